@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The only place where compiler extensions are named. */
+#ifndef STN_BASE_COMPILER_H
+#define STN_BASE_COMPILER_H
+
+#if defined(__GNUC__)
+#define STN_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#define STN_RESTRICT __restrict__
+#else
+#define STN_PRINTF(fmt, args)
+#define STN_RESTRICT
+#endif
+
+/* A float loop that the compiler vectorises once per instruction set and the
+ * loader picks. Bits do not depend on the pick: contraction is off for the
+ * whole project, and reductions in such a function keep a fixed number of
+ * partial sums. Not used under sanitizers, which intercept the resolver. */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(STN_NO_CLONES)
+#define STN_CLONES                                                             \
+    __attribute__((target_clones("arch=skylake-avx512", "avx2", "default")))
+#else
+#define STN_CLONES
+#endif
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Transcendental functions with the same bits on every machine: libm's differ
+ * between versions. Each states its bound; tests/test_base.c measures it. */
+#ifndef STN_BASE_MATH_H
+#define STN_BASE_MATH_H
+
+/* e^x; at most 2 ulp for x in [-87, 88]; 0 below, +inf above. */
+float stn_expf(float x);
+/* ln x for x > 0; at most 2 ulp; -inf at 0. */
+float stn_logf(float x);
+/* cos(pi x), for the cosine schedule; absolute error at most 1e-6. */
+float stn_cospif(float x);
+/* Round half to even, the default of IEEE 754, whatever the compiler. */
+float stn_rintf(float x);
+
+#endif

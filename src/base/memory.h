@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Aligned heap blocks and an arena of them. */
+#ifndef STN_BASE_MEMORY_H
+#define STN_BASE_MEMORY_H
+
+#include "base/status.h"
+#include <stddef.h>
+
+#define STN_ALIGNMENT 64 /* bytes: one cache line, one AVX-512 register */
+
+/* `count * size` zeroed bytes aligned to STN_ALIGNMENT, or NULL when memory
+ * is out or the product overflows. A zero product returns one usable block.
+ * Release with stn_free. */
+void *stn_alloc(size_t count, size_t size);
+void stn_free(void *block); /* NULL is legal */
+
+/* Blocks that die together. Initialise with {0}. */
+typedef struct stn_arena {
+    void **blocks;
+    size_t n_blocks, capacity;
+} stn_arena;
+
+/* Like stn_alloc, owned by the arena; NULL when memory is out. */
+void *stn_arena_alloc(stn_arena *arena, size_t count, size_t size);
+/* A NUL-terminated copy of `text` in the arena; NULL when memory is out. */
+char *stn_arena_string(stn_arena *arena, const char *text);
+void stn_arena_deinit(stn_arena *arena);
+
+/* The one wording for an exhausted heap. */
+stn_status stn_fail_memory(stn_error *err, const char *what);
+
+#endif

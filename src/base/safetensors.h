@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The safetensors container: an 8-byte little-endian header length, a JSON
+ * header {name: {dtype, shape, data_offsets}, "__metadata__": {text: text}},
+ * then the bytes of the tensors, row-major, little-endian. We align the data
+ * to 64 bytes by padding the header with spaces, so that a mapped file can
+ * be used in place. */
+#ifndef STN_BASE_SAFETENSORS_H
+#define STN_BASE_SAFETENSORS_H
+
+#include "base/status.h"
+#include <stddef.h>
+#include <stdint.h>
+
+#define STN_SAFETENSORS_RANK 8
+
+typedef struct stn_st_tensor {
+    const char *name;
+    const char *dtype; /* "F32", "U8", "I8", "I16", "I32", "I64", "U64" */
+    int rank;
+    int64_t shape[STN_SAFETENSORS_RANK];
+    const void *data; /* inside the mapping, or the writer's input */
+    size_t size;      /* bytes */
+} stn_st_tensor;
+
+typedef struct stn_st_file stn_st_file;
+
+/* Maps and checks the whole header: offsets in range and not overlapping,
+ * sizes equal to shape times type. Tensors point into the mapping, which
+ * lives until stn_st_close. */
+stn_status stn_st_open(const char *path, stn_st_file **out, stn_error *err);
+void stn_st_close(stn_st_file *file); /* NULL is legal */
+const char *stn_st_path(const stn_st_file *file);
+size_t stn_st_file_size(const stn_st_file *file);
+/* NULL when absent. */
+const char *stn_st_metadata(const stn_st_file *file, const char *key);
+const stn_st_tensor *stn_st_find(const stn_st_file *file, const char *name);
+size_t stn_st_count(const stn_st_file *file);
+const stn_st_tensor *stn_st_at(const stn_st_file *file, size_t i);
+
+typedef struct stn_st_pair {
+    const char *key, *value;
+} stn_st_pair;
+
+/* Writes tensors in the given order, atomically (stn_file_write_atomic). The
+ * same input gives the same bytes. */
+stn_status stn_st_write(const char *path, const stn_st_tensor *tensors,
+                        size_t n_tensors, const stn_st_pair *metadata,
+                        size_t n_metadata, stn_error *err);
+
+#endif
