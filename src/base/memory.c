@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Aligned, zeroed blocks and the arena. The arena keeps one pointer for each
+ * block: simple, and sanitizers see every block's own bounds. */
+#include "base/memory.h"
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *stn_alloc(size_t count, size_t size)
+{
+    /* PTRDIFF_MAX leaves room for rounding up and keeps pointer differences
+     * inside the block defined. */
+    if (size && count > (PTRDIFF_MAX - STN_ALIGNMENT) / size)
+        return NULL;
+    size_t bytes = count * size;
+    if (!bytes)
+        bytes = 1;
+    bytes = (bytes + STN_ALIGNMENT - 1) / STN_ALIGNMENT * STN_ALIGNMENT;
+    void *block = aligned_alloc(STN_ALIGNMENT, bytes);
+    if (block)
+        memset(block, 0, bytes);
+    return block;
+}
+
+void stn_free(void *block)
+{
+    free(block);
+}
+
+void *stn_arena_alloc(stn_arena *arena, size_t count, size_t size)
+{
+    if (arena->n_blocks == arena->capacity) {
+        size_t capacity = arena->capacity ? 2 * arena->capacity : 16;
+        if (capacity > SIZE_MAX / sizeof *arena->blocks)
+            return NULL;
+        void **blocks =
+            realloc(arena->blocks, capacity * sizeof *arena->blocks);
+        if (!blocks)
+            return NULL;
+        arena->blocks = blocks;
+        arena->capacity = capacity;
+    }
+    void *block = stn_alloc(count, size);
+    if (block)
+        arena->blocks[arena->n_blocks++] = block;
+    return block;
+}
+
+char *stn_arena_string(stn_arena *arena, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = stn_arena_alloc(arena, size, 1);
+    if (copy)
+        memcpy(copy, text, size);
+    return copy;
+}
+
+void stn_arena_deinit(stn_arena *arena)
+{
+    for (size_t i = 0; i < arena->n_blocks; i++)
+        stn_free(arena->blocks[i]);
+    free(arena->blocks);
+    *arena = (stn_arena){0};
+}
+
+stn_status stn_fail_memory(stn_error *err, const char *what)
+{
+    return stn_fail(err, STN_E_MEMORY,
+                    "no memory for %s; use a smaller batch or network, or "
+                    "free memory",
+                    what);
+}
