@@ -84,6 +84,16 @@ stn_status stn_yaml_bool(const stn_yaml *node, bool *out, stn_error *err);
 stn_status stn_yaml_choice(const stn_yaml *node, const char *const *words,
                            int *out, stn_error *err);
 
+/* A choice with options of its own, `word` or {word: {options}}: *out is the
+ * index into `words`, *options the inner node (NULL for a bare word). */
+stn_status stn_yaml_pick(const stn_yaml *node, const char *const *words,
+                         int *out, const stn_yaml **options, stn_error *err);
+
+/* The tree as text that parses back to the same tree: JSON with every scalar
+ * quoted, which is YAML in flow style. The caller releases *text (stn_free).
+ */
+stn_status stn_yaml_dump(const stn_yaml *root, char **text, stn_error *err);
+
 /* The word of the NULL-terminated list nearest to `word` by edit distance,
  * or NULL when none is near. Also serves the command line. */
 const char *stn_nearest_word(const char *word, const char *const *words);

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Binding compression rules to the weights of a graph, and running them.
+ *
+ * A binding owns the codes, the scales and the effective weights of one
+ * parameter. Bindings are independent, so they run in parallel and the only
+ * sum over them (of penalties) is taken afterwards in their order. */
+#include "compress/compress.h"
+
+#include <fnmatch.h>
+#include <string.h>
+
+#define STN_QUANTISER(name)                                                    \
+    extern const stn_quantiser_type stn_quantiser_##name;
+#include "compress/quantisers.def"
+#undef STN_QUANTISER
+#define STN_PENALTY(name) extern const stn_penalty_type stn_penalty_##name;
+#include "compress/penalties.def"
+#undef STN_PENALTY
+
+const stn_quantiser_type *const stn_quantiser_types[] = {
+#define STN_QUANTISER(name) &stn_quantiser_##name,
+#include "compress/quantisers.def"
+#undef STN_QUANTISER
+    NULL};
+
+const stn_penalty_type *const stn_penalty_types[] = {
+#define STN_PENALTY(name) &stn_penalty_##name,
+#include "compress/penalties.def"
+#undef STN_PENALTY
+    NULL};
+
+static const char *const quantiser_names[] = {
+#define STN_QUANTISER(name) #name,
+#include "compress/quantisers.def"
+#undef STN_QUANTISER
+    NULL};
+
+static const char *const penalty_names[] = {
+#define STN_PENALTY(name) #name,
+#include "compress/penalties.def"
+#undef STN_PENALTY
+    NULL};
+
+static const char *const rule_keys[] = {"layers", "quantiser", "penalty",
+                                        "group", NULL};
+
+/* The codes, scales and scratch of a binding whose kinds are known. */
+static stn_status allocate(stn_compression *c, stn_binding *b, stn_error *err)
+{
+    bool per_filter = b->quantiser->scale_per_filter(b->quantiser_attrs);
+
+    b->n_scales = per_filter ? b->shape.out : 1;
+    b->codes = stn_arena_alloc(&c->arena, b->param->count, 1);
+    b->scales = stn_arena_alloc(&c->arena, (size_t)b->n_scales, sizeof(float));
+    b->norms = stn_arena_alloc(&c->arena, (size_t)b->groups.n, sizeof(float));
+    b->param->effective =
+        stn_arena_alloc(&c->arena, b->param->count, sizeof(float));
+    if (!b->codes || !b->scales || !b->norms || !b->param->effective)
+        return stn_fail_memory(err, "compressed weights");
+    return STN_OK;
+}
+
+static stn_status read_quantiser(stn_compression *c, const stn_yaml *rule,
+                                 const stn_yaml_scope *scope, stn_binding *b,
+                                 stn_error *err)
+{
+    const stn_yaml *node = stn_yaml_get(rule, "quantiser"), *options;
+    int kind;
+
+    if (!node)
+        return stn_yaml_fail(rule, err,
+                             "the rule has no quantiser; a weight without "
+                             "codes cannot be packed: add one, such as "
+                             "'quantiser: uniform'");
+    STN_TRY(stn_yaml_pick(node, quantiser_names, &kind, &options, err));
+    b->quantiser = stn_quantiser_types[kind];
+    b->quantiser_attrs =
+        stn_arena_alloc(&c->arena, 1, b->quantiser->attrs_size);
+    if (!b->quantiser_attrs)
+        return stn_fail_memory(err, "quantiser options");
+    return stn_attrs_parse(b->quantiser->attrs, options, scope, NULL,
+                           b->quantiser_attrs, err);
+}
+
+static stn_status read_penalty(stn_compression *c, const stn_yaml *rule,
+                               const stn_yaml_scope *scope, stn_binding *b,
+                               stn_error *err)
+{
+    const stn_yaml *node = stn_yaml_get(rule, "penalty"), *options;
+    int kind;
+
+    if (!node)
+        return STN_OK;
+    STN_TRY(stn_yaml_pick(node, penalty_names, &kind, &options, err));
+    b->penalty = stn_penalty_types[kind];
+    b->penalty_attrs = stn_arena_alloc(&c->arena, 1, b->penalty->attrs_size);
+    if (!b->penalty_attrs)
+        return stn_fail_memory(err, "penalty options");
+    return stn_attrs_parse(b->penalty->attrs, options, scope, NULL,
+                           b->penalty_attrs, err);
+}
+
+static stn_status read_group(const stn_yaml *rule, const stn_yaml_scope *scope,
+                             stn_binding *b, stn_error *err)
+{
+    const stn_yaml *node = stn_yaml_get(rule, "group");
+    int64_t chunk = b->shape.in;
+
+    if (node &&
+        !(node->kind == STN_YAML_SCALAR && strcmp(node->scalar, "filter") == 0))
+        STN_TRY(stn_yaml_int(node, scope, 1, INT32_MAX, &chunk, err));
+    b->groups = stn_groups_make(b->shape, (int)chunk);
+    return STN_OK;
+}
+
+static stn_status bind(stn_compression *c, stn_param *param,
+                       const stn_yaml *rule, const stn_yaml_scope *scope,
+                       stn_error *err)
+{
+    stn_binding *b = &c->bindings[c->n];
+
+    b->param = param;
+    b->shape = stn_weight_shape_of(param);
+    STN_TRY(read_quantiser(c, rule, scope, b, err));
+    STN_TRY(read_penalty(c, rule, scope, b, err));
+    STN_TRY(read_group(rule, scope, b, err));
+    STN_TRY(allocate(c, b, err));
+    c->n++;
+    return STN_OK;
+}
+
+static const char *pattern_of(const stn_yaml *rule)
+{
+    return stn_yaml_get(rule, "layers")->scalar;
+}
+
+/* Name of the node that owns parameter `index`. */
+static const char *owner_name(const stn_graph *graph, int index)
+{
+    for (int i = 0; i < graph->n_nodes; i++)
+        for (int k = 0; k < graph->nodes[i].n_params; k++)
+            if (graph->nodes[i].params[k] == index)
+                return graph->nodes[i].name;
+    return "";
+}
+
+/* The last rule that matches, or NULL. */
+static const stn_yaml *rule_for(const stn_yaml *rules, const char *node_name)
+{
+    const stn_yaml *found = NULL;
+
+    for (const stn_yaml *r = rules->first; r; r = r->next)
+        if (fnmatch(pattern_of(r), node_name, 0) == 0)
+            found = r;
+    return found;
+}
+
+/* Form of the rules, and that each matches some weight. */
+static stn_status check_rules(const stn_graph *graph, const stn_yaml *rules,
+                              stn_error *err)
+{
+    if (rules->kind != STN_YAML_SEQUENCE)
+        return stn_yaml_fail(rules, err,
+                             "expected a list of rules "
+                             "'- {layers: …, quantiser: …}'");
+    for (const stn_yaml *r = rules->first; r; r = r->next) {
+        const stn_yaml *layers;
+        bool used = false;
+
+        STN_TRY(stn_yaml_check_keys(r, rule_keys, err));
+        layers = stn_yaml_get(r, "layers");
+        if (!layers || layers->kind != STN_YAML_SCALAR)
+            return stn_yaml_fail(r, err, "the rule needs 'layers: PATTERN'");
+        for (int i = 0; i < graph->n_params && !used; i++)
+            used = graph->params[i].role == STN_PARAM_WEIGHT &&
+                   fnmatch(layers->scalar, owner_name(graph, i), 0) == 0;
+        if (!used)
+            return stn_yaml_fail(layers, err,
+                                 "no layer of '%s' that has weights matches "
+                                 "'%s'; compare with the names in its "
+                                 "network file",
+                                 graph->name, layers->scalar);
+    }
+    return STN_OK;
+}
+
+static stn_status bind_all(stn_compression *c, const stn_yaml *rules,
+                           const stn_yaml_scope *scope, stn_error *err)
+{
+    STN_TRY(check_rules(c->graph, rules, err));
+    for (int i = 0; i < c->graph->n_params; i++) {
+        stn_param *param = &c->graph->params[i];
+        const stn_yaml *rule;
+
+        if (param->role != STN_PARAM_WEIGHT)
+            continue;
+        rule = rule_for(rules, owner_name(c->graph, i));
+        if (rule)
+            STN_TRY(bind(c, param, rule, scope, err));
+    }
+    return STN_OK;
+}
+
+stn_status stn_compression_create(stn_graph *graph, const stn_yaml *rules,
+                                  const stn_yaml_scope *scope,
+                                  stn_compression **out, stn_error *err)
+{
+    stn_compression *c = stn_alloc(1, sizeof(*c));
+    stn_status status = STN_OK;
+
+    if (!c)
+        return stn_fail_memory(err, "the compression of a graph");
+    c->graph = graph;
+    c->bindings = stn_arena_alloc(&c->arena, (size_t)graph->n_params,
+                                  sizeof(*c->bindings));
+    if (!c->bindings)
+        status = stn_fail_memory(err, "the compression of a graph");
+    else if (rules)
+        status = bind_all(c, rules, scope, err);
+    if (status != STN_OK) {
+        stn_compression_destroy(c);
+        return status;
+    }
+    *out = c;
+    return STN_OK;
+}
+
+void stn_compression_destroy(stn_compression *compression)
+{
+    if (!compression)
+        return;
+    /* A parameter that failed half-way may stand just behind the last. */
+    for (int i = 0; compression->bindings && i < compression->graph->n_params;
+         i++) {
+        stn_param *param = compression->bindings[i].param;
+        if (param)
+            param->effective = param->latent;
+    }
+    stn_arena_deinit(&compression->arena);
+    stn_free(compression);
+}
+
+const stn_binding *stn_compression_find(const stn_compression *compression,
+                                        const stn_param *param)
+{
+    for (int i = 0; i < compression->n; i++)
+        if (compression->bindings[i].param == param)
+            return &compression->bindings[i];
+    return NULL;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The compression seam: quantisers (what values a weight may take) and
+ * penalties (what is added to the loss so that groups of weights vanish),
+ * bound to parameters of a graph by rules of a recipe.
+ *
+ * A new quantiser is one file quant_<name>.c exporting
+ * stn_quantiser_<name>, and one line in quantisers.def; a new penalty
+ * likewise. The tests of tests/test_compress.c run over both lists. */
+#ifndef STN_COMPRESS_COMPRESS_H
+#define STN_COMPRESS_COMPRESS_H
+
+#include "base/attributes.h"
+#include "base/pool.h"
+#include "nn/graph.h"
+#include <stdbool.h>
+
+/* A weight tensor as compression sees it: `out` filters, each of `area`
+ * kernel positions times `in` channels, stored out, area, in. A depthwise
+ * weight has in = 1; a linear weight has area = 1. */
+typedef struct stn_weight_shape {
+    int out, area, in;
+} stn_weight_shape;
+
+static inline size_t stn_weight_count(stn_weight_shape s)
+{
+    return (size_t)s.out * (size_t)s.area * (size_t)s.in;
+}
+
+stn_weight_shape stn_weight_shape_of(const stn_param *param);
+
+/* How weights are cut into groups that live or die together: group (o, b)
+ * holds, of filter o, all kernel positions of input channels
+ * [b * chunk, (b + 1) * chunk). chunk = in: one group a filter ("filter row",
+ * and for depthwise "kernel"); smaller: the share of one processing element
+ * ("PE chunk"). The last chunk may be shorter. */
+typedef struct stn_groups {
+    stn_weight_shape shape;
+    int chunk;    /* 1 … in */
+    int n_chunks; /* ceil(in / chunk) */
+    int n;        /* out * n_chunks; group index g = o * n_chunks + b */
+} stn_groups;
+
+/* A chunk larger than `in` means the whole filter. */
+stn_groups stn_groups_make(stn_weight_shape shape, int chunk);
+/* Calls visit(context, first, n) for each contiguous run of group `g`. */
+void stn_groups_visit(const stn_groups *groups, int g,
+                      void (*visit)(void *context, size_t first, size_t n),
+                      void *context);
+
+/* A quantiser: latent weights → effective weights = code * scale, with a
+ * gradient rule. `state` is attrs_size bytes, parsed by `attrs`. */
+typedef struct stn_quantiser_type {
+    const char *name;
+    const char *help;
+    const stn_attr *attrs;
+    size_t attrs_size;
+    stn_code code;
+    /* Writes codes[count] and n_scales scales: one for all filters, or one
+     * per filter. effective = codes * scale by definition, computed by the
+     * caller in one multiplication. Scales are >= 0, and 0 only where every
+     * latent weight is 0; infinite weights give non-finite scales. */
+    void (*encode)(const void *attrs, stn_weight_shape shape,
+                   const float *latent, int8_t *codes, float *scales);
+    bool (*scale_per_filter)(const void *attrs);
+    /* dL/d(latent) from dL/d(effective), in place in `grad`. */
+    void (*backward)(const void *attrs, stn_weight_shape shape,
+                     const float *latent, float *grad);
+} stn_quantiser_type;
+
+/* A penalty lambda * R(latent) on the groups of one parameter. */
+typedef struct stn_penalty_type {
+    const char *name;
+    const char *help;
+    const stn_attr *attrs;
+    size_t attrs_size;
+    /* Adds lambda * dR/d(latent) to `grad`; returns lambda * R. `norms` is
+     * scratch for groups->n floats. */
+    double (*apply)(const void *attrs, const stn_groups *groups,
+                    const float *latent, float *grad, float *norms);
+} stn_penalty_type;
+
+/* The l2 norm of each group of `latent`, into groups->n floats; summed in
+ * double in storage order. */
+void stn_groups_norms(const stn_groups *groups, const float *latent,
+                      float *norms);
+/* grad += factor[g] * latent over the weights of every group g. */
+void stn_groups_add_scaled(const stn_groups *groups, const float *factor,
+                           const float *latent, float *grad);
+
+extern const stn_quantiser_type *const stn_quantiser_types[]; /* NULL ends */
+extern const stn_penalty_type *const stn_penalty_types[];
+
+/* What compresses one parameter. */
+typedef struct stn_binding {
+    stn_param *param;
+    stn_weight_shape shape;
+    stn_groups groups;
+    const stn_quantiser_type *quantiser; /* never NULL */
+    void *quantiser_attrs;
+    const stn_penalty_type *penalty; /* NULL: none */
+    void *penalty_attrs;
+    int8_t *codes; /* of the last apply, shape order */
+    float *scales; /* 1 or `out` */
+    int n_scales;
+    float *norms;         /* scratch, groups.n */
+    double penalty_value; /* of the last backward; 0 when not penalised */
+} stn_binding;
+
+typedef struct stn_compression {
+    stn_graph *graph;
+    int n;
+    stn_binding *bindings; /* in the order of the graph's parameters */
+    stn_arena arena;
+} stn_compression;
+
+/* Binds by the recipe's `compress:` sequence (NULL: nothing is compressed):
+ *   - {layers: "block*.dw", quantiser: {sparse_binary: {…}},
+ *      penalty: {group_lasso: {…}}, group: filter | INTEGER chunk}
+ * `layers` is a shell pattern over node names; of several rules that match a
+ * weight the last one holds, alone; a rule that matches no weight is refused.
+ * `quantiser` is required (a weight without codes cannot be packed) and may
+ * be a bare name, as may `penalty`, which is optional; `group` (default
+ * filter) is what the penalty and the density count. Points the parameters'
+ * `effective` at memory of the compression, until it is destroyed. The graph
+ * must outlive it. */
+stn_status stn_compression_create(stn_graph *graph, const stn_yaml *rules,
+                                  const stn_yaml_scope *scope,
+                                  stn_compression **out, stn_error *err);
+void stn_compression_destroy(stn_compression *compression);
+
+/* latent → codes, scales, effective, for every binding. */
+void stn_compression_apply(stn_compression *compression, stn_pool *pool);
+/* grad: effective → latent; then penalties when `penalise`. Returns the sum
+ * of the penalties. The sum is taken in the order of bindings. */
+double stn_compression_backward(stn_compression *compression, stn_pool *pool,
+                                bool penalise);
+/* NULL when the parameter is not compressed. */
+const stn_binding *stn_compression_find(const stn_compression *compression,
+                                        const stn_param *param);
+
+/* Sparsity of the last apply. */
+typedef struct stn_density {
+    size_t n_weights, n_nonzero;
+    int n_groups, n_live;     /* live: at least one nonzero code */
+    double min_live_sparsity; /* min over live groups of the zero share */
+} stn_density;
+stn_density stn_binding_density(const stn_binding *binding);
+/* Over all bindings with ternary codes: group density = live / groups, and
+ * the authors' compression 16 / (density * (1 - min sparsity)), where min is
+ * over bindings' live groups (Sparse BD-Net notebooks; papers/mram-pim 1d). */
+stn_density stn_compression_density(const stn_compression *compression);
+/* live / groups, and that compression; NaN when there is no (live) group. */
+double stn_density_group_share(stn_density density);
+double stn_density_compression(stn_density density);
+
+#endif

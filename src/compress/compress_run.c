@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One step of a compression: latent → effective before the forward pass,
+ * gradient of effective → gradient of latent after the backward pass; and how
+ * sparse the result is. */
+#include "compress/compress.h"
+
+#include <math.h>
+
+static void apply_one(void *context, int task, int thread)
+{
+    const stn_compression *c = context;
+    const stn_binding *b = &c->bindings[task];
+    size_t block = b->param->count / (size_t)b->n_scales;
+    float *effective = b->param->effective;
+
+    (void)thread;
+    b->quantiser->encode(b->quantiser_attrs, b->shape, b->param->latent,
+                         b->codes, b->scales);
+    for (int s = 0; s < b->n_scales; s++)
+        for (size_t i = (size_t)s * block; i < (size_t)(s + 1) * block; i++)
+            effective[i] = (float)b->codes[i] * b->scales[s];
+}
+
+void stn_compression_apply(stn_compression *compression, stn_pool *pool)
+{
+    stn_pool_run(pool, compression->n, apply_one, compression);
+}
+
+struct backward_pass {
+    stn_compression *compression;
+    bool penalise;
+};
+
+static void backward_one(void *context, int task, int thread)
+{
+    const struct backward_pass *pass = context;
+    stn_binding *b = &pass->compression->bindings[task];
+    const stn_param *p = b->param;
+
+    (void)thread;
+    b->quantiser->backward(b->quantiser_attrs, b->shape, p->latent, p->grad);
+    b->penalty_value = 0;
+    if (pass->penalise && b->penalty)
+        b->penalty_value = b->penalty->apply(b->penalty_attrs, &b->groups,
+                                             p->latent, p->grad, b->norms);
+}
+
+double stn_compression_backward(stn_compression *compression, stn_pool *pool,
+                                bool penalise)
+{
+    struct backward_pass pass = {compression, penalise};
+    double sum = 0;
+
+    stn_pool_run(pool, compression->n, backward_one, &pass);
+    for (int i = 0; i < compression->n; i++)
+        sum += compression->bindings[i].penalty_value;
+    return sum;
+}
+
+struct count_walk {
+    const int8_t *codes;
+    size_t n, nonzero;
+};
+
+static void count_codes(void *context, size_t first, size_t n)
+{
+    struct count_walk *walk = context;
+
+    walk->n += n;
+    for (size_t i = first; i < first + n; i++)
+        walk->nonzero += walk->codes[i] != 0;
+}
+
+static void add_binding(const stn_binding *b, stn_density *density)
+{
+    for (int g = 0; g < b->groups.n; g++) {
+        struct count_walk walk = {b->codes, 0, 0};
+        double zeros;
+
+        stn_groups_visit(&b->groups, g, count_codes, &walk);
+        density->n_weights += walk.n;
+        density->n_nonzero += walk.nonzero;
+        density->n_groups++;
+        if (!walk.nonzero)
+            continue;
+        zeros = (double)(walk.n - walk.nonzero) / (double)walk.n;
+        if (!density->n_live || zeros < density->min_live_sparsity)
+            density->min_live_sparsity = zeros;
+        density->n_live++;
+    }
+}
+
+stn_density stn_binding_density(const stn_binding *binding)
+{
+    stn_density density = {0};
+
+    add_binding(binding, &density);
+    return density;
+}
+
+stn_density stn_compression_density(const stn_compression *compression)
+{
+    stn_density density = {0};
+
+    for (int i = 0; i < compression->n; i++)
+        if (compression->bindings[i].quantiser->code == STN_CODE_TERNARY)
+            add_binding(&compression->bindings[i], &density);
+    return density;
+}
+
+double stn_density_group_share(stn_density density)
+{
+    return density.n_groups ? (double)density.n_live / density.n_groups : NAN;
+}
+
+double stn_density_compression(stn_density density)
+{
+    double share = stn_density_group_share(density);
+
+    if (!(share > 0))
+        return NAN;
+    return 16 / (share * (1 - density.min_live_sparsity));
+}

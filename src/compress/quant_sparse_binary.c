@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sparse binarisation (Sparse BD-Net, ACM JETC 16(2) art. 15, 2020; formulas
+ * from the authors' code, github mengjian0502/resnet_quantization_pruning).
+ *
+ *     th    = threshold * max|w|          over the layer, anew each step
+ *     code  = +1 where w >= th, -1 where w < -th, else 0
+ *     scale = mean(|w| : |w| >= th)
+ *     dL/dw = dL/d(effective) where |w| < 1, else 0
+ *
+ * The asymmetry (>= above, strict < below) is the authors': w = -th counts
+ * for the scale but has code 0. */
+#include "compress/quant.h"
+
+typedef struct sparse_attrs {
+    float threshold;
+} sparse_attrs;
+
+// clang-format off
+static const stn_attr attrs[] = {
+    {"threshold", STN_ATTR_FLOAT, offsetof(sparse_attrs, threshold), 0.05, 0,
+     1, NULL, "share of the layer's max|w| below which a weight is 0"},
+    {.name = NULL}};
+// clang-format on
+
+static void encode(const void *state, stn_weight_shape shape,
+                   const float *latent, int8_t *codes, float *scales)
+{
+    const sparse_attrs *a = state;
+    size_t n = stn_weight_count(shape);
+    float max = stn_max_magnitude(n, latent);
+    float th = a->threshold * max;
+
+    /* An all-zero layer has th = 0, where 0 >= th would code it +1. */
+    for (size_t i = 0; i < n; i++)
+        codes[i] =
+            (int8_t)(max > 0 ? (latent[i] >= th) - (latent[i] < -th) : 0);
+    scales[0] = stn_mean_magnitude(n, latent, th);
+}
+
+static bool scale_per_filter(const void *state)
+{
+    (void)state;
+    return false;
+}
+
+static void backward(const void *state, stn_weight_shape shape,
+                     const float *latent, float *grad)
+{
+    (void)state;
+    stn_straight_through(stn_weight_count(shape), latent, grad);
+}
+
+const stn_quantiser_type stn_quantiser_sparse_binary = {
+    .name = "sparse_binary",
+    .help = "code = sign(w) where |w| >= threshold * max|w|, else 0",
+    .attrs = attrs,
+    .attrs_size = sizeof(sparse_attrs),
+    .code = STN_CODE_TERNARY,
+    .encode = encode,
+    .scale_per_filter = scale_per_filter,
+    .backward = backward,
+};

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Uniform symmetric k-bit weights, for the layers a paper keeps in fixed
+ * point (first convolution, classifier).
+ *
+ *     scale = max|w| / (2^(bits-1) - 1)      per filter, or per layer
+ *     code  = rint(w / scale)                half to even
+ *
+ * The gradient passes straight through: no weight is ever clipped, because
+ * the scale follows the largest one. */
+#include "compress/quant.h"
+
+typedef struct uniform_attrs {
+    int bits;
+    bool per_filter;
+} uniform_attrs;
+
+// clang-format off
+static const stn_attr attrs[] = {
+    {"bits", STN_ATTR_INT, offsetof(uniform_attrs, bits), 8, 2, 8, NULL,
+     "bits of a code, sign included"},
+    {"per_filter", STN_ATTR_BOOL, offsetof(uniform_attrs, per_filter), 1, 0, 1,
+     NULL, "one scale for each filter instead of one for the layer"},
+    {.name = NULL}};
+// clang-format on
+
+/* Codes of one block that shares a scale; returns the scale. */
+static float encode_block(int hi, size_t n, const float *w, int8_t *codes)
+{
+    float limit = (float)hi;
+    float scale = stn_max_magnitude(n, w) / limit;
+
+    for (size_t i = 0; i < n; i++) {
+        float q = scale > 0 ? stn_rintf(w[i] / scale) : 0;
+        /* Comparisons in this form also send NaN to a legal code. */
+        q = q < limit ? q : limit;
+        q = q > -limit ? q : -limit;
+        codes[i] = (int8_t)q;
+    }
+    return scale;
+}
+
+static void encode(const void *state, stn_weight_shape shape,
+                   const float *latent, int8_t *codes, float *scales)
+{
+    const uniform_attrs *a = state;
+    int n_scales = a->per_filter ? shape.out : 1;
+    size_t block = stn_weight_count(shape) / (size_t)n_scales;
+
+    for (int o = 0; o < n_scales; o++)
+        scales[o] =
+            encode_block((1 << (a->bits - 1)) - 1, block,
+                         latent + (size_t)o * block, codes + (size_t)o * block);
+}
+
+static bool scale_per_filter(const void *state)
+{
+    return ((const uniform_attrs *)state)->per_filter;
+}
+
+static void backward(const void *state, stn_weight_shape shape,
+                     const float *latent, float *grad)
+{
+    (void)state;
+    (void)shape;
+    (void)latent;
+    (void)grad;
+}
+
+const stn_quantiser_type stn_quantiser_uniform = {
+    .name = "uniform",
+    .help = "code = rint(w / scale), scale = max|w| / (2^(bits-1) - 1)",
+    .attrs = attrs,
+    .attrs_size = sizeof(uniform_attrs),
+    .code = STN_CODE_INT8,
+    .encode = encode,
+    .scale_per_filter = scale_per_filter,
+    .backward = backward,
+};
