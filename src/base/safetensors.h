@@ -25,9 +25,10 @@ typedef struct stn_st_tensor {
 
 typedef struct stn_st_file stn_st_file;
 
-/* Maps and checks the whole header: offsets in range and not overlapping,
- * sizes equal to shape times type. Tensors point into the mapping, which
- * lives until stn_st_close. */
+/* Maps and checks the whole header: known types, sizes equal to shape times
+ * type, data that covers the rest of the file without overlap or hole and is
+ * aligned for its type, no name twice. Tensors come in the header's order and
+ * point into the mapping, which lives until stn_st_close. */
 stn_status stn_st_open(const char *path, stn_st_file **out, stn_error *err);
 void stn_st_close(stn_st_file *file); /* NULL is legal */
 const char *stn_st_path(const stn_st_file *file);
@@ -42,10 +43,15 @@ typedef struct stn_st_pair {
     const char *key, *value;
 } stn_st_pair;
 
-/* Writes tensors in the given order, atomically (stn_file_write_atomic). The
- * same input gives the same bytes. */
+/* Writes atomically (stn_file_write_atomic). The header keeps the given
+ * order; the data is laid out by descending size of the element type, so that
+ * every tensor is aligned for its type without holes, which other readers
+ * refuse. The same input gives the same bytes. */
 stn_status stn_st_write(const char *path, const stn_st_tensor *tensors,
                         size_t n_tensors, const stn_st_pair *metadata,
                         size_t n_metadata, stn_error *err);
+
+/* Bytes per element of a type name, or 0 when it is unknown. */
+size_t stn_st_type_size(const char *dtype);
 
 #endif
