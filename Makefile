@@ -1,0 +1,41 @@
+# A thin front for the two commands of the README; CMake does the work.
+
+build: dependencies
+	cmake --preset release $(QUIET)
+	cmake --build build -j $(shell nproc)
+
+dependencies:
+	scripts/dependencies.sh build test
+
+# Trains, packs, verifies, simulates and reports Sparse BD-Net beside its
+# baseline on Fashion-MNIST: runs/demo/report.html.
+demo: build
+	scripts/dependencies.sh demo
+	build/setun reproduce bdnet --budget demo --data fashion-mnist \
+	    --variants baseline,dense,wpc --out runs/demo \
+	    --results runs/demo/results.json
+
+check: build
+	tests/run.sh build
+
+# The same tests under sanitizers.
+check-asan check-tsan: check-%: dependencies
+	cmake --preset $* $(QUIET)
+	cmake --build build-$* -j $(shell nproc)
+	tests/run.sh build-$*
+
+# Training step beside Debian's PyTorch: results/bench/train.json.
+bench-train: build
+	scripts/dependencies.sh bench
+	bench/bench-train.sh
+
+install: build
+	cmake --install build
+
+clean:
+	rm -rf build build-debug build-asan build-tsan build-clang
+
+QUIET = --log-level=WARNING
+
+.PHONY: build dependencies demo check check-asan check-tsan bench-train \
+	install clean

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The integer program: what a packed network (.stn) computes. Its meaning is
+ * defined by docs/semantics.md, its file by docs/format.md; every executor
+ * returns the bits that stn_reference_run returns. Part of libsetun-rt.
+ *
+ * A program is a list of instructions over values. Value 0 is the picture
+ * (8-bit pixels); the last instruction's output, one number a class, is the
+ * result. Every value is written once, by the instruction that names it. */
+#ifndef STN_PROGRAM_H
+#define STN_PROGRAM_H
+
+#include "setun/status.h"
+#include "setun/types.h"
+#include <stdbool.h>
+
+/* An integer tensor, h x w x c per picture. real = integer * scale where scale
+ * is known (> 0); it is for people and costs nothing at run time. lo and hi
+ * bound every element for every input: they are proven by the reader, from
+ * the instruction and its weights, not believed from the file. */
+typedef struct stn_value {
+    char name[STN_NAME_CAPACITY + 16];
+    stn_shape shape;
+    stn_type type;
+    double scale;
+    int64_t lo, hi;
+} stn_value;
+
+typedef enum stn_opcode {
+    STN_CONV,      /* y = sum of w * x over a window and all channels */
+    STN_DEPTHWISE, /* the same, channel o mod C only */
+    STN_RESCALE,   /* y = clamp((x0 * m0 + x1 * m1 + a) >> shift) */
+    STN_MAX_POOL,
+    STN_SUM_POOL
+} stn_opcode;
+
+/* Weights of a conv or depthwise instruction, decoded. */
+typedef struct stn_weights {
+    stn_code code;
+    int out, kh, kw, in;  /* in = 1 for depthwise */
+    const int8_t *codes;  /* out, kh, kw, in */
+    int chunk;            /* input channels a group, see docs/format.md */
+    int n_groups, n_live; /* live groups have at least one nonzero code */
+    const uint8_t *live;  /* n_groups bytes, 0 or 1 */
+    size_t n_nonzero;
+    size_t stored_bytes;  /* in the file, all tensors of this weight */
+} stn_weights;
+
+typedef struct stn_instruction {
+    stn_opcode opcode;
+    char name[STN_NAME_CAPACITY + 16];
+    int n_inputs;  /* 2 only for a rescale of two values */
+    int inputs[2]; /* value indices */
+    int output;    /* value index */
+    int kh, kw, stride, pad; /* windows: conv, depthwise, pools */
+    stn_weights weights;     /* conv, depthwise */
+    /* rescale: per output channel; m1 is NULL for one input */
+    const int32_t *m0, *m1;
+    const int64_t *a;
+    int shift;
+    int32_t lo, hi;
+} stn_instruction;
+
+typedef struct stn_program {
+    char name[STN_NAME_CAPACITY];
+    stn_shape input;
+    int n_classes;
+    const char *const *class_names; /* n_classes texts */
+    int n_values, n_instructions;
+    const stn_value *values;
+    const stn_instruction *instructions;
+    size_t file_bytes; /* 0 for a program not read from a file */
+    size_t peak_bytes; /* largest sum of values alive at once, one picture */
+} stn_program;
+
+/* Reads and checks a .stn file: every shape, index, range and accumulator
+ * bound, so that an executor need not. */
+stn_status stn_program_read(const char *path, stn_program **out,
+                            stn_error *err);
+void stn_program_destroy(stn_program *program); /* NULL is legal */
+/* NULL when absent: "recipe", "accuracy", … as the packer wrote them. */
+const char *stn_program_metadata(const stn_program *program, const char *key);
+
+/* Multiply-accumulates of one picture: positions * window * channels; and
+ * those that are left when zero weights are skipped. 0 for others. */
+void stn_instruction_operations(const stn_program *program, int index,
+                                uint64_t *dense, uint64_t *nonzero);
+
+/* The reference interpreter: docs/semantics.md as plain scalar C. Runs one
+ * picture (h * w * c pixels). `values` has n_values caller-owned buffers of
+ * the values' own types and sizes; values[0] is not read and may be NULL. */
+stn_status stn_reference_run(const stn_program *program,
+                             const uint8_t *pixels, void *const *values,
+                             stn_error *err);
+/* The same with its own memory, keeping only the result: n_classes int32. */
+stn_status stn_reference_classify(const stn_program *program,
+                                  const uint8_t *pixels, int32_t *logits,
+                                  stn_error *err);
+
+const char *stn_opcode_name(stn_opcode opcode); /* "conv", … */
+const char *stn_code_name(stn_code code);       /* "int8", … */
+const char *stn_type_name(stn_type type);       /* "u8", … */
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Accelerators: run an integer program on a machine described in YAML,
+ * bit-accurately, and say what it costs.
+ *
+ * Function and cost are separate: a machine executes on words of bits and
+ * posts events to a ledger; cost is a fold of the ledger over the figures of
+ * its memory and circuits. */
+#ifndef STN_SIMULATE_H
+#define STN_SIMULATE_H
+
+#include "setun/program.h"
+
+typedef struct stn_machine stn_machine;
+
+/* Loads share/setun/machines/NAME.yaml, or the file NAME, with its cell and
+ * technology. `set` are "path.to.field=value" laid over the machine file. A
+ * malformed or out-of-range figure is refused with file, line, field, range. */
+stn_status stn_machine_load(const char *name, const char *const *set,
+                            int n_set, stn_machine **out, stn_error *err);
+void stn_machine_destroy(stn_machine *machine); /* NULL is legal */
+const char *stn_machine_name(const stn_machine *machine);
+const char *stn_machine_title(const stn_machine *machine);
+
+/* One number that a cost rests on. `confidence` is "text", "code", "derived"
+ * or "assumed" (nobody published it). */
+typedef struct stn_figure {
+    const char *key;        /* "cell.write_energy" */
+    double value;           /* SI */
+    const char *unit, *source, *confidence;
+} stn_figure;
+size_t stn_machine_figures(const stn_machine *machine,
+                           const stn_figure **figures);
+
+/* What costs are broken down into. */
+typedef enum stn_component {
+    STN_COMPONENT_ARRAY_READ,  /* activations: decoder, word and bit lines,
+                                  sense amplifiers */
+    STN_COMPONENT_ARRAY_WRITE,
+    STN_COMPONENT_LOGIC,       /* digital units beside the arrays */
+    STN_COMPONENT_BUFFER,
+    STN_COMPONENT_LINK,
+    STN_COMPONENT_LEAKAGE,
+    STN_COMPONENT_COUNT
+} stn_component;
+const char *stn_component_name(stn_component component);
+
+/* Cost of one instruction, or of a whole program, for one picture. */
+typedef struct stn_cost {
+    double energy_j[STN_COMPONENT_COUNT];
+    double latency_s;
+    double area_m2;       /* of the arrays and units it occupies */
+    uint64_t sub_arrays;
+    double utilisation;   /* used / available columns while active, 0 … 1 */
+} stn_cost;
+double stn_cost_energy_j(const stn_cost *cost); /* sum of its components */
+
+typedef struct stn_layer_cost {
+    const char *name;    /* the instruction's */
+    stn_opcode opcode;
+    stn_cost cost;
+    uint64_t groups, live_groups; /* of its weights; 0 without */
+} stn_layer_cost;
+
+/* One kind of event and how often it happened, per picture. */
+typedef struct stn_event_count {
+    const char *name, *unit; /* "row_logic3", "row activation" */
+    double count;            /* mean over the pictures simulated */
+    double energy_j;         /* count * figure */
+} stn_event_count;
+
+/* Owned by whoever asked for it; stn_simulation_destroy. total equals the sum
+ * of the layers (plus nothing). */
+typedef struct stn_simulation {
+    char program[STN_NAME_CAPACITY], machine[STN_NAME_CAPACITY];
+    int n_layers, n_events;
+    stn_layer_cost *layers;
+    stn_event_count *events;
+    stn_cost total;
+    double programming_energy_j, programming_latency_s; /* loading weights */
+    int n_pictures;        /* executed; 0: predicted */
+    int n_mismatches;      /* pictures whose result differs from reference */
+    bool predicted_equals_counted; /* for data-independent events */
+    double seconds;        /* the simulator's own time */
+} stn_simulation;
+
+typedef struct stn_simulate_options {
+    const uint8_t *pixels; /* n_pictures pictures; NULL: predict only */
+    int n_pictures;
+    int threads;           /* 0: all CPUs */
+    bool check;            /* compare every picture with the reference */
+} stn_simulate_options;
+
+/* Maps, executes (or predicts), counts, costs. A program that does not fit is
+ * STN_E_UNSUPPORTED and says what does not fit and by how much. */
+stn_status stn_simulate(const stn_machine *machine, const stn_program *program,
+                        const stn_simulate_options *options,
+                        stn_simulation **out, stn_error *err);
+/* Cost of a float network (the graph of a run, checkpoint or network file) in
+ * the same technology: 32-bit weights in the same memory, floating-point
+ * units beside the arrays, predicted from shapes. */
+stn_status stn_simulate_float(const stn_machine *machine,
+                              const char *run_or_network,
+                              stn_simulation **out, stn_error *err);
+void stn_simulation_destroy(stn_simulation *simulation); /* NULL is legal */
+
+/* Only the classification by the machine: n * n_classes int32. */
+stn_status stn_simulate_classify(const stn_machine *machine,
+                                 const stn_program *program,
+                                 const uint8_t *pixels, int n, int threads,
+                                 int32_t *logits, stn_error *err);
+
+#endif

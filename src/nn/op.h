@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The operator seam. An operator is one file, op_<name>.c: attributes, shape,
+ * forward and backward together; and one line in ops.def. The gradient check
+ * of tests/test_gradients.c runs over that list.
+ *
+ * A minibatch is cut into a fixed number of shards; a call works on one
+ * shard, on one thread. What needs the whole batch (batch-norm) writes
+ * per-shard statistics, which are then reduced in fixed order, so results do
+ * not depend on the number of threads. */
+#ifndef STN_NN_OP_H
+#define STN_NN_OP_H
+
+#include "base/attributes.h"
+#include "nn/graph.h"
+#include <stdbool.h>
+
+/* One operator on one shard. Buffers never alias unless said. */
+typedef struct stn_op_call {
+    const stn_node *node;
+    void *plan;    /* what the operator's `plan` made */
+    int n;         /* pictures in this shard */
+    bool training; /* false: running statistics, no dropout */
+    const float *x[STN_NODE_INPUTS];       /* inputs, n * in[i] floats */
+    float *y;                              /* output, n * out floats */
+    const float *dy;                       /* backward: dLoss/dy */
+    float *dx[STN_NODE_INPUTS];            /* to overwrite; NULL: not needed */
+    const float *param[STN_NODE_PARAMS];   /* effective values */
+    float *dparam[STN_NODE_PARAMS];        /* to overwrite; this shard's part;
+                                              NULL for STATE */
+    float *scratch; /* scratch_floats, this thread's, undefined content */
+    float *saved;   /* saved_floats, this shard's, kept forward → backward */
+    float *stats;   /* stats_floats, this shard's */
+    const float *batch; /* batch_floats: what `reduce` made of all stats */
+    uint64_t seed, step; /* for dropout */
+    int first_picture;   /* index of the shard's first picture in the batch */
+} stn_op_call;
+
+/* Combining the shards' statistics: serial, in shard order. */
+typedef struct stn_op_reduce {
+    const stn_node *node;
+    void *plan;
+    bool training;
+    int n_shards, n; /* n: pictures in the whole batch */
+    const float *const *stats; /* one per shard */
+    float *batch;              /* batch_floats */
+    float *const *state;       /* latent pointers of the node's parameters;
+                                  running statistics may be updated here */
+} stn_op_reduce;
+
+/* Sizes an operator asks for, per shard of the planned size. */
+typedef struct stn_op_needs {
+    size_t scratch_floats, saved_floats, stats_floats, batch_floats;
+} stn_op_needs;
+
+struct stn_op_type {
+    const char *name;
+    const char *help;      /* one line with the formula */
+    const stn_attr *attrs; /* NULL: none */
+    size_t attrs_size;
+    int n_inputs; /* 1 or 2 */
+
+    /* Checks node->in, sets node->out, declares parameters. */
+    stn_status (*shape)(stn_graph *graph, stn_node *node, stn_error *err);
+    /* Optional: makes what depends on the shard's size (oneDNN primitives)
+     * and says what memory a call needs. */
+    stn_status (*plan)(const stn_node *node, int shard_pictures,
+                       bool training, void **plan, stn_op_needs *needs,
+                       stn_error *err);
+    void (*unplan)(void *plan);
+
+    void (*forward)(const stn_op_call *call);
+    void (*backward)(const stn_op_call *call);
+
+    /* Optional. `forward_stats` fills call->stats from x; `forward_reduce`
+     * then runs before any shard's `forward` when `forward_barrier`, else
+     * after the whole forward pass (it updates ranges for the next step).
+     * In evaluation only barrier operators are reduced, with training false
+     * and stats NULL: they fill `batch` from the running state. */
+    bool forward_barrier;
+    void (*forward_stats)(const stn_op_call *call);
+    void (*forward_reduce)(const stn_op_reduce *reduce);
+    /* Optional; always a barrier: `backward_stats` reads dy (and x, saved),
+     * `backward_reduce` writes `batch` beside what forward left there, and
+     * then every shard's `backward` runs. */
+    void (*backward_stats)(const stn_op_call *call);
+    void (*backward_reduce)(const stn_op_reduce *reduce);
+};
+
+/* All operators, ended by NULL; order of ops.def. */
+extern const stn_op_type *const stn_op_types[];
+/* NULL when unknown. */
+const stn_op_type *stn_op_find(const char *name);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Attributes of the operators that other folders read (packing, reports).
+ * Each struct is what stn_node.attrs points to for that operator. */
+#ifndef STN_NN_OPS_H
+#define STN_NN_OPS_H
+
+#include "nn/op.h"
+
+/* Declares stn_op_conv, stn_op_depthwise, … */
+#define STN_OP(name) extern const stn_op_type stn_op_##name;
+#include "nn/ops.def"
+#undef STN_OP
+
+/* y = (x / 255 - mean[c]) / std[c]: pixels to real values. One value serves
+ * all channels. */
+typedef struct stn_normalise_attrs {
+    stn_attr_floats mean, std;
+} stn_normalise_attrs;
+
+/* conv: `out` filters of kernel x kernel over all input channels.
+ * Parameters: 0 weight {out, k, k, in}, 1 bias {out} when `bias`. */
+typedef struct stn_conv_attrs {
+    int out, kernel, stride, pad;
+    bool bias;
+} stn_conv_attrs;
+
+/* depthwise: `multiplier` kernels per input channel; output channel o reads
+ * input channel o mod C. Parameters: 0 weight {multiplier * C, k, k}. */
+typedef struct stn_depthwise_attrs {
+    int multiplier, kernel, stride, pad;
+} stn_depthwise_attrs;
+
+/* linear: y = W x + b over the flattened input, output shape 1 x 1 x out.
+ * Parameters: 0 weight {out, h * w * c}, 1 bias {out} when `bias`. */
+typedef struct stn_linear_attrs {
+    int out;
+    bool bias;
+} stn_linear_attrs;
+
+/* batch_norm: y = gain (x - mean) / sqrt(var + epsilon) + shift, statistics
+ * over n, h, w of the whole batch (biased variance); running averages with
+ * `momentum` (r = (1 - momentum) r + momentum * batch; unbiased variance, as
+ * PyTorch). Parameters: 0 gain, 1 shift, 2 mean, 3 variance, each {c}. */
+typedef struct stn_batch_norm_attrs {
+    float momentum, epsilon;
+} stn_batch_norm_attrs;
+
+/* quantise: y = s * clamp(rint(x / s), lo, hi), half to even. Signed: hi =
+ * 2^(bits-1) - 1, lo = -hi; unsigned: lo = 0, hi = 2^bits - 1. s = range / hi,
+ * where `range` is parameter 0 (STATE, {1}): a running average of the batch's
+ * max |x| (max(x, 0) when unsigned), updated after each training step by
+ * r = (1 - momentum) r + momentum * max, and set to the first batch's max on
+ * the first step, which itself passes x through. A `fixed` > 0 keeps the range
+ * at that value. Gradient: straight through where x lies inside the range,
+ * else 0. */
+typedef struct stn_quantise_attrs {
+    int bits; /* 2 … 16 */
+    bool is_signed;
+    float momentum;
+    float fixed;
+} stn_quantise_attrs;
+
+/* max_pool, avg_pool: windows kernel x kernel, no padding; incomplete windows
+ * at the end are dropped. avg_pool with kernel 0 takes the whole picture. */
+typedef struct stn_pool_attrs {
+    int kernel, stride; /* stride 0: same as kernel */
+} stn_pool_attrs;
+
+/* dropout: in training each value is zeroed with probability `rate` and the
+ * rest scaled by 1 / (1 - rate); else the identity. */
+typedef struct stn_dropout_attrs {
+    float rate;
+} stn_dropout_attrs;
+
+#endif

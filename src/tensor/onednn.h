@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The float primitives that come from oneDNN, and the only header that a file
+ * calling it is written behind: another version, or another library, costs
+ * this folder. All calls are single-threaded on the caller's thread. */
+#ifndef STN_TENSOR_ONEDNN_H
+#define STN_TENSOR_ONEDNN_H
+
+#include "base/status.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+/* C = alpha op(A) op(B) + beta C, row-major, op(A) m x k, op(B) k x n; lda,
+ * ldb, ldc are the row strides of A, B, C as stored. */
+void stn_sgemm(bool transpose_a, bool transpose_b, int m, int n, int k,
+               float alpha, const float *a, int lda, const float *b, int ldb,
+               float beta, float *c, int ldc);
+
+/* A convolution at one fixed shape: NHWC activations, OHWI weights. */
+typedef struct stn_conv_shape {
+    int n, h, w, c;      /* input */
+    int out, kernel, stride, pad;
+    bool bias;
+} stn_conv_shape;
+
+typedef struct stn_conv_plan stn_conv_plan;
+
+/* `backward` also prepares the gradients. The plan is read-only afterwards
+ * and may be used by several threads, each with its own scratch. */
+stn_status stn_conv_plan_create(const stn_conv_shape *shape, bool backward,
+                                stn_conv_plan **out, stn_error *err);
+void stn_conv_plan_destroy(stn_conv_plan *plan);
+/* Floats of scratch that any call of this plan needs. */
+size_t stn_conv_plan_scratch(const stn_conv_plan *plan);
+
+/* y = x * w + b (bias may be NULL when the shape has none). */
+void stn_conv_forward(const stn_conv_plan *plan, const float *x,
+                      const float *w, const float *bias, float *y,
+                      float *scratch);
+/* dx = dy * w transposed; overwritten. */
+void stn_conv_backward_data(const stn_conv_plan *plan, const float *dy,
+                            const float *w, float *dx, float *scratch);
+/* dw and dbias (may be NULL); overwritten. */
+void stn_conv_backward_weights(const stn_conv_plan *plan, const float *x,
+                               const float *dy, float *dw, float *dbias,
+                               float *scratch);
+
+#endif
