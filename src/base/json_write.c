@@ -176,3 +176,19 @@ stn_status stn_json_finish(stn_json_writer *w, char **text, size_t *size,
     *size = done.size;
     return STN_OK;
 }
+
+stn_status stn_json_print(stn_json_writer *w, FILE *stream, stn_error *err)
+{
+    bool ends_line = w->indent > 0;
+    char *text = NULL;
+    size_t size = 0;
+    STN_TRY(stn_json_finish(w, &text, &size, err));
+    bool written = fwrite(text, 1, size, stream) == size;
+    if (!ends_line)
+        written = fputc('\n', stream) != EOF && written;
+    stn_free(text);
+    if (!written)
+        return stn_fail(err, STN_E_IO, "cannot write %zu bytes of JSON; is "
+                        "the disk full or the reader gone?", size);
+    return STN_OK;
+}

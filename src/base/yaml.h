@@ -7,6 +7,7 @@
 #define STN_BASE_YAML_H
 
 #include "base/status.h"
+#include "setun/text.h" /* stn_nearest_word */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -93,9 +94,5 @@ stn_status stn_yaml_pick(const stn_yaml *node, const char *const *words,
  * quoted, which is YAML in flow style. The caller releases *text (stn_free).
  */
 stn_status stn_yaml_dump(const stn_yaml *root, char **text, stn_error *err);
-
-/* The word of the NULL-terminated list nearest to `word` by edit distance,
- * or NULL when none is near. Also serves the command line. */
-const char *stn_nearest_word(const char *word, const char *const *words);
 
 #endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A packed program on a data set: how accurate, how fast, and whether every
+ * executor gives the same bits. */
+#ifndef STN_EVALUATE_H
+#define STN_EVALUATE_H
+
+#include "setun/data.h"
+#include "setun/engine.h"
+#include "setun/simulate.h"
+
+/* Test pictures fitted to a program's input. */
+typedef struct stn_pictures {
+    uint32_t n;
+    uint8_t *pixels;       /* n * h * w * c; owned */
+    const uint8_t *labels; /* n; the data set's */
+} stn_pictures;
+
+/* The first n pictures (0 or more than there are: all) of the test split,
+ * each padded with zeros to `input` where it is smaller. The data set must
+ * outlive the pictures. STN_E_UNSUPPORTED when channels differ or a picture
+ * is larger. */
+stn_status stn_pictures_create(const stn_dataset *dataset, stn_shape input,
+                               uint32_t n, stn_pictures **out, stn_error *err);
+void stn_pictures_destroy(stn_pictures *pictures); /* NULL is legal */
+
+typedef struct stn_evaluation {
+    uint32_t n, n_correct;
+    double accuracy; /* top-1, 0 … 1; lowest index among equal logits */
+    double seconds, images_per_s; /* of the engine alone */
+} stn_evaluation;
+
+stn_status stn_evaluate(const stn_program *program,
+                        const stn_pictures *pictures,
+                        const stn_engine_options *options,
+                        stn_evaluation *out, stn_error *err);
+
+/* One executor set beside the reference interpreter. */
+typedef struct stn_verification {
+    char executor[96];        /* "engine avx2, 2 threads" */
+    uint32_t n, n_mismatches; /* pictures; pictures with any other logit */
+    double seconds;
+    uint32_t image; /* the first difference; valid when n_mismatches > 0 */
+    int logit;
+    int32_t expected, got;
+} stn_verification;
+
+#define STN_VERIFY_MAX 32 /* executors */
+
+typedef struct stn_verify_options {
+    const char *const *machines; /* names or files; may be NULL */
+    int n_machines;
+    uint32_t machine_images; /* machines are slower: only the first so many */
+    int threads;             /* for the reference and machines; 0: all CPUs */
+} stn_verify_options;
+
+/* Runs the reference interpreter, the engine at every level of this CPU with
+ * 1 and 2 threads, and the machines, on the pictures. Differences are not an
+ * error here: they are in `out`. `out` has room for STN_VERIFY_MAX; the first
+ * is the reference itself. */
+stn_status stn_verify(const stn_program *program, const stn_pictures *pictures,
+                      const stn_verify_options *options, stn_verification *out,
+                      int *n_out, stn_error *err);
+
+/* The index of the largest of n logits, the lowest among equals. */
+int stn_argmax(const int32_t *logits, int n);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One self-contained HTML file about a run or a reproduction: tables, and
+ * charts that open offline. */
+#ifndef STN_REPORT_H
+#define STN_REPORT_H
+
+#include "setun/status.h"
+
+/* Reports `folder` into `out_html`. A folder of `setun reproduce` (it holds
+ * summary.json) is shown as it is. A run of `setun train` is packed and
+ * costed on `machine` (NULL: the recipe's, else the first of the library)
+ * first; what cannot be packed is reported without those parts, and the
+ * report says why. */
+stn_status stn_report_write(const char *folder, const char *machine,
+                            int threads, const char *out_html, stn_error *err);
+
+/* The same from the text of a summary.json, which must be valid JSON. */
+stn_status stn_report_render(const char *summary_json, const char *out_html,
+                             stn_error *err);
+
+#endif
