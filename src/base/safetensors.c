@@ -107,7 +107,7 @@ static stn_status read_offsets(const stn_json *node, const char *where,
                         "%s: \"data_offsets\" [%.17g, %.17g] is not a range "
                         "inside the %zu bytes of data; is the file cut?",
                         where, b, e, room);
-    size_t expected;
+    size_t expected = 0;
     STN_TRY(tensor_size(tensor, where, &expected, err));
     tensor->size = (size_t)e - (size_t)b;
     if (tensor->size != expected)
