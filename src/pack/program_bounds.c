@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Ranges of values, proven instruction by instruction from the range of the
+ * input and the weights themselves; and what else is counted in weights.
+ *
+ * A range holds for all elements of a value. Within that, sums are bounded
+ * exactly, filter by filter: with P the sum of a filter's positive codes and
+ * N that of its negative ones, and the input in [lo, hi],
+ *     P·lo − N·hi <= y <= P·hi − N·lo.
+ * lo and hi are first widened to include 0. That covers padding, and makes
+ * the bound hold for every partial sum in whatever order an executor adds. */
+#include "pack/program_image.h"
+
+typedef struct range {
+    int64_t lo, hi;
+} range;
+
+static int64_t min64(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t max64(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static range with_zero(const stn_value *v)
+{
+    return (range){min64(v->lo, 0), max64(v->hi, 0)};
+}
+
+static stn_status check_s32(range r, const char *where, const char *what,
+                            stn_error *err)
+{
+    if (r.lo >= INT32_MIN && r.hi <= INT32_MAX)
+        return STN_OK;
+    return stn_fail(err, STN_E_FORMAT,
+                    "%s: sums of %s reach %lld … %lld, which leaves 32 bits; "
+                    "use fewer bits or fewer products a sum",
+                    where, what, (long long)r.lo, (long long)r.hi);
+}
+
+/* At most 2^28 products of 7 by 16 bits: far from 64 bits. */
+static stn_status bound_filters(const stn_instruction *in, const stn_value *x,
+                                range *y, const char *where, stn_error *err)
+{
+    const stn_weights *w = &in->weights;
+    size_t n = stn_weights_count(w) / (size_t)w->out;
+    range in_range = with_zero(x);
+    *y = (range){0, 0};
+    for (int o = 0; o < w->out; o++) {
+        int64_t positive = 0, negative = 0;
+        for (size_t k = 0; k < n; k++) {
+            int code = w->codes[(size_t)o * n + k];
+            positive += code > 0 ? code : 0;
+            negative += code < 0 ? -code : 0;
+        }
+        y->lo = min64(y->lo, positive * in_range.lo - negative * in_range.hi);
+        y->hi = max64(y->hi, positive * in_range.hi - negative * in_range.lo);
+    }
+    return check_s32(*y, where, "one filter", err);
+}
+
+static stn_status check_codes(const stn_weights *w, const char *where,
+                              stn_error *err)
+{
+    size_t n = stn_weights_count(w);
+    for (size_t k = 0; k < n; k++) {
+        int code = w->codes[k];
+        int limit = w->code == STN_CODE_INT8 ? 127 : 1;
+        bool zero_ok = w->code != STN_CODE_BINARY;
+        if (code < -limit || code > limit || (!code && !zero_ok))
+            return stn_fail(err, STN_E_FORMAT,
+                            "%s: weight %zu is %d, which is no %s code", where,
+                            k, code, stn_code_name(w->code));
+    }
+    return STN_OK;
+}
+
+/* Which groups live. A group is (o, b): see docs/format.md. */
+static stn_status count_weights(stn_program_image *image, stn_weights *w,
+                                stn_error *err)
+{
+    int n_chunks = (w->in + w->chunk - 1) / w->chunk;
+    w->n_groups = w->out * n_chunks;
+    uint8_t *live = stn_arena_alloc(&image->arena, (size_t)w->n_groups, 1);
+    if (!live)
+        return stn_fail_memory(err, "groups of weights");
+    size_t k = 0;
+    w->n_nonzero = 0;
+    for (int o = 0; o < w->out; o++)
+        for (int area = w->kh * w->kw; area > 0; area--)
+            for (int c = 0; c < w->in; c++, k++)
+                if (w->codes[k]) {
+                    w->n_nonzero++;
+                    live[o * n_chunks + c / w->chunk] = 1;
+                }
+    w->n_live = 0;
+    for (int g = 0; g < w->n_groups; g++)
+        w->n_live += live[g];
+    w->live = live;
+    return STN_OK;
+}
+
+/* x·m is extreme where x is; the shift and the clamp keep the order. The sum
+ * stays within 2 · 2^31 · 2^24 + 2^60 < 2^63. */
+static range bound_rescale(const stn_instruction *in, const stn_value *x0,
+                           const stn_value *x1, int channels)
+{
+    range y = {INT64_MAX, INT64_MIN};
+    for (int c = 0; c < channels; c++) {
+        int64_t lo = in->a[c], hi = in->a[c];
+        for (int k = 0; k < in->n_inputs; k++) {
+            const stn_value *x = k ? x1 : x0;
+            int64_t m = k ? in->m1[c] : in->m0[c];
+            lo += m >= 0 ? m * x->lo : m * x->hi;
+            hi += m >= 0 ? m * x->hi : m * x->lo;
+        }
+        y.lo = min64(y.lo, lo >> in->shift);
+        y.hi = max64(y.hi, hi >> in->shift);
+    }
+    return (range){min64(max64(y.lo, in->lo), in->hi),
+                   min64(max64(y.hi, in->lo), in->hi)};
+}
+
+stn_status stn_program_bound(stn_program_image *image, int index,
+                             const char *where, stn_error *err)
+{
+    stn_instruction *in = &image->instructions[index];
+    const stn_value *x = &image->values[in->inputs[0]];
+    stn_value *out = &image->values[in->output];
+    range y = {0, 0};
+    switch (in->opcode) {
+    case STN_CONV:
+    case STN_DEPTHWISE:
+        STN_TRY(check_codes(&in->weights, where, err));
+        STN_TRY(count_weights(image, &in->weights, err));
+        STN_TRY(bound_filters(in, x, &y, where, err));
+        break;
+    case STN_RESCALE: {
+        const stn_value *x1 = &image->values[in->inputs[in->n_inputs - 1]];
+        y = bound_rescale(in, x, x1, out->shape.c);
+        break;
+    }
+    case STN_MAX_POOL:
+        y = (range){x->lo, x->hi};
+        break;
+    case STN_SUM_POOL: {
+        int64_t n = (int64_t)in->kh * in->kw;
+        range wide = with_zero(x);
+        STN_TRY(check_s32((range){n * wide.lo, n * wide.hi}, where,
+                          "one window", err));
+        y = (range){n * x->lo, n * x->hi};
+        break;
+    }
+    }
+    out->lo = y.lo;
+    out->hi = y.hi;
+    return STN_OK;
+}

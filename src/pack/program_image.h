@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A program with the memory it points into: what the reader and the packer
+ * fill. Part of libsetun-rt. */
+#ifndef STN_PACK_PROGRAM_IMAGE_H
+#define STN_PACK_PROGRAM_IMAGE_H
+
+#include "base/memory.h"
+#include "base/safetensors.h"
+#include "setun/program.h"
+
+/* Limits that keep every size and bound inside 64 bits, and a hostile file
+ * from asking for more memory than a network of this kind can need. */
+#define STN_PROGRAM_DIM (1 << 16)      /* any height, width, channels, … */
+#define STN_PROGRAM_ELEMENTS (1 << 28) /* of a value */
+#define STN_PROGRAM_WEIGHTS (1 << 28)  /* of all instructions together */
+#define STN_PROGRAM_INSTRUCTIONS 4096
+#define STN_PROGRAM_MULTIPLIER (1 << 24)        /* |m| of a rescale */
+#define STN_PROGRAM_CONSTANT ((int64_t)1 << 60) /* |a| of a rescale */
+#define STN_PROGRAM_SHIFT 40
+
+/* `program` comes first: its address is the image's. */
+typedef struct stn_program_image {
+    stn_program program;
+    stn_value *values; /* what program.values points to, writable */
+    stn_instruction *instructions;
+    stn_arena arena;   /* owns all of it, and decoded weights */
+    stn_st_file *file; /* NULL for a program made in memory */
+} stn_program_image;
+
+/* Checks everything that docs/semantics.md demands of a program whose fields
+ * are filled in, and fills in what follows from them: lo and hi of every
+ * value, groups and counts of weights, peak_bytes. Pointers must be valid
+ * (codes: out * kh * kw * in; m0, m1, a: channels of the output); nothing
+ * else is believed. `where` starts error texts. */
+stn_status stn_program_check(stn_program_image *image, const char *where,
+                             stn_error *err);
+
+/* The parts of it that look at one instruction: sizes, and then ranges. */
+stn_status stn_program_check_shapes(const stn_program_image *image, int index,
+                                    const char *where, stn_error *err);
+stn_status stn_program_bound(stn_program_image *image, int index,
+                             const char *where, stn_error *err);
+
+/* Names in the order of their enums, ended by NULL. */
+extern const char *const stn_opcode_names[], *const stn_code_names[],
+                                                 *const stn_type_names[];
+
+/* Range of a type. */
+int64_t stn_type_min(stn_type type);
+int64_t stn_type_max(stn_type type);
+
+/* out * kh * kw * in; only for weights that fit. */
+static inline size_t stn_weights_count(const stn_weights *w)
+{
+    return (size_t)w->out * (size_t)w->kh * (size_t)w->kw * (size_t)w->in;
+}
+
+/* Whether sizes, each from 1 to STN_PROGRAM_DIM, multiply to no more than
+ * STN_PROGRAM_WEIGHTS. */
+static inline bool stn_weights_fit(const stn_weights *w)
+{
+    uint64_t filter = (uint64_t)w->kh * (uint64_t)w->kw * (uint64_t)w->in;
+    return filter <= STN_PROGRAM_WEIGHTS &&
+           filter * (uint64_t)w->out <= STN_PROGRAM_WEIGHTS;
+}
+
+#endif

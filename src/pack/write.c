@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Writes a program as docs/format.md says: its text as JSON in the metadata,
+ * its numbers as tensors. Tensors go in order of element size, 64-bit first,
+ * so that each is aligned without gaps, which the container does not allow. */
+#include "pack/write.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "pack/format.h"
+#include "pack/program_image.h"
+#include <stdio.h>
+
+/* At most four tensors an instruction. */
+typedef struct writer {
+    const stn_program *program;
+    stn_arena arena;
+    stn_st_tensor *tensors;
+    size_t n_tensors;
+} writer;
+
+static void write_value(stn_json_writer *w, const stn_value *v)
+{
+    stn_json_begin_array(w, NULL);
+    stn_json_string(w, NULL, v->name);
+    stn_json_string(w, NULL, stn_type_name(v->type));
+    stn_json_int(w, NULL, v->shape.h);
+    stn_json_int(w, NULL, v->shape.w);
+    stn_json_int(w, NULL, v->shape.c);
+    stn_json_number(w, NULL, v->scale);
+    stn_json_end_array(w);
+}
+
+static void write_numbers(stn_json_writer *w, const char *key, int n,
+                          const int *numbers)
+{
+    stn_json_begin_array(w, key);
+    for (int i = 0; i < n; i++)
+        stn_json_int(w, NULL, numbers[i]);
+    stn_json_end_array(w);
+}
+
+static void write_instruction(stn_json_writer *w, const stn_instruction *in)
+{
+    stn_json_begin_object(w, NULL);
+    stn_json_string(w, "op", stn_opcode_name(in->opcode));
+    stn_json_string(w, "name", in->name);
+    write_numbers(w, "in", in->n_inputs, in->inputs);
+    stn_json_int(w, "out", in->output);
+    if (in->opcode == STN_RESCALE) {
+        stn_json_int(w, "shift", in->shift);
+        stn_json_int(w, "lo", in->lo);
+        stn_json_int(w, "hi", in->hi);
+    } else {
+        stn_json_int(w, "stride", in->stride);
+    }
+    if (in->opcode == STN_CONV || in->opcode == STN_DEPTHWISE) {
+        const stn_weights *k = &in->weights;
+        stn_json_int(w, "pad", in->pad);
+        write_numbers(w, "shape", 4, (int[]){k->out, k->kh, k->kw, k->in});
+        stn_json_string(w, "code", stn_code_name(k->code));
+        stn_json_int(w, "chunk", k->chunk);
+    } else if (in->opcode != STN_RESCALE) {
+        write_numbers(w, "kernel", 2, (int[]){in->kh, in->kw});
+    }
+    stn_json_end_object(w);
+}
+
+static stn_status program_text(const stn_program *p, char **text,
+                               stn_error *err)
+{
+    stn_json_writer w = {0};
+    size_t size;
+    stn_json_begin_object(&w, NULL);
+    stn_json_string(&w, "name", p->name);
+    write_numbers(&w, "input", 3, (int[]){p->input.h, p->input.w, p->input.c});
+    stn_json_begin_array(&w, "classes");
+    for (int i = 0; i < p->n_classes; i++)
+        stn_json_string(&w, NULL, p->class_names[i]);
+    stn_json_end_array(&w);
+    stn_json_begin_array(&w, "values");
+    for (int i = 0; i < p->n_values; i++)
+        write_value(&w, &p->values[i]);
+    stn_json_end_array(&w);
+    stn_json_begin_array(&w, "instructions");
+    for (int i = 0; i < p->n_instructions; i++)
+        write_instruction(&w, &p->instructions[i]);
+    stn_json_end_array(&w);
+    stn_json_end_object(&w);
+    return stn_json_finish(&w, text, &size, err);
+}
+
+/* Appends NAME.SUFFIX with one dimension. */
+static stn_status add(writer *w, const char *name, const char *suffix,
+                      const char *dtype, const void *data, size_t count,
+                      size_t size, stn_error *err)
+{
+    char full[STN_NAME_CAPACITY + 32];
+    snprintf(full, sizeof full, "%s.%s", name, suffix);
+    char *copy = stn_arena_string(&w->arena, full);
+    if (!copy)
+        return stn_fail_memory(err, "tensor names");
+    w->tensors[w->n_tensors++] = (stn_st_tensor){.name = copy,
+                                                 .dtype = dtype,
+                                                 .rank = 1,
+                                                 .shape = {(int64_t)count},
+                                                 .data = data,
+                                                 .size = count * size};
+    return STN_OK;
+}
+
+static stn_status add_weights(writer *w, const stn_instruction *in,
+                              stn_error *err)
+{
+    const stn_weights *k = &in->weights;
+    size_t n = stn_weights_count(k);
+    if (k->code == STN_CODE_INT8) {
+        STN_TRY(add(w, in->name, "codes", "I8", k->codes, n, 1, err));
+        stn_st_tensor *t = &w->tensors[w->n_tensors - 1];
+        t->rank = 4;
+        t->shape[0] = k->out;
+        t->shape[1] = k->kh;
+        t->shape[2] = k->kw;
+        t->shape[3] = k->in;
+        return STN_OK;
+    }
+    stn_code_shape shape = {k->out, k->kh * k->kw, k->in, k->chunk};
+    stn_code_sizes sizes = stn_codes_sizes(k->code, shape, k->codes);
+    uint8_t *live = stn_arena_alloc(&w->arena, sizes.live, 1);
+    uint8_t *mask = stn_arena_alloc(&w->arena, sizes.mask, 1);
+    uint8_t *sign = stn_arena_alloc(&w->arena, sizes.sign, 1);
+    if (!live || !mask || !sign)
+        return stn_fail_memory(err, "packed weights");
+    stn_codes_pack(k->code, shape, k->codes, live, mask, sign);
+    if (k->code == STN_CODE_TERNARY) {
+        STN_TRY(add(w, in->name, "live", "U8", live, sizes.live, 1, err));
+        STN_TRY(add(w, in->name, "mask", "U8", mask, sizes.mask, 1, err));
+    }
+    return add(w, in->name, "sign", "U8", sign, sizes.sign, 1, err);
+}
+
+/* One pass for each element size, largest first. */
+static stn_status add_tensors(writer *w, stn_error *err)
+{
+    const stn_program *p = w->program;
+    w->tensors = stn_arena_alloc(&w->arena, 4 * (size_t)p->n_instructions,
+                                 sizeof *w->tensors);
+    if (!w->tensors)
+        return stn_fail_memory(err, "tensors");
+    for (int pass = 0; pass < 3; pass++)
+        for (int i = 0; i < p->n_instructions; i++) {
+            const stn_instruction *in = &p->instructions[i];
+            size_t n = (size_t)p->values[in->output].shape.c;
+            bool rescale = in->opcode == STN_RESCALE;
+            if (pass == 0 && rescale)
+                STN_TRY(add(w, in->name, "a", "I64", in->a, n, 8, err));
+            if (pass == 1 && rescale)
+                STN_TRY(add(w, in->name, "m0", "I32", in->m0, n, 4, err));
+            if (pass == 1 && rescale && in->n_inputs == 2)
+                STN_TRY(add(w, in->name, "m1", "I32", in->m1, n, 4, err));
+            if (pass == 2 && in->weights.codes)
+                STN_TRY(add_weights(w, in, err));
+        }
+    return STN_OK;
+}
+
+static stn_status write_file(writer *w, const char *path,
+                             const stn_st_pair *metadata, size_t n_metadata,
+                             const char *text, stn_error *err)
+{
+    stn_st_pair *pairs =
+        stn_arena_alloc(&w->arena, n_metadata + 3, sizeof *pairs);
+    if (!pairs)
+        return stn_fail_memory(err, "metadata");
+    pairs[0] = (stn_st_pair){"format", "setun-program"};
+    pairs[1] = (stn_st_pair){"version", STN_FORMAT_VERSION};
+    for (size_t i = 0; i < n_metadata; i++)
+        pairs[2 + i] = metadata[i];
+    pairs[2 + n_metadata] = (stn_st_pair){"program", text};
+    STN_TRY(add_tensors(w, err));
+    return stn_st_write(path, w->tensors, w->n_tensors, pairs, n_metadata + 3,
+                        err);
+}
+
+stn_status stn_program_write(const char *path, const stn_program *program,
+                             const stn_st_pair *metadata, size_t n_metadata,
+                             stn_error *err)
+{
+    writer w = {.program = program};
+    char *text = NULL;
+    stn_status status = program_text(program, &text, err);
+    if (status == STN_OK)
+        status = write_file(&w, path, metadata, n_metadata, text, err);
+    stn_free(text);
+    stn_arena_deinit(&w.arena);
+    return status;
+}

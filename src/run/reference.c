@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The reference interpreter: docs/semantics.md in plain scalar C, one loop
+ * nest for each instruction, in the notation of that page. It is written to
+ * be read; the engine is written to be fast and must return the same bits.
+ *
+ * Sums are formed in 64 bits; that they fit 32 is proven when a program is
+ * read (src/pack/program_bounds.c). */
+#include "base/memory.h"
+#include "setun/program.h"
+
+/* One value of one picture: element (r, q, c) stands at (r·w + q)·channels + c.
+ * `data` is const for inputs; put() is only called on outputs. */
+typedef struct tensor {
+    stn_shape shape;
+    stn_type type;
+    void *data;
+} tensor;
+
+static size_t at(tensor x, int r, int q, int c)
+{
+    return ((size_t)r * (size_t)x.shape.w + (size_t)q) * (size_t)x.shape.c +
+           (size_t)c;
+}
+
+static int64_t get(tensor x, int r, int q, int c)
+{
+    size_t i = at(x, r, q, c);
+    switch (x.type) {
+    case STN_TYPE_U8:
+        return ((const uint8_t *)x.data)[i];
+    case STN_TYPE_S8:
+        return ((const int8_t *)x.data)[i];
+    case STN_TYPE_S16:
+        return ((const int16_t *)x.data)[i];
+    case STN_TYPE_S32:
+        break;
+    }
+    return ((const int32_t *)x.data)[i];
+}
+
+static void put(tensor y, int r, int q, int c, int64_t value)
+{
+    size_t i = at(y, r, q, c);
+    switch (y.type) {
+    case STN_TYPE_U8:
+        ((uint8_t *)y.data)[i] = (uint8_t)value;
+        break;
+    case STN_TYPE_S8:
+        ((int8_t *)y.data)[i] = (int8_t)value;
+        break;
+    case STN_TYPE_S16:
+        ((int16_t *)y.data)[i] = (int16_t)value;
+        break;
+    case STN_TYPE_S32:
+        ((int32_t *)y.data)[i] = (int32_t)value;
+        break;
+    }
+}
+
+/* x at a position that may lie in the padding, which reads 0. */
+static int64_t get_padded(tensor x, int r, int q, int c)
+{
+    if (r < 0 || r >= x.shape.h || q < 0 || q >= x.shape.w)
+        return 0;
+    return get(x, r, q, c);
+}
+
+/* y[r, q, o] = Σ i, j, c  w[o, i, j, c] · x[r·stride + i − pad,
+ *                                           q·stride + j − pad, c] */
+static void run_conv(const stn_instruction *in, tensor x, tensor y)
+{
+    const stn_weights *w = &in->weights;
+    for (int r = 0; r < y.shape.h; r++)
+        for (int q = 0; q < y.shape.w; q++) {
+            const int8_t *code = w->codes; /* walks o, i, j, c */
+            for (int o = 0; o < w->out; o++) {
+                int64_t sum = 0;
+                for (int i = 0; i < w->kh; i++)
+                    for (int j = 0; j < w->kw; j++)
+                        for (int c = 0; c < w->in; c++)
+                            sum += *code++ *
+                                   get_padded(x, r * in->stride + i - in->pad,
+                                              q * in->stride + j - in->pad, c);
+                put(y, r, q, o, sum);
+            }
+        }
+}
+
+/* y[r, q, o] = Σ i, j  w[o, i, j] · x[r·stride + i − pad,
+ *                                     q·stride + j − pad, o mod C] */
+static void run_depthwise(const stn_instruction *in, tensor x, tensor y)
+{
+    const stn_weights *w = &in->weights;
+    for (int r = 0; r < y.shape.h; r++)
+        for (int q = 0; q < y.shape.w; q++) {
+            const int8_t *code = w->codes; /* walks o, i, j */
+            for (int o = 0; o < w->out; o++) {
+                int64_t sum = 0;
+                for (int i = 0; i < w->kh; i++)
+                    for (int j = 0; j < w->kw; j++)
+                        sum += *code++ *
+                               get_padded(x, r * in->stride + i - in->pad,
+                                          q * in->stride + j - in->pad,
+                                          o % x.shape.c);
+                put(y, r, q, o, sum);
+            }
+        }
+}
+
+static int64_t clamp(int64_t v, int64_t lo, int64_t hi)
+{
+    return v < lo ? lo : v > hi ? hi : v;
+}
+
+/* y[r, q, c] = clamp(⌊(x₀·m₀[c] + x₁·m₁[c] + a[c]) / 2^shift⌋, lo, hi).
+ * C leaves >> of a negative number to the compiler; all of ours shift
+ * arithmetically, and tests/test_program.c would notice one that does not. */
+static void run_rescale(const stn_instruction *in, tensor x0, tensor x1,
+                        tensor y)
+{
+    for (int r = 0; r < y.shape.h; r++)
+        for (int q = 0; q < y.shape.w; q++)
+            for (int c = 0; c < y.shape.c; c++) {
+                int64_t sum = get(x0, r, q, c) * in->m0[c] + in->a[c];
+                if (in->n_inputs == 2)
+                    sum += get(x1, r, q, c) * in->m1[c];
+                put(y, r, q, c, clamp(sum >> in->shift, in->lo, in->hi));
+            }
+}
+
+/* y[r, q, c] = max or Σ over i, j of x[r·stride + i, q·stride + j, c] */
+static void run_pool(const stn_instruction *in, tensor x, tensor y)
+{
+    for (int r = 0; r < y.shape.h; r++)
+        for (int q = 0; q < y.shape.w; q++)
+            for (int c = 0; c < y.shape.c; c++) {
+                int64_t sum = 0, max = INT64_MIN;
+                for (int i = 0; i < in->kh; i++)
+                    for (int j = 0; j < in->kw; j++) {
+                        int64_t v =
+                            get(x, r * in->stride + i, q * in->stride + j, c);
+                        sum += v;
+                        max = v > max ? v : max;
+                    }
+                put(y, r, q, c, in->opcode == STN_MAX_POOL ? max : sum);
+            }
+}
+
+static tensor tensor_of(const stn_program *program, int value,
+                        const uint8_t *pixels, void *const *values)
+{
+    const stn_value *v = &program->values[value];
+    return (tensor){.shape = v->shape,
+                    .type = v->type,
+                    .data = value ? values[value] : (void *)(uintptr_t)pixels};
+}
+
+static void run_instruction(const stn_program *program,
+                            const stn_instruction *in, const uint8_t *pixels,
+                            void *const *values)
+{
+    tensor x0 = tensor_of(program, in->inputs[0], pixels, values);
+    tensor x1 = x0;
+    if (in->n_inputs == 2)
+        x1 = tensor_of(program, in->inputs[1], pixels, values);
+    tensor y = tensor_of(program, in->output, pixels, values);
+    switch (in->opcode) {
+    case STN_CONV:
+        run_conv(in, x0, y);
+        break;
+    case STN_DEPTHWISE:
+        run_depthwise(in, x0, y);
+        break;
+    case STN_RESCALE:
+        run_rescale(in, x0, x1, y);
+        break;
+    case STN_MAX_POOL:
+    case STN_SUM_POOL:
+        run_pool(in, x0, y);
+        break;
+    }
+}
+
+stn_status stn_reference_run(const stn_program *program, const uint8_t *pixels,
+                             void *const *values, stn_error *err)
+{
+    for (int v = 1; v < program->n_values; v++)
+        if (!values[v])
+            return stn_fail(err, STN_E_ARGUMENT,
+                            "reference: no memory for value %d (%s)", v,
+                            program->values[v].name);
+    for (int i = 0; i < program->n_instructions; i++)
+        run_instruction(program, &program->instructions[i], pixels, values);
+    return STN_OK;
+}
+
+stn_status stn_reference_classify(const stn_program *program,
+                                  const uint8_t *pixels, int32_t *logits,
+                                  stn_error *err)
+{
+    stn_status status = STN_OK;
+    stn_arena arena = {0};
+    void **values =
+        stn_arena_alloc(&arena, (size_t)program->n_values, sizeof *values);
+    for (int v = 1; values && v < program->n_values; v++) {
+        const stn_value *value = &program->values[v];
+        values[v] = stn_arena_alloc(&arena, stn_shape_count(value->shape),
+                                    stn_type_size(value->type));
+        if (!values[v])
+            values = NULL;
+    }
+    if (!values) {
+        status = stn_fail_memory(err, "the values of a program");
+        goto out;
+    }
+    status = stn_reference_run(program, pixels, values, err);
+    if (status != STN_OK)
+        goto out;
+    int last = program->instructions[program->n_instructions - 1].output;
+    for (int c = 0; c < program->n_classes; c++)
+        logits[c] = ((const int32_t *)values[last])[c];
+out:
+    stn_arena_deinit(&arena);
+    return status;
+}
