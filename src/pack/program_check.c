@@ -244,18 +244,26 @@ static stn_status check_alive(stn_program_image *image, const int *last,
     return STN_OK;
 }
 
-static stn_status check_ends(const stn_program_image *image, const char *where,
-                             stn_error *err)
+static stn_status check_picture(stn_program_image *image, const char *where,
+                                stn_error *err)
 {
-    const stn_program *p = &image->program;
-    const stn_value *first = &image->values[0];
-    if (first->type != STN_TYPE_U8 || !same_shape(first->shape, p->input))
+    stn_value *v = &image->values[0];
+    stn_shape shape = image->program.input;
+    if (v->type != STN_TYPE_U8 || !same_shape(v->shape, shape))
         return stn_fail(err, STN_E_FORMAT,
                         "%s: value 0 is %s %d x %d x %d, expected the u8 "
                         "picture of %d x %d x %d",
-                        where, stn_type_name(first->type), first->shape.h,
-                        first->shape.w, first->shape.c, p->input.h, p->input.w,
-                        p->input.c);
+                        where, stn_type_name(v->type), v->shape.h, v->shape.w,
+                        v->shape.c, shape.h, shape.w, shape.c);
+    v->lo = stn_type_min(v->type);
+    v->hi = stn_type_max(v->type);
+    return STN_OK;
+}
+
+static stn_status check_result(const stn_program_image *image,
+                               const char *where, stn_error *err)
+{
+    const stn_program *p = &image->program;
     const stn_instruction *in = &image->instructions[p->n_instructions - 1];
     const stn_value *last = &image->values[in->output];
     stn_shape shape = {1, 1, p->n_classes};
@@ -294,6 +302,7 @@ static stn_status check_all(stn_program_image *image, int *last,
         STN_TRY(check_value(&image->values[v], where, err));
         last[v] = v ? -1 : 0;
     }
+    STN_TRY(check_picture(image, where, err));
     size_t n_weights = 0;
     for (int i = 0; i < p->n_instructions; i++) {
         const stn_instruction *in = &image->instructions[i];
@@ -310,7 +319,7 @@ static stn_status check_all(stn_program_image *image, int *last,
         STN_TRY(stn_program_bound(image, i, place, err));
     }
     STN_TRY(check_alive(image, last, where, err));
-    return check_ends(image, where, err);
+    return check_result(image, where, err);
 }
 
 stn_status stn_program_check(stn_program_image *image, const char *where,

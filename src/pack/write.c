@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Writes a program as docs/format.md says: its text as JSON in the metadata,
- * its numbers as tensors. Tensors go in order of element size, 64-bit first,
- * so that each is aligned without gaps, which the container does not allow. */
+ * its numbers as tensors. */
 #include "pack/write.h"
 #include "base/json.h"
 #include "base/memory.h"
@@ -10,7 +9,7 @@
 #include "pack/program_image.h"
 #include <stdio.h>
 
-/* At most four tensors an instruction. */
+/* At most three tensors an instruction. */
 typedef struct writer {
     const stn_program *program;
     stn_arena arena;
@@ -138,28 +137,25 @@ static stn_status add_weights(writer *w, const stn_instruction *in,
     return add(w, in->name, "sign", "U8", sign, sizes.sign, 1, err);
 }
 
-/* One pass for each element size, largest first. */
 static stn_status add_tensors(writer *w, stn_error *err)
 {
     const stn_program *p = w->program;
-    w->tensors = stn_arena_alloc(&w->arena, 4 * (size_t)p->n_instructions,
+    w->tensors = stn_arena_alloc(&w->arena, 3 * (size_t)p->n_instructions,
                                  sizeof *w->tensors);
     if (!w->tensors)
         return stn_fail_memory(err, "tensors");
-    for (int pass = 0; pass < 3; pass++)
-        for (int i = 0; i < p->n_instructions; i++) {
-            const stn_instruction *in = &p->instructions[i];
-            size_t n = (size_t)p->values[in->output].shape.c;
-            bool rescale = in->opcode == STN_RESCALE;
-            if (pass == 0 && rescale)
-                STN_TRY(add(w, in->name, "a", "I64", in->a, n, 8, err));
-            if (pass == 1 && rescale)
-                STN_TRY(add(w, in->name, "m0", "I32", in->m0, n, 4, err));
-            if (pass == 1 && rescale && in->n_inputs == 2)
-                STN_TRY(add(w, in->name, "m1", "I32", in->m1, n, 4, err));
-            if (pass == 2 && in->weights.codes)
-                STN_TRY(add_weights(w, in, err));
-        }
+    for (int i = 0; i < p->n_instructions; i++) {
+        const stn_instruction *in = &p->instructions[i];
+        size_t n = (size_t)p->values[in->output].shape.c;
+        if (in->opcode == STN_CONV || in->opcode == STN_DEPTHWISE)
+            STN_TRY(add_weights(w, in, err));
+        if (in->opcode != STN_RESCALE)
+            continue;
+        STN_TRY(add(w, in->name, "m0", "I32", in->m0, n, 4, err));
+        if (in->n_inputs == 2)
+            STN_TRY(add(w, in->name, "m1", "I32", in->m1, n, 4, err));
+        STN_TRY(add(w, in->name, "a", "I64", in->a, n, 8, err));
+    }
     return STN_OK;
 }
 
