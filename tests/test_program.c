@@ -336,6 +336,40 @@ static void a_written_program_reads_back_the_same(void **state)
     unlink(path);
 }
 
+/* The file of docs/format.md, "A whole file". */
+static void the_worked_file_of_the_format_page_has_those_bytes(void **state)
+{
+    (void)state;
+    static const uint8_t data[] = {
+        0,    0,    0, 0, 0, 0, 0, 0, 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0xff, 1, 0, 0, 0, 1, 0, 0,    0,    0x09, 0x07, 0x06};
+    stn_error err;
+    stn_program_image *p = new_image((stn_shape){1, 1, 3}, 2);
+    p->program.class_names = (const char *const[]){"a", "b"};
+    int v = append_sum(p, "fc", 0, STN_CONV, STN_CODE_TERNARY, 2, 1, 0, 2);
+    int8_t codes[] = {1, -1, 0, 0, 0, -1};
+    p->instructions[0].weights.codes = codes;
+    append_rescale(p, "out", v, 0, STN_TYPE_S32, 0);
+    p->instructions[1].m0 = (int32_t[]){1, 1};
+    p->instructions[1].a = (int64_t[]){0, -2};
+    strcpy(p->values[1].name, "fc");
+    strcpy(p->values[2].name, "out");
+    p->values[0].scale = p->values[1].scale = 0;
+    p->values[2].scale = 0.25;
+    const char *path = path_of("worked.stn");
+    uint8_t *bytes;
+    size_t size;
+    assert_ok(stn_program_check(p, "here", &err), err);
+    assert_ok(stn_program_write(path, &p->program, NULL, 0, &err), err);
+    assert_ok(stn_file_read(path, &bytes, &size, &err), err);
+    assert_int_equal(size, 0x35b);
+    assert_int_equal(bytes[0] | bytes[1] << 8, 824);
+    assert_memory_equal(bytes + 0x340, data, sizeof data);
+    stn_free(bytes);
+    free_image(p);
+    unlink(path);
+}
+
 /* Replaces the first `from` in a text of the file's metadata by `to`. */
 static void rewrite(const char *path, const char *key, const char *from,
                     const char *to)
@@ -879,6 +913,7 @@ int main(void)
         cmocka_unit_test(ternary_codes_have_the_bytes_of_the_format_page),
         cmocka_unit_test(bit_tensors_that_do_not_fit_are_refused),
         cmocka_unit_test(a_written_program_reads_back_the_same),
+        cmocka_unit_test(the_worked_file_of_the_format_page_has_those_bytes),
         cmocka_unit_test(each_wrong_text_in_the_file_is_refused),
         cmocka_unit_test(a_tensor_that_no_instruction_names_is_refused),
         cmocka_unit_test(flipped_bits_never_crash_the_reader),
