@@ -1,11 +1,57 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory cells and sub-arrays: the electrical figures behind each event. */
+ * Memory cells and sub-arrays: the electrical figures behind each event.
+ *
+ * Every figure stands in a YAML file under share/setun/{cells,tech,machines}
+ * as {value, unit, source, confidence}; see docs/machines.md. Nothing has a
+ * default: a figure that is missing, unknown, in a wrong unit or out of range
+ * is refused with file, line and field. */
 #ifndef STN_MEMORY_MEMORY_H
 #define STN_MEMORY_MEMORY_H
 
-#include "base/attributes.h"
+#include "base/memory.h"
+#include "base/yaml.h"
 #include "setun/simulate.h"
+
+/* What a figure measures, and so which units it may be given in. */
+typedef enum stn_quantity {
+    STN_QUANTITY_ENERGY, /* J … fJ */
+    STN_QUANTITY_TIME,   /* s … ps */
+    STN_QUANTITY_POWER,  /* W … pW */
+    STN_QUANTITY_AREA,   /* m2, mm2, um2, nm2 */
+    STN_QUANTITY_LENGTH, /* m … nm */
+    STN_QUANTITY_CELL,   /* F2: squares of the feature size */
+    STN_QUANTITY_RATIO   /* unit "1" */
+} stn_quantity;
+
+/* One row per figure of a block; the same table parses, checks and lists. */
+typedef struct stn_figure_row {
+    const char *name; /* NULL ends a table */
+    stn_quantity quantity;
+    double min, max; /* SI, inclusive */
+    size_t offset;   /* of the double in the block's struct */
+} stn_figure_row;
+
+/* Figures read so far, for listings. Initialise `arena` only; everything,
+ * texts included, lives in it. */
+typedef struct stn_figures {
+    stn_figure *items;
+    int n, capacity;
+    stn_arena *arena;
+} stn_figures;
+
+/* Reads one figure, adds it to the list under the key PREFIX.NAME, where NAME
+ * is the node's key, and stores its SI value. */
+stn_status stn_figure_parse(stn_figures *figures, const char *prefix,
+                            const stn_figure_row *row, const stn_yaml *node,
+                            double *out, stn_error *err);
+
+/* Fills `target` by `rows` from `map`. Every row must be there; keys neither
+ * in `rows` nor in the NULL-terminated `also` (may be NULL) are refused. */
+stn_status stn_figures_parse(stn_figures *figures, const char *prefix,
+                             const stn_figure_row *rows, const stn_yaml *map,
+                             const char *const *also, void *target,
+                             stn_error *err);
 
 /* One sub-array of one cell at one technology node. SI units. */
 typedef struct stn_array {
@@ -17,5 +63,19 @@ typedef struct stn_array {
     double write_energy_j, write_latency_s;   /* one row, all columns */
     double leakage_w, area_m2;
 } stn_array;
+
+/* Which sub-array is wanted: a machine file's `array` map. */
+typedef struct stn_array_choice {
+    const char *cell_name, *tech_name; /* base names, for the result */
+    const stn_yaml *cell, *tech;       /* roots of their files */
+    const stn_yaml *array;             /* {rows, columns, sensing, periphery} */
+} stn_array_choice;
+
+/* The figures of that sub-array. Today they are looked up among `arrays` of
+ * the cell file; a geometry that is not there is STN_E_UNSUPPORTED and the
+ * text lists those that are. */
+stn_status stn_array_create(const stn_array_choice *choice,
+                            stn_figures *figures, stn_array *out,
+                            stn_error *err);
 
 #endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sub-arrays from a cell file's table of simulated arrays.
+ *
+ * This is the seam behind which an analytic model (decoder, wires, sense
+ * amplifiers from device and technology) can stand: callers see stn_array
+ * only. Until then a machine can have the geometries that the table has.
+ *
+ * Sensing two or three rows at once costs a factor over a plain read: one
+ * more decoder path, more bit-line current, more references in the sense
+ * amplifier. The factors are figures of the cell. */
+#include "memory/memory.h"
+#include <stdio.h>
+#include <string.h>
+
+typedef struct cell_figures {
+    double area_f2;
+    double logic2_energy, logic3_energy; /* factors over a read */
+    double logic2_latency, logic3_latency;
+} cell_figures;
+
+/* clang-format off */
+static const stn_figure_row cell_rows[] = {
+    {"cell_area", STN_QUANTITY_CELL, 4, 1000, offsetof(cell_figures, area_f2)},
+    {"logic2_energy_factor", STN_QUANTITY_RATIO, 1, 10, offsetof(cell_figures, logic2_energy)},
+    {"logic3_energy_factor", STN_QUANTITY_RATIO, 1, 10, offsetof(cell_figures, logic3_energy)},
+    {"logic2_latency_factor", STN_QUANTITY_RATIO, 1, 10, offsetof(cell_figures, logic2_latency)},
+    {"logic3_latency_factor", STN_QUANTITY_RATIO, 1, 10, offsetof(cell_figures, logic3_latency)},
+    {0}};
+static const stn_figure_row array_rows[] = {
+    {"read_energy", STN_QUANTITY_ENERGY, 1e-16, 1e-6, offsetof(stn_array, read_energy_j)},
+    {"read_latency", STN_QUANTITY_TIME, 1e-12, 1e-4, offsetof(stn_array, read_latency_s)},
+    {"write_energy", STN_QUANTITY_ENERGY, 1e-16, 1e-6, offsetof(stn_array, write_energy_j)},
+    {"write_latency", STN_QUANTITY_TIME, 1e-12, 1e-3, offsetof(stn_array, write_latency_s)},
+    {"leakage", STN_QUANTITY_POWER, 0, 10, offsetof(stn_array, leakage_w)},
+    {"area", STN_QUANTITY_AREA, 1e-14, 1e-3, offsetof(stn_array, area_m2)},
+    {0}};
+static const stn_figure_row feature_row =
+    {"feature_size", STN_QUANTITY_LENGTH, 1e-9, 1e-6, 0};
+/* clang-format on */
+
+/* What names an array within a cell file. */
+typedef struct array_id {
+    const char *tech, *periphery, *sensing;
+    int64_t rows, columns;
+} array_id;
+
+static stn_status word(const stn_yaml *map, const char *key, const char **out,
+                       stn_error *err)
+{
+    const stn_yaml *node = stn_yaml_get(map, key);
+    if (!node || node->kind != STN_YAML_SCALAR || !node->scalar[0])
+        return stn_yaml_fail(node ? node : map, err, "\"%s\" is missing", key);
+    *out = node->scalar;
+    return STN_OK;
+}
+
+static stn_status whole(const stn_yaml *map, const char *key, int64_t min,
+                        int64_t max, int64_t *out, stn_error *err)
+{
+    const stn_yaml *node = stn_yaml_get(map, key);
+    if (!node)
+        return stn_yaml_fail(map, err, "\"%s\" is missing", key);
+    return stn_yaml_int(node, NULL, min, max, out, err);
+}
+
+static stn_status read_id(const stn_yaml *map, array_id *id, stn_error *err)
+{
+    STN_TRY(word(map, "periphery", &id->periphery, err));
+    STN_TRY(word(map, "sensing", &id->sensing, err));
+    STN_TRY(whole(map, "rows", 1, 65536, &id->rows, err));
+    return whole(map, "columns", 1, 65536, &id->columns, err);
+}
+
+static bool same(const array_id *a, const array_id *b)
+{
+    return a->rows == b->rows && a->columns == b->columns &&
+           !strcmp(a->tech, b->tech) && !strcmp(a->periphery, b->periphery) &&
+           !strcmp(a->sensing, b->sensing);
+}
+
+/* The table's entry `want`, or a refusal that lists what there is. */
+static stn_status find_array(const stn_yaml *table, const array_id *want,
+                             const stn_yaml *asked, const stn_yaml **out,
+                             stn_error *err)
+{
+    char list[320] = "";
+    size_t used = 0;
+    for (const stn_yaml *e = table->first; e; e = e->next) {
+        array_id id = {0};
+        STN_TRY(word(e, "tech", &id.tech, err));
+        STN_TRY(read_id(e, &id, err));
+        if (same(&id, want)) {
+            *out = e;
+            return STN_OK;
+        }
+        if (used < sizeof list)
+            used += (size_t)snprintf(
+                list + used, sizeof list - used, "%s%lldx%lld %s %s %s",
+                used ? ", " : "", (long long)id.rows, (long long)id.columns,
+                id.tech, id.periphery, id.sensing);
+    }
+    stn_yaml_fail(asked, err,
+                  "no figures for an array %lldx%lld %s %s %s; %s has %s",
+                  (long long)want->rows, (long long)want->columns, want->tech,
+                  want->periphery, want->sensing, table->file, list);
+    if (err)
+        err->status = STN_E_UNSUPPORTED;
+    return STN_E_UNSUPPORTED;
+}
+
+/* A table entry cannot be smaller than its cells. */
+static stn_status check_area(const stn_array *array, const cell_figures *cell,
+                             double feature_m, const stn_yaml *entry,
+                             stn_error *err)
+{
+    double cells_m2 = (double)array->rows * (double)array->columns *
+                      cell->area_f2 * feature_m * feature_m;
+    if (array->area_m2 >= cells_m2)
+        return STN_OK;
+    return stn_yaml_fail(entry, err,
+                         "area: got %.6g m2, expected at least the %.6g m2 "
+                         "of %dx%d cells of %.4g F2",
+                         array->area_m2, cells_m2, array->rows, array->columns,
+                         cell->area_f2);
+}
+
+static stn_status read_array(const stn_array_choice *choice,
+                             const stn_yaml *entry, stn_figures *figures,
+                             stn_array *a, stn_error *err)
+{
+    static const char *const entry_keys[] = {"tech", "periphery", "sensing",
+                                             "rows", "columns",   NULL};
+    static const char *const cell_keys[] = {"title", "arrays", NULL};
+    cell_figures cell = {0};
+    double feature_m = 0.0;
+    const stn_yaml *feature = stn_yaml_get(choice->tech, "feature_size");
+    if (!feature)
+        return stn_yaml_fail(choice->tech, err, "tech.feature_size is missing");
+    STN_TRY(stn_figure_parse(figures, "tech", &feature_row, feature,
+                             &feature_m, err));
+    STN_TRY(stn_figures_parse(figures, "cell", cell_rows, choice->cell,
+                              cell_keys, &cell, err));
+    STN_TRY(stn_figures_parse(figures, "array", array_rows, entry, entry_keys,
+                              a, err));
+    STN_TRY(check_area(a, &cell, feature_m, entry, err));
+    a->logic2_energy_j = cell.logic2_energy * a->read_energy_j;
+    a->logic3_energy_j = cell.logic3_energy * a->read_energy_j;
+    a->logic2_latency_s = cell.logic2_latency * a->read_latency_s;
+    a->logic3_latency_s = cell.logic3_latency * a->read_latency_s;
+    return STN_OK;
+}
+
+stn_status stn_array_create(const stn_array_choice *choice,
+                            stn_figures *figures, stn_array *out,
+                            stn_error *err)
+{
+    static const char *const keys[] = {"rows", "columns", "sensing",
+                                       "periphery", NULL};
+    array_id want = {.tech = choice->tech_name};
+    const stn_yaml *entry = NULL;
+    STN_TRY(stn_yaml_check_keys(choice->array, keys, err));
+    STN_TRY(read_id(choice->array, &want, err));
+    const stn_yaml *table = stn_yaml_get(choice->cell, "arrays");
+    if (!table || table->kind != STN_YAML_SEQUENCE)
+        return stn_yaml_fail(table ? table : choice->cell, err,
+                             "arrays: expected a list of arrays");
+    STN_TRY(find_array(table, &want, choice->array, &entry, err));
+    stn_array a = {.rows = (int)want.rows, .columns = (int)want.columns};
+    snprintf(a.cell, sizeof a.cell, "%s", choice->cell_name);
+    snprintf(a.tech, sizeof a.tech, "%s", choice->tech_name);
+    STN_TRY(read_array(choice, entry, figures, &a, err));
+    *out = a;
+    return STN_OK;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Figures: numbers with unit, source and confidence, read from YAML into SI.
+ *
+ * A figure without a source is not a figure, so nothing here has a default.
+ * Limits of a row are wide, physical ones: they catch a wrong unit (pJ for
+ * fJ), not a bold assumption. */
+#include "memory/memory.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct unit {
+    const char *name;
+    stn_quantity quantity;
+    double si;
+} unit;
+
+/* The first unit of a quantity is its SI unit (or stands for it). */
+static const unit units[] = {
+    {"J", STN_QUANTITY_ENERGY, 1.0},    {"mJ", STN_QUANTITY_ENERGY, 1e-3},
+    {"uJ", STN_QUANTITY_ENERGY, 1e-6},  {"nJ", STN_QUANTITY_ENERGY, 1e-9},
+    {"pJ", STN_QUANTITY_ENERGY, 1e-12}, {"fJ", STN_QUANTITY_ENERGY, 1e-15},
+    {"s", STN_QUANTITY_TIME, 1.0},      {"ms", STN_QUANTITY_TIME, 1e-3},
+    {"us", STN_QUANTITY_TIME, 1e-6},    {"ns", STN_QUANTITY_TIME, 1e-9},
+    {"ps", STN_QUANTITY_TIME, 1e-12},   {"W", STN_QUANTITY_POWER, 1.0},
+    {"mW", STN_QUANTITY_POWER, 1e-3},   {"uW", STN_QUANTITY_POWER, 1e-6},
+    {"nW", STN_QUANTITY_POWER, 1e-9},   {"pW", STN_QUANTITY_POWER, 1e-12},
+    {"m2", STN_QUANTITY_AREA, 1.0},     {"mm2", STN_QUANTITY_AREA, 1e-6},
+    {"um2", STN_QUANTITY_AREA, 1e-12},  {"nm2", STN_QUANTITY_AREA, 1e-18},
+    {"m", STN_QUANTITY_LENGTH, 1.0},    {"mm", STN_QUANTITY_LENGTH, 1e-3},
+    {"um", STN_QUANTITY_LENGTH, 1e-6},  {"nm", STN_QUANTITY_LENGTH, 1e-9},
+    {"F2", STN_QUANTITY_CELL, 1.0},     {"1", STN_QUANTITY_RATIO, 1.0}};
+
+#define N_UNITS (sizeof units / sizeof units[0])
+
+/* See stn_figure.confidence. */
+static const char *const confidences[] = {"text",    "code",   "derived",
+                                          "assumed", "memory", NULL};
+
+static const char *si_unit(stn_quantity quantity)
+{
+    size_t i = 0;
+    while (units[i].quantity != quantity)
+        i++;
+    return units[i].name;
+}
+
+static stn_status find_unit(const stn_yaml *node, stn_quantity quantity,
+                            const char *field, double *si, stn_error *err)
+{
+    const char *words[N_UNITS + 1] = {NULL};
+    size_t n = 0;
+    for (size_t i = 0; i < N_UNITS; i++) {
+        if (units[i].quantity != quantity)
+            continue;
+        words[n++] = units[i].name;
+        if (node->kind == STN_YAML_SCALAR &&
+            strcmp(units[i].name, node->scalar) == 0) {
+            *si = units[i].si;
+            return STN_OK;
+        }
+    }
+    char list[64] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < n && used < sizeof list; i++)
+        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s",
+                                 i ? ", " : "", words[i]);
+    return stn_yaml_fail(
+        node, err, "%s.unit: got \"%.20s\", expected %s%s", field,
+        node->kind == STN_YAML_SCALAR ? node->scalar : "a list or map",
+        n > 1 ? "one of " : "", list);
+}
+
+/* A member that must be there and be a text that is not empty. */
+static stn_status need(const stn_yaml *node, const char *field,
+                       const char *member, const stn_yaml **out,
+                       stn_error *err)
+{
+    const stn_yaml *child = stn_yaml_get(node, member);
+    if (!child || child->kind != STN_YAML_SCALAR || !child->scalar[0])
+        return stn_yaml_fail(child ? child : node, err,
+                             "%s.%s is missing: a figure is {value, unit, "
+                             "source, confidence}",
+                             field, member);
+    *out = child;
+    return STN_OK;
+}
+
+static stn_status append(stn_figures *list, stn_figure figure, stn_error *err)
+{
+    if (!figure.key || !figure.source)
+        return stn_fail_memory(err, "the texts of a figure");
+    if (list->n == list->capacity) {
+        int capacity = list->capacity ? 2 * list->capacity : 32;
+        stn_figure *items =
+            stn_arena_alloc(list->arena, (size_t)capacity, sizeof *items);
+        if (!items)
+            return stn_fail_memory(err, "a list of figures");
+        for (int i = 0; i < list->n; i++)
+            items[i] = list->items[i];
+        list->items = items;
+        list->capacity = capacity;
+    }
+    list->items[list->n++] = figure;
+    return STN_OK;
+}
+
+stn_status stn_figure_parse(stn_figures *figures, const char *prefix,
+                            const stn_figure_row *row, const stn_yaml *node,
+                            double *out, stn_error *err)
+{
+    static const char *const keys[] = {"value", "unit", "source", "confidence",
+                                       NULL};
+    const stn_yaml *value = NULL, *unit_node = NULL, *source = NULL,
+                   *confidence = NULL;
+    double x = 0.0, si = 0.0;
+    int word = 0;
+    if (node->kind != STN_YAML_MAP)
+        return stn_yaml_fail(node, err,
+                             "%s: a figure is {value, unit, source, "
+                             "confidence}",
+                             row->name);
+    STN_TRY(stn_yaml_check_keys(node, keys, err));
+    STN_TRY(need(node, row->name, "value", &value, err));
+    STN_TRY(need(node, row->name, "unit", &unit_node, err));
+    STN_TRY(need(node, row->name, "source", &source, err));
+    STN_TRY(need(node, row->name, "confidence", &confidence, err));
+    STN_TRY(stn_yaml_number(value, NULL, -INFINITY, INFINITY, &x, err));
+    STN_TRY(find_unit(unit_node, row->quantity, row->name, &si, err));
+    STN_TRY(stn_yaml_choice(confidence, confidences, &word, err));
+    const char *unit_si = si_unit(row->quantity);
+    if (!(x * si >= row->min && x * si <= row->max))
+        return stn_yaml_fail(value, err,
+                             "%s: got %.9g %s, expected from %.9g to %.9g %s",
+                             row->name, x, unit_node->scalar, row->min,
+                             row->max, unit_si);
+    char key[128];
+    snprintf(key, sizeof key, "%s.%s", prefix, row->name);
+    STN_TRY(append(figures,
+                   (stn_figure){.key = stn_arena_string(figures->arena, key),
+                                .value = x * si,
+                                .unit = unit_si,
+                                .source = stn_arena_string(figures->arena,
+                                                           source->scalar),
+                                .confidence = confidences[word]},
+                   err));
+    *out = x * si;
+    return STN_OK;
+}
+
+#define MAX_KEYS 32
+
+stn_status stn_figures_parse(stn_figures *figures, const char *prefix,
+                             const stn_figure_row *rows, const stn_yaml *map,
+                             const char *const *also, void *target,
+                             stn_error *err)
+{
+    const char *keys[MAX_KEYS + 1] = {NULL};
+    int n = 0;
+    if (map->kind != STN_YAML_MAP)
+        return stn_yaml_fail(map, err, "%s: expected a map of figures",
+                             prefix);
+    for (const stn_figure_row *r = rows; r->name && n < MAX_KEYS; r++)
+        keys[n++] = r->name;
+    for (const char *const *k = also; k && *k && n < MAX_KEYS; k++)
+        keys[n++] = *k;
+    STN_TRY(stn_yaml_check_keys(map, keys, err));
+    for (const stn_figure_row *r = rows; r->name; r++) {
+        const stn_yaml *node = stn_yaml_get(map, r->name);
+        if (!node)
+            return stn_yaml_fail(map, err, "%s.%s is missing", prefix,
+                                 r->name);
+        STN_TRY(stn_figure_parse(figures, prefix, r, node,
+                                 (double *)((char *)target + r->offset), err));
+    }
+    return STN_OK;
+}
