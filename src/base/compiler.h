@@ -7,9 +7,19 @@
 #if defined(__GNUC__)
 #define STN_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #define STN_RESTRICT __restrict__
+/* A loop body written once and specialised by constant arguments. */
+#define STN_INLINE static inline __attribute__((always_inline))
 #else
 #define STN_PRINTF(fmt, args)
 #define STN_RESTRICT
+#define STN_INLINE static inline
+#endif
+
+/* Kernels of x86 are compiled function by function for their instruction set,
+ * so that no file needs its own flags: STN_TARGET("avx2"). */
+#if defined(__x86_64__) && defined(__GNUC__)
+#define STN_X86 1
+#define STN_TARGET(isa) __attribute__((target(isa)))
 #endif
 
 /* A float loop that the compiler vectorises once per instruction set and the

@@ -94,7 +94,7 @@ static char *encode(char *to, uint32_t u)
 /* After the 'u' of an escape: one or, for a surrogate pair, two units. */
 static stn_status unicode_escape(reader *r, char **to)
 {
-    uint32_t u;
+    uint32_t u = 0;
     STN_TRY(hex4(r, &u));
     if (u >= 0xd800 && u < 0xdc00) {
         uint32_t low = 0;

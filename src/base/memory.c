@@ -63,11 +63,3 @@ void stn_arena_deinit(stn_arena *arena)
     free(arena->blocks);
     *arena = (stn_arena){0};
 }
-
-stn_status stn_fail_memory(stn_error *err, const char *what)
-{
-    return stn_fail(err, STN_E_MEMORY,
-                    "no memory for %s; use a smaller batch or network, or "
-                    "free memory",
-                    what);
-}

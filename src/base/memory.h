@@ -28,6 +28,10 @@ char *stn_arena_string(stn_arena *arena, const char *text);
 void stn_arena_deinit(stn_arena *arena);
 
 /* The one wording for an exhausted heap. */
-stn_status stn_fail_memory(stn_error *err, const char *what);
+#define stn_fail_memory(err, what)                                             \
+    stn_fail(err, STN_E_MEMORY,                                                \
+             "no memory for %s; use a smaller batch or network, or free "      \
+             "memory",                                                         \
+             what)
 
 #endif

@@ -64,7 +64,7 @@ static void format(stn_error *err, stn_status status, const char *form,
     tidy(err->text, n >= (int)sizeof err->text);
 }
 
-stn_status stn_fail(stn_error *err, stn_status status, const char *form, ...)
+stn_status stn_fail_text(stn_error *err, stn_status status, const char *form, ...)
 {
     if (err) {
         va_list args;

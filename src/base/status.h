@@ -10,8 +10,13 @@
 /* Writes `status` and the formatted text into `err` (which may be NULL) and
  * returns `status`, so that a failing function ends in one line:
  *     return stn_fail(err, STN_E_FORMAT, "%s: got %u, expected %u", ...); */
-stn_status stn_fail(stn_error *err, stn_status status, const char *format, ...)
-    STN_PRINTF(3, 4);
+#define stn_fail(err, status, ...)                                             \
+    (stn_fail_text(err, status, __VA_ARGS__), (status))
+
+/* The function behind stn_fail, which is a macro so that a compiler sees that
+ * failing never yields STN_OK: it then knows which results are written. */
+stn_status stn_fail_text(stn_error *err, stn_status status,
+                         const char *format, ...) STN_PRINTF(3, 4);
 
 /* Puts formatted text and ": " before the text already in `err`: a caller
  * adds where it was. Returns err->status (STN_OK for NULL err is never

@@ -281,16 +281,17 @@ const stn_yaml *stn_yaml_at(const stn_yaml *sequence, size_t i)
     return n;
 }
 
-stn_status stn_yaml_fail(const stn_yaml *node, stn_error *err,
-                         const char *format, ...)
+void stn_yaml_fail_text(const stn_yaml *node, stn_error *err,
+                        const char *format, ...)
 {
     char text[STN_ERROR_CAPACITY];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    if (!node)
-        return stn_fail(err, STN_E_FORMAT, "%s", text);
-    return stn_fail(err, STN_E_FORMAT, "%s:%d: %s", node->file, node->line,
-                    text);
+    if (node)
+        stn_fail_text(err, STN_E_FORMAT, "%s:%d: %s", node->file, node->line,
+                      text);
+    else
+        stn_fail_text(err, STN_E_FORMAT, "%s", text);
 }

@@ -53,8 +53,11 @@ const stn_yaml *stn_yaml_get(const stn_yaml *map, const char *key);
 const stn_yaml *stn_yaml_at(const stn_yaml *sequence, size_t i);
 
 /* STN_E_FORMAT "FILE:LINE: …" from a printf format. */
-stn_status stn_yaml_fail(const stn_yaml *node, stn_error *err,
-                         const char *format, ...) STN_PRINTF(3, 4);
+#define stn_yaml_fail(node, err, ...)                                          \
+    (stn_yaml_fail_text(node, err, __VA_ARGS__), STN_E_FORMAT)
+/* The function behind it, for a caller that needs only the text. */
+void stn_yaml_fail_text(const stn_yaml *node, stn_error *err,
+                        const char *format, ...) STN_PRINTF(3, 4);
 
 /* Refuses keys of `map` that are not in the NULL-terminated list, naming the
  * nearest one that is. */
