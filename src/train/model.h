@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A graph with its compression, and its checkpoints. */
+ * A graph with its compression, and where it comes from. */
 #ifndef STN_TRAIN_MODEL_H
 #define STN_TRAIN_MODEL_H
 
@@ -17,8 +17,8 @@ typedef struct stn_model {
 
 /* Builds graph and compression of a resolved recipe, with initial weights of
  * `seed`. Takes over `recipe`, also on failure. */
-stn_status stn_model_create(stn_recipe *recipe, uint64_t seed,
-                            stn_model **out, stn_error *err);
+stn_status stn_model_create(stn_recipe *recipe, uint64_t seed, stn_model **out,
+                            stn_error *err);
 /* From a run folder or a checkpoint file alone (the resolved recipe and
  * network travel in its metadata); applies the compression. */
 stn_status stn_model_load(const char *run_or_checkpoint, stn_model **out,

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Writing and reading checkpoints. The tensor table is made once by walking
+ * graph and optimiser (`list_tensors`); writing hands it over, reading copies
+ * into the memory it names. */
+#include "train/checkpoint.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/safetensors.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define FORMAT "setun-checkpoint 1"
+
+/* Tensors of a model, as safetensors sees them. */
+struct tensor_list {
+    stn_arena arena;
+    size_t n;
+    stn_st_tensor *tensors;
+    float **data; /* the same memory, writable */
+};
+
+static stn_status add_tensor(struct tensor_list *list, const stn_param *p,
+                             const char *prefix, float *data, stn_error *err)
+{
+    stn_st_tensor *t = &list->tensors[list->n];
+    size_t capacity = strlen(prefix) + sizeof(p->name);
+    char *name = stn_arena_alloc(&list->arena, capacity, 1);
+
+    if (!name)
+        return stn_fail_memory(err, "the list of tensors");
+    snprintf(name, capacity, "%s%s", prefix, p->name);
+    *t = (stn_st_tensor){.name = name,
+                         .dtype = "F32",
+                         .rank = p->rank,
+                         .data = data,
+                         .size = p->count * sizeof(float)};
+    for (int i = 0; i < p->rank; i++)
+        t->shape[i] = p->dims[i];
+    list->data[list->n++] = data;
+    return STN_OK;
+}
+
+static stn_status list_tensors(struct tensor_list *list, const stn_graph *graph,
+                               const stn_optimiser *optimiser, stn_error *err)
+{
+    size_t n = (size_t)graph->n_params * (1 + STN_OPTIMISER_MOMENTS);
+
+    list->tensors = stn_arena_alloc(&list->arena, n, sizeof(*list->tensors));
+    list->data = stn_arena_alloc(&list->arena, n, sizeof(*list->data));
+    if (!list->tensors || !list->data)
+        return stn_fail_memory(err, "the list of tensors");
+    for (int i = 0; i < graph->n_params; i++)
+        STN_TRY(add_tensor(list, &graph->params[i], "", graph->params[i].latent,
+                           err));
+    for (int k = 0; optimiser && k < optimiser->type->n_moments; k++) {
+        char prefix[32];
+
+        snprintf(prefix, sizeof(prefix), "optimiser.%d.", k);
+        for (int i = 0; i < graph->n_params; i++)
+            if (optimiser->moments[i][k])
+                STN_TRY(add_tensor(list, &graph->params[i], prefix,
+                                   optimiser->moments[i][k], err));
+    }
+    return STN_OK;
+}
+
+static stn_status write_progress(const stn_counters *c, char **text,
+                                 stn_error *err)
+{
+    stn_json_writer w = {0};
+    size_t size;
+
+    stn_json_begin_object(&w, NULL);
+    stn_json_int(&w, "epoch", c->epoch);
+    stn_json_int(&w, "step", c->step);
+    stn_json_number(&w, "loss_sum", c->loss_sum);
+    stn_json_int(&w, "n_correct", c->n_correct);
+    stn_json_number(&w, "train_loss", c->train_loss);
+    stn_json_number(&w, "train_accuracy", c->train_accuracy);
+    stn_json_number(&w, "validation_accuracy", c->validation_accuracy);
+    stn_json_end_object(&w);
+    return stn_json_finish(&w, text, &size, err);
+}
+
+stn_status stn_checkpoint_write(const char *path, const stn_model *model,
+                                const stn_optimiser *optimiser,
+                                const stn_counters *counters, stn_error *err)
+{
+    struct tensor_list list = {0};
+    char *recipe = NULL, *network = NULL, *progress = NULL, seed[32];
+    stn_status status;
+
+    snprintf(seed, sizeof(seed), "%" PRIu64, counters->seed);
+    status = list_tensors(&list, model->graph, optimiser, err);
+    if (status == STN_OK)
+        status =
+            stn_yaml_dump(stn_yaml_root(model->recipe->document), &recipe, err);
+    if (status == STN_OK)
+        status =
+            stn_yaml_dump(stn_yaml_root(model->recipe->network), &network, err);
+    if (status == STN_OK)
+        status = write_progress(counters, &progress, err);
+    if (status == STN_OK) {
+        const stn_st_pair metadata[] = {{"format", FORMAT},
+                                        {"seed", seed},
+                                        {"progress", progress},
+                                        {"recipe", recipe},
+                                        {"network", network}};
+        status = stn_st_write(path, list.tensors, list.n, metadata,
+                              sizeof(metadata) / sizeof(metadata[0]), err);
+    }
+    stn_free(progress);
+    stn_free(network);
+    stn_free(recipe);
+    stn_arena_deinit(&list.arena);
+    return status;
+}
+
+/* NULL, with `err` set to STN_E_FORMAT, when the key is absent. */
+static const char *metadata(const stn_st_file *file, const char *key,
+                            stn_error *err)
+{
+    const char *text = stn_st_metadata(file, key);
+
+    if (!text)
+        stn_fail(err, STN_E_FORMAT,
+                 "%s: no metadata '%s'; this is not a checkpoint of setun",
+                 stn_st_path(file), key);
+    return text;
+}
+
+static stn_status check_format(const stn_st_file *file, stn_error *err)
+{
+    const char *format = metadata(file, "format", err);
+
+    if (!format)
+        return STN_E_FORMAT;
+    if (strcmp(format, FORMAT) != 0)
+        return stn_fail(err, STN_E_UNSUPPORTED,
+                        "%s: format '%s', expected '%s'", stn_st_path(file),
+                        format, FORMAT);
+    return STN_OK;
+}
+
+static stn_status read_tensors(const stn_st_file *file, stn_graph *graph,
+                               stn_optimiser *optimiser, stn_error *err)
+{
+    struct tensor_list list = {0};
+    stn_status status = list_tensors(&list, graph, optimiser, err);
+
+    for (size_t i = 0; status == STN_OK && i < list.n; i++) {
+        const stn_st_tensor *want = &list.tensors[i];
+        const stn_st_tensor *got = stn_st_find(file, want->name);
+
+        if (!got || strcmp(got->dtype, "F32") != 0 || got->size != want->size)
+            status = stn_fail(err, STN_E_FORMAT,
+                              "%s: tensor '%s' is missing or is not %zu bytes "
+                              "of F32",
+                              stn_st_path(file), want->name, want->size);
+        else
+            memcpy(list.data[i], got->data, want->size);
+    }
+    stn_arena_deinit(&list.arena);
+    return status;
+}
+
+/* NaN for null, which is how JSON keeps it. */
+static stn_status number(const stn_json *root, const char *key,
+                         const char *where, double *out, stn_error *err)
+{
+    const stn_json *member = stn_json_member(root, key);
+
+    if (member && member->kind == STN_JSON_NULL) {
+        *out = NAN;
+        return STN_OK;
+    }
+    return stn_json_get_number(root, key, where, out, err);
+}
+
+static stn_status parse_progress(const stn_json *root, const char *where,
+                                 stn_counters *c, stn_error *err)
+{
+    int64_t epoch, step;
+
+    STN_TRY(stn_json_get_int(root, "epoch", where, 0, INT32_MAX, &epoch, err));
+    STN_TRY(stn_json_get_int(root, "step", where, 0, INT32_MAX, &step, err));
+    STN_TRY(stn_json_get_int(root, "n_correct", where, 0, INT64_MAX,
+                             &c->n_correct, err));
+    STN_TRY(number(root, "loss_sum", where, &c->loss_sum, err));
+    STN_TRY(number(root, "train_loss", where, &c->train_loss, err));
+    STN_TRY(number(root, "train_accuracy", where, &c->train_accuracy, err));
+    STN_TRY(number(root, "validation_accuracy", where, &c->validation_accuracy,
+                   err));
+    c->epoch = (int)epoch;
+    c->step = (int)step;
+    return STN_OK;
+}
+
+static stn_status read_progress(const stn_st_file *file, stn_counters *c,
+                                stn_error *err)
+{
+    stn_json_document *document;
+    const char *text = metadata(file, "progress", err);
+    stn_status status;
+
+    if (!text)
+        return STN_E_FORMAT;
+    STN_TRY(
+        stn_json_parse(stn_st_path(file), text, strlen(text), &document, err));
+    status = parse_progress(stn_json_root(document), stn_st_path(file), c, err);
+    stn_json_destroy(document);
+    return status;
+}
+
+/* Dotted path of the first place where two trees differ, into `path` behind
+ * `n` characters; false when they are equal. */
+static bool find_difference(const stn_yaml *a, const stn_yaml *b, char *path,
+                            size_t capacity, size_t n)
+{
+    const stn_yaml *x = a->first, *y = b->first;
+    int index = 0;
+
+    path[n] = '\0';
+    if (a->kind != b->kind)
+        return true;
+    if (a->kind == STN_YAML_SCALAR)
+        return strcmp(a->scalar, b->scalar) != 0;
+    for (; x && y; x = x->next, y = y->next, index++) {
+        char part[64];
+        size_t end = n;
+
+        if (x->key)
+            snprintf(part, sizeof(part), "%s%s", n ? "." : "", x->key);
+        else
+            snprintf(part, sizeof(part), "[%d]", index);
+        if (n + strlen(part) < capacity) {
+            strcpy(path + n, part);
+            end = n + strlen(part);
+        }
+        if ((x->key && strcmp(x->key, y->key) != 0) ||
+            find_difference(x, y, path, capacity, end))
+            return true;
+        path[n] = '\0';
+    }
+    if ((x || y) && n + 16 < capacity)
+        snprintf(path + n, capacity - n, "%s%.40s", n ? "." : "",
+                 (x ? x : y)->key ? (x ? x : y)->key : "length");
+    return x || y;
+}
+
+/* Refuses a document that is not the stored one. */
+static stn_status check_same(const stn_st_file *file, const char *key,
+                             stn_yaml_document *now, stn_error *err)
+{
+    stn_yaml_document *stored;
+    const char *text = metadata(file, key, err);
+    char path[256];
+    bool differs;
+
+    if (!text)
+        return STN_E_FORMAT;
+    STN_TRY(stn_yaml_parse(stn_st_path(file), text, &stored, err));
+    differs = find_difference(stn_yaml_root(stored), stn_yaml_root(now), path,
+                              sizeof(path), 0);
+    stn_yaml_destroy(stored);
+    if (!differs)
+        return STN_OK;
+    return stn_fail(err, STN_E_ARGUMENT,
+                    "%s: the run was started with another %s: field '%s' "
+                    "differs; resume with the same one, or use a new folder",
+                    stn_st_path(file), key, path);
+}
+
+static stn_status resume(const stn_st_file *file, stn_model *model,
+                         stn_optimiser *optimiser, stn_counters *counters,
+                         stn_error *err)
+{
+    const char *seed;
+    char wanted[32];
+
+    STN_TRY(check_format(file, err));
+    seed = metadata(file, "seed", err);
+    if (!seed)
+        return STN_E_FORMAT;
+    snprintf(wanted, sizeof(wanted), "%" PRIu64, counters->seed);
+    if (strcmp(seed, wanted) != 0)
+        return stn_fail(err, STN_E_ARGUMENT,
+                        "%s: the run was started with seed %s, not %s; resume "
+                        "with that seed, or use a new folder",
+                        stn_st_path(file), seed, wanted);
+    STN_TRY(check_same(file, "recipe", model->recipe->document, err));
+    STN_TRY(check_same(file, "network", model->recipe->network, err));
+    STN_TRY(read_progress(file, counters, err));
+    return read_tensors(file, model->graph, optimiser, err);
+}
+
+stn_status stn_checkpoint_resume(const char *path, stn_model *model,
+                                 stn_optimiser *optimiser,
+                                 stn_counters *counters, stn_error *err)
+{
+    stn_st_file *file;
+    stn_status status;
+
+    STN_TRY(stn_st_open(path, &file, err));
+    status = resume(file, model, optimiser, counters, err);
+    stn_st_close(file);
+    return status;
+}
+
+static stn_status load(const stn_st_file *file, stn_model **out, stn_error *err)
+{
+    const char *recipe_text, *network_text;
+    stn_recipe *recipe;
+    stn_model *model;
+    stn_pool *pool;
+    stn_status status;
+
+    STN_TRY(check_format(file, err));
+    recipe_text = metadata(file, "recipe", err);
+    if (!recipe_text)
+        return STN_E_FORMAT;
+    network_text = metadata(file, "network", err);
+    if (!network_text)
+        return STN_E_FORMAT;
+    STN_TRY(stn_recipe_restore(recipe_text, network_text, &recipe, err));
+    STN_TRY(stn_model_create(recipe, 0, &model, err));
+    status = read_tensors(file, model->graph, NULL, err);
+    if (status == STN_OK)
+        status = stn_pool_create(1, NULL, &pool, err);
+    if (status != STN_OK) {
+        stn_model_destroy(model);
+        return status;
+    }
+    stn_compression_apply(model->compression, pool);
+    stn_pool_destroy(pool);
+    *out = model;
+    return STN_OK;
+}
+
+stn_status stn_model_load(const char *run_or_checkpoint, stn_model **out,
+                          stn_error *err)
+{
+    char path[1024];
+    stn_st_file *file;
+    stn_status status;
+
+    STN_TRY(stn_path_format(path, sizeof(path), err, "%s%s", run_or_checkpoint,
+                            stn_directory_exists(run_or_checkpoint)
+                                ? "/checkpoint.safetensors"
+                                : ""));
+    STN_TRY(stn_st_open(path, &file, err));
+    status = load(file, out, err);
+    stn_st_close(file);
+    return status == STN_OK ? STN_OK : stn_fail_within(err, status, "%s", path);
+}
