@@ -23,8 +23,8 @@ void stn_executor_thread_init(void);
  * borrowed and must outlive the executor. Without `training` only evaluation
  * is possible and no gradient memory is taken. */
 stn_status stn_executor_create(stn_graph *graph, stn_pool *pool, int batch,
-                               int n_shards, bool training,
-                               stn_executor **out, stn_error *err);
+                               int n_shards, bool training, stn_executor **out,
+                               stn_error *err);
 void stn_executor_destroy(stn_executor *executor); /* NULL is legal */
 
 /* Fills pictures [first, first + n) of the batch: pixels (NHWC of the graph's
@@ -37,7 +37,7 @@ typedef struct stn_executor_batch {
     void *context;
     int n; /* pictures that count, <= batch; the rest (evaluation only) must
               still be filled, and is ignored */
-    uint64_t seed, step; /* for dropout */
+    uint64_t seed, step;   /* for dropout */
     float label_smoothing; /* targets (1 - e) onehot + e / classes */
 } stn_executor_batch;
 
@@ -49,8 +49,7 @@ typedef struct stn_executor_result {
 /* Forward, loss, backward. Leaves the gradient of the mean loss with respect
  * to `effective` in every trainable parameter's `grad`, and updates running
  * statistics. */
-void stn_executor_train(stn_executor *executor,
-                        const stn_executor_batch *batch,
+void stn_executor_train(stn_executor *executor, const stn_executor_batch *batch,
                         stn_executor_result *result);
 
 /* Forward with running statistics. `logits` (may be NULL) receives

@@ -37,7 +37,7 @@ typedef struct stn_param {
     int rank;
     int dims[4];
     size_t count;
-    int fan_in; /* products summed into one output; for initialisation */
+    int fan_in;  /* products summed into one output; for initialisation */
     int fan_out; /* outputs * kernel area, as in N(0, sqrt(2 / fan_out)) */
     float *latent, *effective, *grad;
 } stn_param;

@@ -18,20 +18,21 @@
 /* One operator on one shard. Buffers never alias unless said. */
 typedef struct stn_op_call {
     const stn_node *node;
-    void *plan;    /* what the operator's `plan` made */
-    int n;         /* pictures in this shard */
-    bool training; /* false: running statistics, no dropout */
-    const float *x[STN_NODE_INPUTS];       /* inputs, n * in[i] floats */
-    float *y;                              /* output, n * out floats */
-    const float *dy;                       /* backward: dLoss/dy */
-    float *dx[STN_NODE_INPUTS];            /* to overwrite; NULL: not needed */
-    const float *param[STN_NODE_PARAMS];   /* effective values */
-    float *dparam[STN_NODE_PARAMS];        /* to overwrite; this shard's part;
-                                              NULL for STATE */
+    void *plan;                      /* what the operator's `plan` made */
+    int n;                           /* pictures in this shard */
+    bool training;                   /* false: running statistics, no dropout */
+    const float *x[STN_NODE_INPUTS]; /* inputs, n * in[i] floats */
+    float *y;                        /* output, n * out floats;
+                                        backward may read it */
+    const float *dy;                 /* backward: dLoss/dy */
+    float *dx[STN_NODE_INPUTS];      /* to overwrite; NULL: not needed */
+    const float *param[STN_NODE_PARAMS]; /* effective values */
+    float *dparam[STN_NODE_PARAMS];      /* to overwrite; this shard's part;
+                                            NULL for STATE */
     float *scratch; /* scratch_floats, this thread's, undefined content */
     float *saved;   /* saved_floats, this shard's, kept forward → backward */
     float *stats;   /* stats_floats, this shard's */
-    const float *batch; /* batch_floats: what `reduce` made of all stats */
+    const float *batch;  /* batch_floats: what `reduce` made of all stats */
     uint64_t seed, step; /* for dropout */
     int first_picture;   /* index of the shard's first picture in the batch */
 } stn_op_call;
@@ -41,7 +42,7 @@ typedef struct stn_op_reduce {
     const stn_node *node;
     void *plan;
     bool training;
-    int n_shards, n; /* n: pictures in the whole batch */
+    int n_shards, n;           /* n: pictures in the whole batch */
     const float *const *stats; /* one per shard */
     float *batch;              /* batch_floats */
     float *const *state;       /* latent pointers of the node's parameters;
@@ -64,9 +65,8 @@ struct stn_op_type {
     stn_status (*shape)(stn_graph *graph, stn_node *node, stn_error *err);
     /* Optional: makes what depends on the shard's size (oneDNN primitives)
      * and says what memory a call needs. */
-    stn_status (*plan)(const stn_node *node, int shard_pictures,
-                       bool training, void **plan, stn_op_needs *needs,
-                       stn_error *err);
+    stn_status (*plan)(const stn_node *node, int shard_pictures, bool training,
+                       void **plan, stn_op_needs *needs, stn_error *err);
     void (*unplan)(void *plan);
 
     void (*forward)(const stn_op_call *call);
@@ -86,6 +86,14 @@ struct stn_op_type {
     void (*backward_stats)(const stn_op_call *call);
     void (*backward_reduce)(const stn_op_reduce *reduce);
 };
+
+/* "FILE:LINE: NAME: …" with STN_E_UNSUPPORTED: a shape that does not fit. */
+stn_status stn_node_fail(const stn_node *node, stn_error *err,
+                         const char *format, ...) STN_PRINTF(3, 4);
+/* Sets out.h and out.w of a node whose windows of kernel x kernel move by
+ * `stride` over its input with `pad` zeros around; fails when none fits. */
+stn_status stn_node_window(stn_node *node, int kernel, int stride, int pad,
+                           stn_error *err);
 
 /* All operators, ended by NULL; order of ops.def. */
 extern const stn_op_type *const stn_op_types[];

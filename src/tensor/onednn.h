@@ -18,7 +18,7 @@ void stn_sgemm(bool transpose_a, bool transpose_b, int m, int n, int k,
 
 /* A convolution at one fixed shape: NHWC activations, OHWI weights. */
 typedef struct stn_conv_shape {
-    int n, h, w, c;      /* input */
+    int n, h, w, c; /* input */
     int out, kernel, stride, pad;
     bool bias;
 } stn_conv_shape;
@@ -34,13 +34,12 @@ void stn_conv_plan_destroy(stn_conv_plan *plan);
 size_t stn_conv_plan_scratch(const stn_conv_plan *plan);
 
 /* y = x * w + b (bias may be NULL when the shape has none). */
-void stn_conv_forward(const stn_conv_plan *plan, const float *x,
-                      const float *w, const float *bias, float *y,
-                      float *scratch);
+void stn_conv_forward(const stn_conv_plan *plan, const float *x, const float *w,
+                      const float *bias, float *y, float *scratch);
 /* dx = dy * w transposed; overwritten. */
 void stn_conv_backward_data(const stn_conv_plan *plan, const float *dy,
                             const float *w, float *dx, float *scratch);
-/* dw and dbias (may be NULL); overwritten. */
+/* dw and dbias (NULL when the shape has no bias); overwritten. */
 void stn_conv_backward_weights(const stn_conv_plan *plan, const float *x,
                                const float *dy, float *dw, float *dbias,
                                float *scratch);

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Matrix product, and convolution plans: which of three methods computes each
+ * pass of a shape. The choice is a rule on the shape and the library, never a
+ * measurement, so the same machine always gives the same bits. */
+#include "tensor/conv_plan.h"
+#include "base/compiler.h"
+#include "base/memory.h"
+#include <assert.h>
+#include <oneapi/dnnl/dnnl.h>
+#include <omp.h>
+#include <string.h>
+
+void stn_sgemm(bool transpose_a, bool transpose_b, int m, int n, int k,
+               float alpha, const float *a, int lda, const float *b, int ldb,
+               float beta, float *c, int ldc)
+{
+    dnnl_status_t status =
+        dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k,
+                   alpha, a, lda, b, ldb, beta, c, ldc);
+    assert(status == dnnl_success);
+    (void)status;
+}
+
+static bool is_gemm(const stn_conv_shape *s)
+{
+    return s->kernel == 1 && s->stride == 1 && s->pad == 0;
+}
+
+static stn_status choose(stn_conv_plan *plan, stn_conv_pass pass,
+                         stn_error *err)
+{
+    if (is_gemm(&plan->shape)) {
+        plan->method[pass] = STN_CONV_BY_GEMM;
+        return STN_OK;
+    }
+    bool compiled = false;
+    STN_TRY(stn_conv_primitive_create(&plan->shape, plan->oh, plan->ow, pass,
+                                      &plan->primitive[pass], &compiled, err));
+    size_t scratch = 0;
+    if (compiled) {
+        plan->method[pass] = STN_CONV_BY_PRIMITIVE;
+        scratch = stn_conv_primitive_scratch(plan->primitive[pass]);
+    } else {
+        plan->method[pass] = STN_CONV_BY_COLUMNS;
+        stn_conv_primitive_destroy(plan->primitive[pass]);
+        plan->primitive[pass] = NULL;
+        scratch = stn_conv_columns_scratch(plan);
+    }
+    if (scratch > plan->scratch_floats)
+        plan->scratch_floats = scratch;
+    return STN_OK;
+}
+
+stn_status stn_conv_plan_create(const stn_conv_shape *shape, bool backward,
+                                stn_conv_plan **out, stn_error *err)
+{
+    stn_conv_plan *plan = stn_alloc(1, sizeof *plan);
+    if (!plan)
+        return stn_fail_memory(err, "a convolution plan");
+    plan->shape = *shape;
+    plan->oh = (shape->h + 2 * shape->pad - shape->kernel) / shape->stride + 1;
+    plan->ow = (shape->w + 2 * shape->pad - shape->kernel) / shape->stride + 1;
+    /* A primitive remembers the number of threads of its creation. */
+    const int threads = omp_get_max_threads();
+    omp_set_num_threads(1);
+    stn_status status = choose(plan, STN_CONV_FORWARD, err);
+    if (status == STN_OK && backward)
+        status = choose(plan, STN_CONV_DATA, err);
+    if (status == STN_OK && backward)
+        status = choose(plan, STN_CONV_WEIGHTS, err);
+    omp_set_num_threads(threads);
+    if (status != STN_OK) {
+        stn_conv_plan_destroy(plan);
+        return status;
+    }
+    *out = plan;
+    return STN_OK;
+}
+
+void stn_conv_plan_destroy(stn_conv_plan *plan)
+{
+    if (!plan)
+        return;
+    for (int i = 0; i < STN_CONV_PASSES; i++)
+        stn_conv_primitive_destroy(plan->primitive[i]);
+    stn_free(plan);
+}
+
+size_t stn_conv_plan_scratch(const stn_conv_plan *plan)
+{
+    return plan->scratch_floats;
+}
+
+static size_t n_rows(const stn_conv_plan *plan)
+{
+    return (size_t)plan->shape.n * (size_t)plan->oh * (size_t)plan->ow;
+}
+
+void stn_conv_forward(const stn_conv_plan *plan, const float *x, const float *w,
+                      const float *bias, float *y, float *scratch)
+{
+    const stn_conv_shape *s = &plan->shape;
+    if (plan->method[STN_CONV_FORWARD] == STN_CONV_BY_PRIMITIVE) {
+        stn_conv_primitive_run(plan->primitive[STN_CONV_FORWARD], (float *)x,
+                               (float *)w, (float *)bias, y, scratch);
+        return;
+    }
+    const size_t rows = n_rows(plan), out = (size_t)s->out;
+    if (bias)
+        for (size_t i = 0; i < rows; i++)
+            memcpy(y + i * out, bias, out * sizeof *y);
+    const float beta = bias ? 1.0f : 0.0f;
+    if (plan->method[STN_CONV_FORWARD] == STN_CONV_BY_GEMM)
+        stn_sgemm(false, true, (int)rows, s->out, s->c, 1, x, s->c, w, s->c,
+                  beta, y, s->out);
+    else
+        stn_conv_columns_forward(plan, x, w, y, beta, scratch);
+}
+
+void stn_conv_backward_data(const stn_conv_plan *plan, const float *dy,
+                            const float *w, float *dx, float *scratch)
+{
+    const stn_conv_shape *s = &plan->shape;
+    if (plan->method[STN_CONV_DATA] == STN_CONV_BY_PRIMITIVE)
+        stn_conv_primitive_run(plan->primitive[STN_CONV_DATA], dx, (float *)w,
+                               NULL, (float *)dy, scratch);
+    else if (plan->method[STN_CONV_DATA] == STN_CONV_BY_GEMM)
+        stn_sgemm(false, false, (int)n_rows(plan), s->c, s->out, 1, dy, s->out,
+                  w, s->c, 0, dx, s->c);
+    else
+        stn_conv_columns_data(plan, dy, w, dx, scratch);
+}
+
+STN_CLONES
+static void sum_rows(const float *STN_RESTRICT x, size_t rows, size_t c,
+                     float *STN_RESTRICT sum)
+{
+    memset(sum, 0, c * sizeof *sum);
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < c; j++)
+            sum[j] += x[i * c + j];
+}
+
+void stn_conv_backward_weights(const stn_conv_plan *plan, const float *x,
+                               const float *dy, float *dw, float *dbias,
+                               float *scratch)
+{
+    const stn_conv_shape *s = &plan->shape;
+    if (plan->method[STN_CONV_WEIGHTS] == STN_CONV_BY_PRIMITIVE) {
+        stn_conv_primitive_run(plan->primitive[STN_CONV_WEIGHTS], (float *)x,
+                               dw, dbias, (float *)dy, scratch);
+        return;
+    }
+    if (plan->method[STN_CONV_WEIGHTS] == STN_CONV_BY_GEMM)
+        stn_sgemm(true, false, s->out, s->c, (int)n_rows(plan), 1, dy, s->out,
+                  x, s->c, 0, dw, s->c);
+    else
+        stn_conv_columns_weights(plan, x, dy, dw, scratch);
+    if (dbias)
+        sum_rows(dy, n_rows(plan), (size_t)s->out, dbias);
+}
