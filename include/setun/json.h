@@ -36,5 +36,7 @@ stn_status stn_json_finish(stn_json_writer *w, char **text, size_t *size,
                            stn_error *err);
 /* Finishes, writes the text and a newline to `stream`, and resets. */
 stn_status stn_json_print(stn_json_writer *w, FILE *stream, stn_error *err);
+/* Drops what was written, and resets. */
+void stn_json_discard(stn_json_writer *w);
 
 #endif

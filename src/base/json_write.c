@@ -192,3 +192,9 @@ stn_status stn_json_print(stn_json_writer *w, FILE *stream, stn_error *err)
                         "the disk full or the reader gone?", size);
     return STN_OK;
 }
+
+void stn_json_discard(stn_json_writer *w)
+{
+    stn_free(w->text);
+    *w = (stn_json_writer){.indent = w->indent};
+}

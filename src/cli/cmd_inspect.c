@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * setun inspect: what is in a .stn file, instruction by instruction. */
+#include "cli.h"
+#include "setun/program.h"
+#include <inttypes.h>
+#include <stdio.h>
+
+static const stn_option OPTIONS[] = {
+    {"json", 0, false, NULL, NULL, "print as JSON"},
+    {0},
+};
+
+/* Sums over the instructions. */
+typedef struct totals {
+    uint64_t dense, nonzero;
+    size_t weights, nonzero_weights, bytes;
+    int ternary_groups, ternary_live;
+} totals;
+
+static size_t weight_count(const stn_weights *w)
+{
+    return w->codes
+               ? (size_t)w->out * (size_t)w->kh * (size_t)w->kw * (size_t)w->in
+               : 0;
+}
+
+static totals sum(const stn_program *program)
+{
+    totals t = {0};
+    for (int i = 0; i < program->n_instructions; i++) {
+        const stn_weights *w = &program->instructions[i].weights;
+        uint64_t dense = 0, nonzero = 0;
+        stn_instruction_operations(program, i, &dense, &nonzero);
+        t.dense += dense;
+        t.nonzero += nonzero;
+        t.weights += weight_count(w);
+        t.bytes += w->stored_bytes;
+        t.nonzero_weights += w->n_nonzero;
+        if (w->codes && w->code == STN_CODE_TERNARY) {
+            t.ternary_groups += w->n_groups;
+            t.ternary_live += w->n_live;
+        }
+    }
+    return t;
+}
+
+static void print_instruction(const stn_program *program, int i)
+{
+    const stn_instruction *in = &program->instructions[i];
+    const stn_weights *w = &in->weights;
+    const stn_value *y = &program->values[in->output];
+    uint64_t dense = 0, nonzero = 0;
+    stn_instruction_operations(program, i, &dense, &nonzero);
+    size_t count = weight_count(w);
+    stn_table_cell("%s", in->name);
+    stn_table_cell("%s", stn_opcode_name(in->opcode));
+    stn_table_cell("%dx%dx%d %s", y->shape.h, y->shape.w, y->shape.c,
+                   stn_type_name(y->type));
+    if (!count) {
+        for (int k = 0; k < 7; k++)
+            stn_table_cell("%s", "");
+        return;
+    }
+    stn_table_cell("%s", stn_code_name(w->code));
+    stn_table_cell("%zu", count);
+    stn_table_cell("%s",
+                   stn_cli_percent((double)w->n_nonzero / (double)count, 1));
+    stn_table_cell("%d/%d", w->n_live, w->n_groups);
+    stn_table_cell("%.2f", 8.0 * (double)w->stored_bytes / (double)count);
+    stn_table_cell("%zu", w->stored_bytes);
+    stn_table_cell("%s / %s", stn_cli_count((double)dense),
+                   stn_cli_count((double)nonzero));
+}
+
+static void print_text(const stn_program *p)
+{
+    totals t = sum(p);
+    const char *recipe = stn_program_metadata(p, "recipe");
+    printf("%s%s%s, input %dx%dx%d, %d classes\n\n", p->name,
+           recipe ? " by " : "", recipe ? recipe : "", p->input.h, p->input.w,
+           p->input.c, p->n_classes);
+    stn_table_begin("lllrrrrrrr", "instruction", "op", "output", "codes",
+                    "weights", "nonzero", "live groups", "bits/weight", "bytes",
+                    "operations dense / nonzero", NULL);
+    for (int i = 0; i < p->n_instructions; i++)
+        print_instruction(p, i);
+    stn_table_end();
+    printf("\n%zu weights, %s nonzero, in %zu bytes; file %zu bytes\n",
+           t.weights,
+           stn_cli_percent((double)t.nonzero_weights / (double)t.weights, 1),
+           t.bytes, p->file_bytes);
+    if (t.ternary_groups)
+        printf("group density %.4f (%d of %d ternary groups live)\n",
+               (double)t.ternary_live / t.ternary_groups, t.ternary_live,
+               t.ternary_groups);
+    printf("operations a picture: %s dense, %s nonzero\n",
+           stn_cli_count((double)t.dense), stn_cli_count((double)t.nonzero));
+    printf("activations: at most %s alive at once\n",
+           stn_cli_bytes((double)p->peak_bytes));
+}
+
+static void json_instruction(stn_json_writer *w, const stn_program *program,
+                             int i)
+{
+    const stn_instruction *in = &program->instructions[i];
+    const stn_weights *weights = &in->weights;
+    const stn_value *y = &program->values[in->output];
+    uint64_t dense = 0, nonzero = 0;
+    stn_instruction_operations(program, i, &dense, &nonzero);
+    stn_json_begin_object(w, NULL);
+    stn_json_string(w, "name", in->name);
+    stn_json_string(w, "op", stn_opcode_name(in->opcode));
+    stn_json_begin_array(w, "output");
+    stn_json_int(w, NULL, y->shape.h);
+    stn_json_int(w, NULL, y->shape.w);
+    stn_json_int(w, NULL, y->shape.c);
+    stn_json_end_array(w);
+    stn_json_string(w, "type", stn_type_name(y->type));
+    stn_json_int(w, "lo", y->lo);
+    stn_json_int(w, "hi", y->hi);
+    if (weights->codes) {
+        stn_json_string(w, "codes", stn_code_name(weights->code));
+        stn_json_int(w, "weights", (int64_t)weight_count(weights));
+        stn_json_int(w, "nonzero", (int64_t)weights->n_nonzero);
+        stn_json_int(w, "groups", weights->n_groups);
+        stn_json_int(w, "live_groups", weights->n_live);
+        stn_json_int(w, "bytes", (int64_t)weights->stored_bytes);
+        stn_json_int(w, "operations_dense", (int64_t)dense);
+        stn_json_int(w, "operations_nonzero", (int64_t)nonzero);
+    }
+    stn_json_end_object(w);
+}
+
+static int print_json(const stn_program *p)
+{
+    totals t = sum(p);
+    stn_json_writer w = {.indent = 2};
+    stn_json_begin_object(&w, NULL);
+    stn_json_string(&w, "name", p->name);
+    stn_json_int(&w, "classes", p->n_classes);
+    stn_json_int(&w, "file_bytes", (int64_t)p->file_bytes);
+    stn_json_int(&w, "weight_bytes", (int64_t)t.bytes);
+    stn_json_int(&w, "peak_activation_bytes", (int64_t)p->peak_bytes);
+    stn_json_int(&w, "weights", (int64_t)t.weights);
+    stn_json_int(&w, "nonzero", (int64_t)t.nonzero_weights);
+    stn_json_int(&w, "operations_dense", (int64_t)t.dense);
+    stn_json_int(&w, "operations_nonzero", (int64_t)t.nonzero);
+    if (t.ternary_groups)
+        stn_json_number(&w, "group_density",
+                        (double)t.ternary_live / t.ternary_groups);
+    else
+        stn_json_null(&w, "group_density");
+    stn_json_begin_array(&w, "instructions");
+    for (int i = 0; i < p->n_instructions; i++)
+        json_instruction(&w, p, i);
+    stn_json_end_array(&w);
+    stn_json_end_object(&w);
+    return stn_cli_json(&w);
+}
+
+static int run(const stn_arguments *arguments)
+{
+    stn_error err = {0};
+    stn_program *program = NULL;
+    stn_status status =
+        stn_program_read(arguments->operands[0], &program, &err);
+    if (status != STN_OK)
+        return stn_cli_fail(status, &err);
+    int code = STN_EXIT_OK;
+    if (stn_cli_switch(arguments, "json"))
+        code = print_json(program);
+    else
+        print_text(program);
+    stn_program_destroy(program);
+    return code;
+}
+
+const stn_command stn_cmd_inspect = {
+    .name = "inspect",
+    .operands = "FILE.stn",
+    .min_operands = 1,
+    .max_operands = 1,
+    .summary = "Show the layers, codes, bits, density and bytes of a file",
+    .details = "Operations are multiply-accumulates of one picture: all of "
+               "them, and those left when zero weights are skipped; with "
+               "ternary or binary codes each is one addition or subtraction.",
+    .options = OPTIONS,
+    .run = run,
+};

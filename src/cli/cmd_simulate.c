@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * setun simulate: what a packed network costs on a machine, by prediction
+ * or by executing pictures bit by bit. */
+#include "engine.h"
+#include <stdio.h>
+
+/* clang-format off */
+static const stn_option OPTIONS[] = {
+    {"on", 0, false, "MACHINE", "bdnet-sot", "machine of 'setun list machines', or a YAML file"},
+    {"data", 'd', false, "NAME|DIR", NULL, "execute pictures of this data set"},
+    {"images", 'n', false, "N", "1", "pictures to execute, with --data"},
+    {"set", 0, true, "PATH=VALUE", NULL, "lay a value over the machine file"},
+    {"threads", 't', false, "N", "0", "threads, 0 for all CPUs"},
+    {"figures", 0, false, NULL, NULL, "also list the figures, with unit, source, confidence"},
+    {"json", 0, false, NULL, NULL, "print as JSON"},
+    {0},
+};
+/* clang-format on */
+
+static void cost_cells(const char *name, const char *op, const stn_cost *cost,
+                       uint64_t live, uint64_t groups)
+{
+    stn_table_cell("%s", name);
+    stn_table_cell("%s", op);
+    stn_table_cell("%s", stn_cli_si(stn_cost_energy_j(cost), "J"));
+    stn_table_cell("%s", stn_cli_si(cost->latency_s, "s"));
+    stn_table_cell("%s", stn_cli_si(cost->area_m2, "m2"));
+    stn_table_cell("%llu", (unsigned long long)cost->sub_arrays);
+    stn_table_cell("%s", stn_cli_percent(cost->utilisation, 1));
+    if (groups)
+        stn_table_cell("%llu/%llu", (unsigned long long)live,
+                       (unsigned long long)groups);
+    else
+        stn_table_cell("%s", "");
+}
+
+static void print_layers(const stn_simulation *s)
+{
+    stn_table_begin("llrrrrrr", "layer", "op", "energy", "latency", "area",
+                    "sub-arrays", "utilisation", "live groups", NULL);
+    for (int i = 0; i < s->n_layers; i++) {
+        const stn_layer_cost *l = &s->layers[i];
+        cost_cells(l->name, stn_opcode_name(l->opcode), &l->cost,
+                   l->live_groups, l->groups);
+    }
+    cost_cells("total", "", &s->total, 0, 0);
+    stn_table_end();
+}
+
+static void print_breakdown(const stn_simulation *s)
+{
+    double total = stn_cost_energy_j(&s->total);
+    printf("\n");
+    stn_table_begin("lrr", "component", "energy", "share", NULL);
+    for (int c = 0; c < STN_COMPONENT_COUNT; c++) {
+        double energy = s->total.energy_j[c];
+        stn_table_cell("%s", stn_component_name((stn_component)c));
+        stn_table_cell("%s", stn_cli_si(energy, "J"));
+        stn_table_cell("%s",
+                       stn_cli_percent(total > 0 ? energy / total : 0, 1));
+    }
+    stn_table_end();
+    printf("\n");
+    stn_table_begin("lrlr", "event", "count", "unit", "energy", NULL);
+    for (int i = 0; i < s->n_events; i++) {
+        const stn_event_count *e = &s->events[i];
+        stn_table_cell("%s", e->name);
+        stn_table_cell("%s", stn_cli_count(e->count));
+        stn_table_cell("%s", e->unit);
+        stn_table_cell("%s", stn_cli_si(e->energy_j, "J"));
+    }
+    stn_table_end();
+}
+
+static void print_text(const stn_machine *machine, const stn_simulation *s)
+{
+    printf("%s on %s, one picture, ", s->program, stn_machine_title(machine));
+    if (s->n_pictures)
+        printf("counted over %d executed picture%s in %s\n\n", s->n_pictures,
+               s->n_pictures == 1 ? "" : "s", stn_cli_si(s->seconds, "s"));
+    else
+        printf("predicted\n\n");
+    print_layers(s);
+    print_breakdown(s);
+    printf("\nloading the weights once: %s, %s\n",
+           stn_cli_si(s->programming_energy_j, "J"),
+           stn_cli_si(s->programming_latency_s, "s"));
+    if (s->n_pictures)
+        printf("bits: %d of %d pictures differ from the reference; counted "
+               "events %s the prediction\n",
+               s->n_mismatches, s->n_pictures,
+               s->predicted_equals_counted ? "equal" : "DIFFER from");
+}
+
+static void print_figures(const stn_machine *machine)
+{
+    const stn_figure *figures = NULL;
+    size_t n = stn_machine_figures(machine, &figures);
+    printf("\n");
+    stn_table_begin("lrlll", "figure", "value", "unit", "confidence", "source",
+                    NULL);
+    for (size_t i = 0; i < n; i++) {
+        stn_table_cell("%s", figures[i].key);
+        stn_table_cell("%.6g", figures[i].value);
+        stn_table_cell("%s", figures[i].unit);
+        stn_table_cell("%s", figures[i].confidence);
+        stn_table_cell("%s", figures[i].source);
+    }
+    stn_table_end();
+}
+
+static void put_cost(stn_json_writer *w, const stn_cost *cost)
+{
+    stn_json_number(w, "energy_j", stn_cost_energy_j(cost));
+    stn_json_begin_object(w, "energy_by_component_j");
+    for (int c = 0; c < STN_COMPONENT_COUNT; c++)
+        stn_json_number(w, stn_component_name((stn_component)c),
+                        cost->energy_j[c]);
+    stn_json_end_object(w);
+    stn_json_number(w, "latency_s", cost->latency_s);
+    stn_json_number(w, "area_m2", cost->area_m2);
+    stn_json_int(w, "sub_arrays", (int64_t)cost->sub_arrays);
+    stn_json_number(w, "utilisation", cost->utilisation);
+}
+
+static int print_json(const stn_machine *machine, const stn_simulation *s)
+{
+    stn_json_writer w = {.indent = 2};
+    stn_json_begin_object(&w, NULL);
+    stn_json_string(&w, "program", s->program);
+    stn_json_string(&w, "machine", s->machine);
+    stn_json_begin_object(&w, "total");
+    put_cost(&w, &s->total);
+    stn_json_end_object(&w);
+    stn_json_number(&w, "programming_energy_j", s->programming_energy_j);
+    stn_json_number(&w, "programming_latency_s", s->programming_latency_s);
+    stn_json_begin_array(&w, "layers");
+    for (int i = 0; i < s->n_layers; i++) {
+        const stn_layer_cost *l = &s->layers[i];
+        stn_json_begin_object(&w, NULL);
+        stn_json_string(&w, "name", l->name);
+        stn_json_string(&w, "op", stn_opcode_name(l->opcode));
+        put_cost(&w, &l->cost);
+        stn_json_int(&w, "groups", (int64_t)l->groups);
+        stn_json_int(&w, "live_groups", (int64_t)l->live_groups);
+        stn_json_end_object(&w);
+    }
+    stn_json_end_array(&w);
+    stn_json_begin_array(&w, "events");
+    for (int i = 0; i < s->n_events; i++) {
+        stn_json_begin_object(&w, NULL);
+        stn_json_string(&w, "name", s->events[i].name);
+        stn_json_string(&w, "unit", s->events[i].unit);
+        stn_json_number(&w, "count", s->events[i].count);
+        stn_json_number(&w, "energy_j", s->events[i].energy_j);
+        stn_json_end_object(&w);
+    }
+    stn_json_end_array(&w);
+    const stn_figure *figures = NULL;
+    size_t n = stn_machine_figures(machine, &figures);
+    stn_json_begin_array(&w, "figures");
+    for (size_t i = 0; i < n; i++) {
+        stn_json_begin_object(&w, NULL);
+        stn_json_string(&w, "key", figures[i].key);
+        stn_json_number(&w, "value", figures[i].value);
+        stn_json_string(&w, "unit", figures[i].unit);
+        stn_json_string(&w, "source", figures[i].source);
+        stn_json_string(&w, "confidence", figures[i].confidence);
+        stn_json_end_object(&w);
+    }
+    stn_json_end_array(&w);
+    stn_json_int(&w, "pictures", s->n_pictures);
+    stn_json_int(&w, "mismatches", s->n_mismatches);
+    stn_json_bool(&w, "predicted_equals_counted", s->predicted_equals_counted);
+    stn_json_number(&w, "seconds", s->seconds);
+    stn_json_end_object(&w);
+    return stn_cli_json(&w);
+}
+
+static int simulate(const stn_arguments *arguments, const stn_cli_subject *s,
+                    int threads)
+{
+    stn_error err = {0};
+    stn_machine *machine = NULL;
+    stn_simulation *simulation = NULL;
+    int n_set = 0;
+    const char *const *set = stn_cli_list(arguments, "set", &n_set);
+    stn_simulate_options o = {.threads = threads, .check = true};
+    if (s->pictures) {
+        o.pixels = s->pictures->pixels;
+        o.n_pictures = (int)s->pictures->n;
+    }
+    stn_status status = stn_machine_load(stn_cli_text(arguments, "on"), set,
+                                         n_set, &machine, &err);
+    if (status == STN_OK)
+        status = stn_simulate(machine, s->program, &o, &simulation, &err);
+    int code;
+    if (status != STN_OK) {
+        code = stn_cli_fail(status, &err);
+    } else if (stn_cli_switch(arguments, "json")) {
+        code = print_json(machine, simulation);
+    } else {
+        print_text(machine, simulation);
+        if (stn_cli_switch(arguments, "figures"))
+            print_figures(machine);
+        code = STN_EXIT_OK;
+    }
+    if (code == STN_EXIT_OK && simulation->n_mismatches)
+        code = STN_EXIT_MISMATCH;
+    stn_simulation_destroy(simulation);
+    stn_machine_destroy(machine);
+    return code;
+}
+
+static int run(const stn_arguments *arguments)
+{
+    int64_t images = 0, threads = 0;
+    if (!stn_cli_int(arguments, "images", 1, 1000000, &images) ||
+        !stn_cli_int(arguments, "threads", 0, 4096, &threads))
+        return STN_EXIT_USAGE;
+    bool execute = stn_cli_text(arguments, "data") != NULL;
+    stn_cli_subject s;
+    int code =
+        stn_cli_open(arguments, execute ? (uint32_t)images : UINT32_MAX, &s);
+    if (code != STN_EXIT_OK)
+        return code;
+    code = simulate(arguments, &s, (int)threads);
+    stn_cli_close(&s);
+    return code;
+}
+
+const stn_command stn_cmd_simulate = {
+    .name = "simulate",
+    .operands = "FILE.stn",
+    .min_operands = 1,
+    .max_operands = 1,
+    .summary = "Say what a packed network costs on a machine",
+    .details =
+        "Without --data the cost of one picture is predicted from shapes and "
+        "weights. With --data pictures are executed on the machine's bits, "
+        "events are counted, and the logits are compared with the reference "
+        "interpreter; exit code 3 when they differ.\n\nExample: setun simulate "
+        "model.stn --on bdnet-sot --set array.rows=512",
+    .options = OPTIONS,
+    .run = run,
+};

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * setun verify: every executor on the same pictures, bit against bit. */
+#include "engine.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* clang-format off */
+static const stn_option OPTIONS[] = {
+    {"data", 'd', false, "NAME|DIR", NULL, "data set (required); its test split is used"},
+    {"images", 'n', false, "N", "64", "pictures for the reference and the engine; 0 for all"},
+    {"on", 0, true, "MACHINE", "bdnet-sot", "machine to compare as well, or 'none'"},
+    {"machine-images", 0, false, "N", "4", "pictures for the machines, which are slower"},
+    {"threads", 't', false, "N", "0", "threads of reference and machines, 0 for all CPUs"},
+    {"json", 0, false, NULL, NULL, "print as JSON"},
+    {0},
+};
+/* clang-format on */
+
+static void print_text(const stn_verification *v, int n)
+{
+    stn_table_begin("lrrr", "executor", "images", "mismatches", "time", NULL);
+    for (int i = 0; i < n; i++) {
+        stn_table_cell("%s", v[i].executor);
+        stn_table_cell("%u", v[i].n);
+        stn_table_cell("%u", v[i].n_mismatches);
+        stn_table_cell("%s", stn_cli_si(v[i].seconds, "s"));
+    }
+    stn_table_end();
+    for (int i = 0; i < n; i++)
+        if (v[i].n_mismatches)
+            printf("%s: first difference in picture %u, logit %d: expected "
+                   "%" PRId32 ", got %" PRId32 "\n",
+                   v[i].executor, v[i].image, v[i].logit, v[i].expected,
+                   v[i].got);
+}
+
+static int print_json(const stn_verification *v, int n)
+{
+    stn_json_writer w = {.indent = 2};
+    stn_json_begin_array(&w, NULL);
+    for (int i = 0; i < n; i++) {
+        stn_json_begin_object(&w, NULL);
+        stn_json_string(&w, "executor", v[i].executor);
+        stn_json_int(&w, "images", v[i].n);
+        stn_json_int(&w, "mismatches", v[i].n_mismatches);
+        stn_json_number(&w, "seconds", v[i].seconds);
+        if (v[i].n_mismatches) {
+            stn_json_int(&w, "first_image", v[i].image);
+            stn_json_int(&w, "first_logit", v[i].logit);
+            stn_json_int(&w, "expected", v[i].expected);
+            stn_json_int(&w, "got", v[i].got);
+        }
+        stn_json_end_object(&w);
+    }
+    stn_json_end_array(&w);
+    return stn_cli_json(&w);
+}
+
+static int compare(const stn_arguments *arguments, const stn_cli_subject *s,
+                   const stn_verify_options *o)
+{
+    stn_verification v[STN_VERIFY_MAX];
+    int n = 0;
+    stn_error err = {0};
+    stn_status status = stn_verify(s->program, s->pictures, o, v, &n, &err);
+    if (status != STN_OK)
+        return stn_cli_fail(status, &err);
+    int code = STN_EXIT_OK;
+    if (stn_cli_switch(arguments, "json"))
+        code = print_json(v, n);
+    else
+        print_text(v, n);
+    for (int i = 0; i < n && code == STN_EXIT_OK; i++)
+        if (v[i].n_mismatches)
+            code = STN_EXIT_MISMATCH;
+    return code;
+}
+
+static int run(const stn_arguments *arguments)
+{
+    int64_t images = 0, machine_images = 0, threads = 0;
+    if (!stn_cli_int(arguments, "images", 0, UINT32_MAX - 1, &images) ||
+        !stn_cli_int(arguments, "machine-images", 1, UINT32_MAX - 1,
+                     &machine_images) ||
+        !stn_cli_int(arguments, "threads", 0, 4096, &threads))
+        return STN_EXIT_USAGE;
+    stn_verify_options o = {.machine_images = (uint32_t)machine_images,
+                            .threads = (int)threads};
+    o.machines = stn_cli_list(arguments, "on", &o.n_machines);
+    if (o.n_machines == 1 && !strcmp(o.machines[0], "none"))
+        o.n_machines = 0;
+    stn_cli_subject s;
+    int code = stn_cli_open(arguments, (uint32_t)images, &s);
+    if (code != STN_EXIT_OK)
+        return code;
+    code = compare(arguments, &s, &o);
+    stn_cli_close(&s);
+    return code;
+}
+
+const stn_command stn_cmd_verify = {
+    .name = "verify",
+    .operands = "FILE.stn",
+    .min_operands = 1,
+    .max_operands = 1,
+    .summary = "Compare every executor's bits on the same pictures",
+    .details =
+        "The reference interpreter is compared with the engine at every "
+        "kernel level of this CPU with one and two threads, and with each "
+        "machine given. Exit code 3 when any logit of any picture differs."
+        "\n\nExample: setun verify model.stn --data mnist --images 100",
+    .options = OPTIONS,
+    .run = run,
+};

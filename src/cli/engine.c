@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Opening what the verbs about a packed program work on. */
+#include "engine.h"
+#include <stdio.h>
+
+int stn_cli_open(const stn_arguments *arguments, uint32_t n,
+                 stn_cli_subject *out)
+{
+    stn_cli_subject s = {0};
+    stn_error err = {0};
+    const char *data = stn_cli_text(arguments, "data");
+    bool wants_pictures = n != UINT32_MAX;
+    if (wants_pictures && !data) {
+        stn_cli_error("setun %s: say which data set: --data NAME|DIR; 'setun "
+                      "list datasets' shows what is here",
+                      arguments->command->name);
+        return STN_EXIT_USAGE;
+    }
+    stn_status status =
+        stn_program_read(arguments->operands[0], &s.program, &err);
+    if (status == STN_OK && wants_pictures)
+        status = stn_dataset_open(data, &s.dataset, &err);
+    if (status == STN_OK && wants_pictures)
+        status = stn_pictures_create(s.dataset, s.program->input, n,
+                                     &s.pictures, &err);
+    if (status != STN_OK) {
+        stn_cli_close(&s);
+        return stn_cli_fail(status, &err);
+    }
+    *out = s;
+    return STN_EXIT_OK;
+}
+
+void stn_cli_close(stn_cli_subject *subject)
+{
+    stn_pictures_destroy(subject->pictures);
+    stn_dataset_close(subject->dataset);
+    stn_program_destroy(subject->program);
+    *subject = (stn_cli_subject){0};
+}
+
+bool stn_cli_engine_options(const stn_arguments *arguments,
+                            stn_engine_options *out)
+{
+    stn_engine_options o = stn_engine_defaults();
+    int64_t threads = 0;
+    if (!stn_cli_int(arguments, "threads", 0, 4096, &threads))
+        return false;
+    o.threads = (int)threads;
+    const char *cpu = stn_cli_text(arguments, "cpu");
+    if (cpu) {
+        const char *names[STN_CPU_LEVELS + 1] = {NULL};
+        for (int i = 0; i < STN_CPU_LEVELS; i++)
+            names[i] = stn_cpu_level_name((stn_cpu_level)i);
+        int level = 0;
+        if (!stn_cli_choice("kernel level", cpu, names, &level))
+            return false;
+        o.level = (stn_cpu_level)level;
+    }
+    *out = o;
+    return true;
+}
+
+const char *stn_cli_threads(int threads)
+{
+    static char text[32];
+    if (threads == 0)
+        return "all CPUs";
+    snprintf(text, sizeof text, "%d thread%s", threads,
+             threads == 1 ? "" : "s");
+    return text;
+}

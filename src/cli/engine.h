@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What eval, run, verify and simulate share: a program, a data set, its
+ * pictures, and the engine's options. */
+#ifndef STN_CLI_ENGINE_H
+#define STN_CLI_ENGINE_H
+
+#include "cli.h"
+#include "setun/evaluate.h"
+
+/* A program and the pictures it is tried on. Close with stn_cli_close. */
+typedef struct stn_cli_subject {
+    stn_program *program;
+    stn_dataset *dataset;   /* NULL when --data was not given */
+    stn_pictures *pictures; /* likewise */
+} stn_cli_subject;
+
+/* Reads the program named by operand 0 and n test pictures (0: all) of
+ * --data. Prints what fails and returns an exit code. A missing --data is a
+ * usage error unless n is UINT32_MAX: no pictures. */
+int stn_cli_open(const stn_arguments *arguments, uint32_t n,
+                 stn_cli_subject *out);
+void stn_cli_close(stn_cli_subject *subject);
+
+/* From --cpu and --threads; prints what is wrong and returns false. */
+bool stn_cli_engine_options(const stn_arguments *arguments,
+                            stn_engine_options *out);
+/* "1 thread", "all CPUs". */
+const char *stn_cli_threads(int threads);
+
+#endif

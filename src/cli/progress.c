@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Progress of training: on a terminal one line is rewritten a few times a
+ * second; a line stays for every epoch. Ctrl-C asks training to save and
+ * stop; a second one ends the process at once. Progress goes to stderr, so
+ * that --json leaves stdout to the figures. */
+#include "cli.h"
+#include "setun/train.h"
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static volatile int stop_flag;
+static bool line_is_open; /* a progress line without newline is showing */
+
+static void clear_line(void)
+{
+    if (line_is_open)
+        fputs("\r\033[K", stderr);
+    line_is_open = false;
+}
+
+void stn_cli_say(void *context, const char *line)
+{
+    (void)context;
+    clear_line();
+    fprintf(stderr, "%s\n", line);
+    fflush(stderr);
+}
+
+/* "  acc 91.2 %" or nothing for NaN. */
+static void append_share(char *text, size_t capacity, const char *label,
+                         double share)
+{
+    size_t used = strlen(text);
+    if (!isnan(share) && used < capacity)
+        snprintf(text + used, capacity - used, "  %s %.2f %%", label,
+                 100 * share);
+}
+
+void stn_cli_progress(void *context, const struct stn_train_progress *p)
+{
+    (void)context;
+    bool terminal = isatty(STDERR_FILENO);
+    if (!p->epoch_done && !terminal)
+        return;
+    char text[256];
+    snprintf(text, sizeof text, "%s  epoch %d/%d", p->title, p->epoch,
+             p->n_epochs);
+    size_t used = strlen(text);
+    if (!p->epoch_done && p->n_steps > 0)
+        snprintf(text + used, sizeof text - used, " %3d %%",
+                 100 * p->step / p->n_steps);
+    used = strlen(text);
+    snprintf(text + used, sizeof text - used, "  loss %.4f", p->loss);
+    append_share(text, sizeof text, "acc", p->accuracy);
+    append_share(text, sizeof text, "valid", p->validation_accuracy);
+    append_share(text, sizeof text, "groups", p->group_density);
+    used = strlen(text);
+    snprintf(text + used, sizeof text - used, "  %.0f img/s  left %s",
+             p->images_per_s, stn_cli_duration(p->time_left_s));
+    clear_line();
+    fprintf(stderr, p->epoch_done ? "%s\n" : "%s", text);
+    line_is_open = !p->epoch_done;
+    fflush(stderr);
+}
+
+static void interrupt(int number)
+{
+    if (stop_flag)
+        _exit(128 + number);
+    stop_flag = 1;
+    static const char text[] = "\nstopping after this step and saving; "
+                               "press Ctrl-C again to stop at once\n";
+    ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+    (void)written;
+}
+
+const volatile int *stn_cli_stop_flag(void)
+{
+    struct sigaction action = {.sa_handler = interrupt};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    return &stop_flag;
+}
