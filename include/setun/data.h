@@ -29,8 +29,10 @@ typedef enum stn_split { STN_SPLIT_TRAIN, STN_SPLIT_TEST } stn_split;
  * folder. A name is looked for in the folders of $SETUN_DATA (separated by
  * ':'), in ../shared/data beside the checkout, in runs/data, then where Debian
  * puts it. What is found decides the reader: *-idx3-ubyte[.gz],
- * data_batch_*.bin, or train/CLASS/ and test/CLASS/. STN_E_NOT_FOUND lists the
- * places tried and how to get the data. */
+ * data_batch_*.bin, or train/CLASS/ and test/CLASS/. When cifar10 is found as
+ * cifar10-jpeg.tar.gz only, it is converted once into runs/data/cifar10 of
+ * the current folder. STN_E_NOT_FOUND lists the places tried and how to get
+ * the data. */
 stn_status stn_dataset_open(const char *name_or_folder, stn_dataset **out,
                             stn_error *err);
 void stn_dataset_close(stn_dataset *dataset); /* NULL is legal */
@@ -53,11 +55,13 @@ typedef struct stn_dataset_entry {
 /* Fills up to `capacity` entries, returns how many are known. */
 size_t stn_dataset_list(stn_dataset_entry *entries, size_t capacity);
 
-/* Packs a folder (train/CLASS/, test/CLASS/ of PNG or JPEG, all of one size,
- * 3 channels, at most 256 classes) or a .tar.gz of one into CIFAR-10 binary:
+/* Packs a folder (train/CLASS/, test/CLASS/ of PNG or JPEG, all 32 x 32 RGB,
+ * at most 256 classes) or a .tar.gz of one into CIFAR-10 binary:
  * OUT/data_batch_N.bin of at most 10 000 pictures, OUT/test_batch.bin,
- * OUT/batches.meta.txt with the class names. Pictures keep the order of
- * sorted names, interleaved over classes. `progress` may be NULL. */
+ * OUT/batches.meta.txt with the class names, OUT/source.txt with the origin.
+ * Pictures keep the order of sorted names, interleaved over classes. OUT
+ * appears whole or not at all. `progress` may be NULL; it gets the number of
+ * pictures decoded so far. */
 stn_status stn_dataset_convert(const char *folder_or_tar, const char *out,
                                void (*progress)(void *context, size_t done),
                                void *context, stn_error *err);
