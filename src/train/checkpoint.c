@@ -128,9 +128,10 @@ static const char *metadata(const stn_st_file *file, const char *key,
     const char *text = stn_st_metadata(file, key);
 
     if (!text)
-        stn_fail(err, STN_E_FORMAT,
-                 "%s: no metadata '%s'; this is not a checkpoint of setun",
-                 stn_st_path(file), key);
+        (void)stn_fail(
+            err, STN_E_FORMAT,
+            "%s: no metadata '%s'; this is not a checkpoint of setun",
+            stn_st_path(file), key);
     return text;
 }
 
@@ -217,42 +218,6 @@ static stn_status read_progress(const stn_st_file *file, stn_counters *c,
     return status;
 }
 
-/* Dotted path of the first place where two trees differ, into `path` behind
- * `n` characters; false when they are equal. */
-static bool find_difference(const stn_yaml *a, const stn_yaml *b, char *path,
-                            size_t capacity, size_t n)
-{
-    const stn_yaml *x = a->first, *y = b->first;
-    int index = 0;
-
-    path[n] = '\0';
-    if (a->kind != b->kind)
-        return true;
-    if (a->kind == STN_YAML_SCALAR)
-        return strcmp(a->scalar, b->scalar) != 0;
-    for (; x && y; x = x->next, y = y->next, index++) {
-        char part[64];
-        size_t end = n;
-
-        if (x->key)
-            snprintf(part, sizeof(part), "%s%s", n ? "." : "", x->key);
-        else
-            snprintf(part, sizeof(part), "[%d]", index);
-        if (n + strlen(part) < capacity) {
-            strcpy(path + n, part);
-            end = n + strlen(part);
-        }
-        if ((x->key && strcmp(x->key, y->key) != 0) ||
-            find_difference(x, y, path, capacity, end))
-            return true;
-        path[n] = '\0';
-    }
-    if ((x || y) && n + 16 < capacity)
-        snprintf(path + n, capacity - n, "%s%.40s", n ? "." : "",
-                 (x ? x : y)->key ? (x ? x : y)->key : "length");
-    return x || y;
-}
-
 /* Refuses a document that is not the stored one. */
 static stn_status check_same(const stn_st_file *file, const char *key,
                              stn_yaml_document *now, stn_error *err)
@@ -265,8 +230,8 @@ static stn_status check_same(const stn_st_file *file, const char *key,
     if (!text)
         return STN_E_FORMAT;
     STN_TRY(stn_yaml_parse(stn_st_path(file), text, &stored, err));
-    differs = find_difference(stn_yaml_root(stored), stn_yaml_root(now), path,
-                              sizeof(path), 0);
+    differs = stn_yaml_differs(stn_yaml_root(stored), stn_yaml_root(now), path,
+                               sizeof(path));
     stn_yaml_destroy(stored);
     if (!differs)
         return STN_OK;
