@@ -44,4 +44,7 @@ void stn_conv_backward_weights(const stn_conv_plan *plan, const float *x,
                                const float *dy, float *dw, float *dbias,
                                float *scratch);
 
+/* "3.1.1": the version linked at run time. Not thread-safe the first time. */
+const char *stn_onednn_version(void);
+
 #endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Every executor on the same pictures, logit against logit. */
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/pool.h"
+#include "setun/evaluate.h"
+#include <stdio.h>
+
+/* What one verification works on. */
+typedef struct job {
+    const stn_program *program;
+    const stn_pictures *pictures;
+    const stn_verify_options *options;
+    int32_t *expected, *got; /* pictures * classes each */
+    stn_verification *out;
+    int n_out;
+} job;
+
+/* ---- the reference, spread over threads by pictures */
+
+typedef struct reference_run {
+    const job *job;
+    stn_status *statuses; /* one a picture */
+    stn_error *errors;
+} reference_run;
+
+static void reference_task(void *context, int i, int thread)
+{
+    (void)thread;
+    const reference_run *run = context;
+    const job *j = run->job;
+    size_t size = stn_shape_count(j->program->input);
+    run->statuses[i] = stn_reference_classify(
+        j->program, j->pictures->pixels + (size_t)i * size,
+        j->expected + (size_t)i * (size_t)j->program->n_classes,
+        &run->errors[i]);
+}
+
+static stn_status run_reference(job *j, stn_error *err)
+{
+    uint32_t n = j->pictures->n;
+    stn_pool *pool = NULL;
+    STN_TRY(stn_pool_create(j->options->threads, NULL, &pool, err));
+    stn_status status = STN_OK;
+    reference_run run = {j, stn_alloc(n, sizeof *run.statuses),
+                         stn_alloc(n, sizeof *run.errors)};
+    if (!run.statuses || !run.errors) {
+        status = stn_fail_memory(err, "reference run");
+        goto out;
+    }
+    double start = stn_clock_s();
+    stn_pool_run(pool, (int)n, reference_task, &run);
+    double seconds = stn_clock_s() - start;
+    for (uint32_t i = 0; i < n && status == STN_OK; i++)
+        if (run.statuses[i] != STN_OK)
+            status = stn_fail(err, run.statuses[i], "picture %u: %s", i,
+                              run.errors[i].text);
+    stn_verification *v = &j->out[j->n_out++];
+    *v = (stn_verification){.n = n, .seconds = seconds};
+    snprintf(v->executor, sizeof v->executor, "reference interpreter");
+out:
+    stn_free(run.errors);
+    stn_free(run.statuses);
+    stn_pool_destroy(pool);
+    return status;
+}
+
+/* ---- the others */
+
+/* Compares n pictures of `got` and notes the first difference. */
+static void compare(const job *j, uint32_t n, stn_verification *v)
+{
+    int n_classes = j->program->n_classes;
+    v->n = n;
+    for (uint32_t i = 0; i < n; i++) {
+        size_t at = (size_t)i * (size_t)n_classes;
+        int k = 0;
+        while (k < n_classes &&
+               j->expected[at + (size_t)k] == j->got[at + (size_t)k])
+            k++;
+        if (k == n_classes)
+            continue;
+        if (v->n_mismatches++)
+            continue;
+        v->image = i;
+        v->logit = k;
+        v->expected = j->expected[at + (size_t)k];
+        v->got = j->got[at + (size_t)k];
+    }
+}
+
+static stn_status run_engine(job *j, stn_cpu_level level, int threads,
+                             stn_error *err)
+{
+    stn_engine_options o = stn_engine_defaults();
+    o.level = level;
+    o.threads = threads;
+    stn_engine *engine = NULL;
+    STN_TRY(stn_engine_create(j->program, &o, &engine, err));
+    double start = stn_clock_s();
+    stn_status status = stn_engine_run(engine, j->pictures->pixels,
+                                       (int)j->pictures->n, j->got, err);
+    if (status == STN_OK) {
+        stn_verification *v = &j->out[j->n_out++];
+        *v = (stn_verification){.seconds = stn_clock_s() - start};
+        snprintf(v->executor, sizeof v->executor, "engine %s, %d thread%s",
+                 stn_cpu_level_name(level), threads, threads == 1 ? "" : "s");
+        compare(j, j->pictures->n, v);
+    }
+    stn_engine_destroy(engine);
+    return status;
+}
+
+static stn_status run_machine(job *j, const char *name, stn_error *err)
+{
+    uint32_t n = j->options->machine_images;
+    n = n < j->pictures->n ? n : j->pictures->n;
+    stn_machine *machine = NULL;
+    STN_TRY(stn_machine_load(name, NULL, 0, &machine, err));
+    double start = stn_clock_s();
+    stn_status status =
+        stn_simulate_classify(machine, j->program, j->pictures->pixels, (int)n,
+                              j->options->threads, j->got, err);
+    if (status == STN_OK) {
+        stn_verification *v = &j->out[j->n_out++];
+        *v = (stn_verification){.seconds = stn_clock_s() - start};
+        snprintf(v->executor, sizeof v->executor, "machine %s",
+                 stn_machine_name(machine));
+        compare(j, n, v);
+    }
+    stn_machine_destroy(machine);
+    return status;
+}
+
+static stn_status run_all(job *j, stn_error *err)
+{
+    STN_TRY(run_reference(j, err));
+    for (int level = 0; level <= (int)stn_cpu_detect(); level++)
+        for (int threads = 1; threads <= 2; threads++)
+            STN_TRY(run_engine(j, (stn_cpu_level)level, threads, err));
+    for (int m = 0; m < j->options->n_machines; m++)
+        STN_TRY(run_machine(j, j->options->machines[m], err));
+    return STN_OK;
+}
+
+stn_status stn_verify(const stn_program *program, const stn_pictures *pictures,
+                      const stn_verify_options *options, stn_verification *out,
+                      int *n_out, stn_error *err)
+{
+    int room = STN_VERIFY_MAX - 1 - 2 * STN_CPU_LEVELS;
+    if (options->n_machines > room)
+        return stn_fail(err, STN_E_ARGUMENT,
+                        "got %d machines to compare, at most %d",
+                        options->n_machines, room);
+    size_t row = (size_t)program->n_classes * sizeof(int32_t);
+    stn_verification found[STN_VERIFY_MAX];
+    job j = {program,
+             pictures,
+             options,
+             stn_alloc(pictures->n, row),
+             stn_alloc(pictures->n, row),
+             found,
+             0};
+    stn_status status;
+    if (j.expected && j.got)
+        status = run_all(&j, err);
+    else
+        status = stn_fail_memory(err, "logits to compare");
+    stn_free(j.got);
+    stn_free(j.expected);
+    if (status != STN_OK)
+        return status;
+    for (int i = 0; i < j.n_out; i++)
+        out[i] = found[i];
+    *n_out = j.n_out;
+    return STN_OK;
+}
