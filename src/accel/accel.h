@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * The accelerator seam. A family is one file <family>.c exporting a
- * stn_accel_type, and one line in accels.def; a machine of that family is a
- * YAML file. A family never calls src/kernels: it is a second, independent
- * implementation of docs/semantics.md. */
+ * The accelerator seam. A family exports an stn_accel_type from <family>.c
+ * and has one line in accels.def; a machine of that family is a YAML file. A
+ * family never calls src/kernels: it is a second, independent implementation
+ * of docs/semantics.md. How to add one: docs/adding-an-accelerator.md. */
 #ifndef STN_ACCEL_ACCEL_H
 #define STN_ACCEL_ACCEL_H
 
 #include "accel/ledger.h"
+#include "base/attributes.h"
 #include "memory/memory.h"
 
 /* A loaded machine file. */
@@ -15,48 +16,82 @@ struct stn_machine {
     char name[STN_NAME_CAPACITY];
     const char *title;
     const struct stn_accel_type *type;
-    void *attrs;          /* the family's own, parsed by its attribute table */
-    stn_array array;      /* sub-array: geometry and figures */
-    /* cost of one event, and time of one step of it; SI */
+    void *attrs;     /* the family's `options`, parsed by its table */
+    stn_array array; /* sub-array: geometry and figures */
+    /* Energy of one event and time of one step of it; SI. */
     double event_energy_j[STN_EVENT_COUNT], event_latency_s[STN_EVENT_COUNT];
-    double logic_area_m2; /* digital units beside one sub-array */
-    int n_figures;
-    stn_figure *figures;
-    stn_yaml_document *document;
+    double sub_array_logic_m2; /* gates and latches beside one sub-array */
+    double lane_m2;            /* one rescale or pool unit */
+    double float_unit_m2;      /* of the float baseline: one multiply-add */
+    int float_units;           /* of each layer of the float baseline */
+    stn_figures figures;
     stn_arena arena;
 };
 
 /* Where an instruction lives. */
 typedef struct stn_placement {
-    uint64_t sub_arrays; /* occupied by this instruction */
-    double utilisation;  /* columns that carry data / columns active */
-    uint64_t weight_bits; /* written when the network is loaded */
+    uint64_t sub_arrays;  /* occupied by this instruction */
+    uint64_t lanes;       /* digital units beside them */
+    double utilisation;   /* columns that carry data / columns active */
+    uint64_t weight_rows; /* written when the network is loaded */
 } stn_placement;
 
 typedef struct stn_accel_type {
     const char *name, *help;
-    const stn_attr *attrs;
+    const stn_attr *attrs; /* of `options`, ended by a row with name NULL */
     size_t attrs_size;
-    /* Decides the layout of every instruction; refuses what does not fit. */
+    /* Decides the layout of every instruction; refuses what does not fit
+     * (STN_E_UNSUPPORTED, by how much). Machine and program are borrowed. */
     stn_status (*map)(const stn_machine *machine, const stn_program *program,
                       void **mapping, stn_error *err);
-    void (*unmap)(void *mapping);
+    void (*unmap)(void *mapping); /* NULL is legal */
     void (*place)(const void *mapping, int instruction,
                   stn_placement *placement);
-    /* Events of one picture, in closed form from shapes and weights. Events
-     * that depend on data are estimated from `density`, the share of one bits
-     * per instruction input (NULL: 0.5), and listed by `data_dependent`. */
+    /* Adds the events of one picture to a zeroed ledger, in closed form from
+     * shapes and weights. Those that depend on data are estimated from
+     * density[instruction], the share of ones among the bits it looks at
+     * (NULL: 0.5 everywhere). */
     void (*predict)(const void *mapping, const double *density,
                     stn_ledger *ledger);
+    /* Whether that event of that instruction depends on data. */
     bool (*data_dependent)(const void *mapping, int instruction,
                            stn_event event);
-    /* Executes one picture on bits, posting events. `scratch` is
-     * scratch_bytes of the caller, one a thread. */
+    /* Executes one picture on bits, adding to the ledger. `scratch` is
+     * scratch_bytes of the caller, aligned by stn_alloc, one a thread. */
     size_t (*scratch_bytes)(const void *mapping);
-    void (*execute)(const void *mapping, const uint8_t *pixels,
-                    int32_t *logits, void *scratch, stn_ledger *ledger);
+    void (*execute)(const void *mapping, const uint8_t *pixels, int32_t *logits,
+                    void *scratch, stn_ledger *ledger);
 } stn_accel_type;
 
 extern const stn_accel_type *const stn_accel_types[]; /* NULL ends */
+
+/* What the fold of a ledger row needs besides the row. */
+typedef struct stn_cost_input {
+    const stn_ledger_row *row;
+    double n_pictures; /* that the row counts */
+    uint64_t sub_arrays;
+    double unit_area_m2; /* digital units beside the sub-arrays */
+    double utilisation;
+} stn_cost_input;
+
+/* Cost of one layer for one picture: energy = Σ events · figure, latency =
+ * Σ steps · figure, leakage = sub-arrays · their leakage · latency, area =
+ * sub-arrays · (array + logic) + units. */
+stn_cost stn_cost_fold(const stn_machine *machine, const stn_cost_input *in);
+/* Adds `layer` to `total`: layers run one after the other on sub-arrays of
+ * their own. Utilisation is the mean weighted by latency. */
+void stn_cost_add(stn_cost *total, const stn_cost *layer);
+
+/* Makes a simulation with n_layers zeroed layers. Names given to
+ * stn_simulation_name are kept until it is destroyed. */
+stn_status stn_simulation_create(int n_layers, stn_simulation **out,
+                                 stn_error *err);
+stn_status stn_simulation_name(stn_simulation *simulation, int layer,
+                               const char *name, stn_error *err);
+/* Fills machine, events and total from the layers' costs and the ledger they
+ * came from, which counts `n_pictures`. Events that never happened are left
+ * out. */
+void stn_simulation_sum(stn_simulation *simulation, const stn_machine *machine,
+                        const stn_ledger *ledger, double n_pictures);
 
 #endif

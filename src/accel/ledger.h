@@ -6,6 +6,7 @@
 #ifndef STN_ACCEL_LEDGER_H
 #define STN_ACCEL_LEDGER_H
 
+#include "base/status.h"
 #include "setun/simulate.h"
 
 typedef enum stn_event {
@@ -23,10 +24,12 @@ typedef struct stn_event_info {
 extern const stn_event_info stn_events[STN_EVENT_COUNT];
 
 /* `total` is what energy is paid for; `steps` is what time passes for: events
- * of sub-arrays that work in parallel count once. */
+ * of sub-arrays that work in parallel count once. input_ones of input_bits
+ * were 1 among the input bits that the instruction looked at to skip work. */
 typedef struct stn_ledger_row {
     uint64_t total[STN_EVENT_COUNT];
     uint64_t steps[STN_EVENT_COUNT];
+    uint64_t input_ones, input_bits;
 } stn_ledger_row;
 
 typedef struct stn_ledger {
@@ -36,6 +39,24 @@ typedef struct stn_ledger {
 
 stn_status stn_ledger_init(stn_ledger *ledger, int n, stn_error *err);
 void stn_ledger_deinit(stn_ledger *ledger);
+/* Adds row by row; both have the same n. */
 void stn_ledger_add(stn_ledger *ledger, const stn_ledger *other);
+
+/* `total` events in `steps` steps. */
+static inline void stn_ledger_post(stn_ledger_row *row, stn_event event,
+                                   uint64_t total, uint64_t steps)
+{
+    row->total[event] += total;
+    row->steps[event] += steps;
+}
+
+/* Joins work that ran in parallel: totals add up, time is that of the part
+ * which takes longest at latency_s[event] a step. Start with {0} in `slowest`
+ * and -1 in *slowest_s; when all parts are in, stn_ledger_join_end adds the
+ * slowest part's steps to `row`. */
+void stn_ledger_join(stn_ledger_row *row, const stn_ledger_row *part,
+                     const double *latency_s, stn_ledger_row *slowest,
+                     double *slowest_s);
+void stn_ledger_join_end(stn_ledger_row *row, const stn_ledger_row *slowest);
 
 #endif

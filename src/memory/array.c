@@ -95,15 +95,15 @@ static stn_status find_array(const stn_yaml *table, const array_id *want,
             return STN_OK;
         }
         if (used < sizeof list)
-            used += (size_t)snprintf(
-                list + used, sizeof list - used, "%s%lldx%lld %s %s %s",
-                used ? ", " : "", (long long)id.rows, (long long)id.columns,
-                id.tech, id.periphery, id.sensing);
+            used += (size_t)snprintf(list + used, sizeof list - used,
+                                     "%s%lldx%lld %s %s %s", used ? ", " : "",
+                                     (long long)id.rows, (long long)id.columns,
+                                     id.tech, id.periphery, id.sensing);
     }
-    stn_yaml_fail(asked, err,
-                  "no figures for an array %lldx%lld %s %s %s; %s has %s",
-                  (long long)want->rows, (long long)want->columns, want->tech,
-                  want->periphery, want->sensing, table->file, list);
+    stn_yaml_fail_text(
+        asked, err, "no figures for an array %lldx%lld %s %s %s; %s has %s",
+        (long long)want->rows, (long long)want->columns, want->tech,
+        want->periphery, want->sensing, table->file, list);
     if (err)
         err->status = STN_E_UNSUPPORTED;
     return STN_E_UNSUPPORTED;
@@ -137,8 +137,8 @@ static stn_status read_array(const stn_array_choice *choice,
     const stn_yaml *feature = stn_yaml_get(choice->tech, "feature_size");
     if (!feature)
         return stn_yaml_fail(choice->tech, err, "tech.feature_size is missing");
-    STN_TRY(stn_figure_parse(figures, "tech", &feature_row, feature,
-                             &feature_m, err));
+    STN_TRY(stn_figure_parse(figures, "tech", &feature_row, feature, &feature_m,
+                             err));
     STN_TRY(stn_figures_parse(figures, "cell", cell_rows, choice->cell,
                               cell_keys, &cell, err));
     STN_TRY(stn_figures_parse(figures, "array", array_rows, entry, entry_keys,

@@ -74,8 +74,7 @@ static stn_status find_unit(const stn_yaml *node, stn_quantity quantity,
 
 /* A member that must be there and be a text that is not empty. */
 static stn_status need(const stn_yaml *node, const char *field,
-                       const char *member, const stn_yaml **out,
-                       stn_error *err)
+                       const char *member, const stn_yaml **out, stn_error *err)
 {
     const stn_yaml *child = stn_yaml_get(node, member);
     if (!child || child->kind != STN_YAML_SCALAR || !child->scalar[0])
@@ -131,20 +130,19 @@ stn_status stn_figure_parse(stn_figures *figures, const char *prefix,
     STN_TRY(stn_yaml_choice(confidence, confidences, &word, err));
     const char *unit_si = si_unit(row->quantity);
     if (!(x * si >= row->min && x * si <= row->max))
-        return stn_yaml_fail(value, err,
-                             "%s: got %.9g %s, expected from %.9g to %.9g %s",
-                             row->name, x, unit_node->scalar, row->min,
-                             row->max, unit_si);
+        return stn_yaml_fail(
+            value, err, "%s: got %.9g %s, expected from %.9g to %.9g %s",
+            row->name, x, unit_node->scalar, row->min, row->max, unit_si);
     char key[128];
     snprintf(key, sizeof key, "%s.%s", prefix, row->name);
-    STN_TRY(append(figures,
-                   (stn_figure){.key = stn_arena_string(figures->arena, key),
-                                .value = x * si,
-                                .unit = unit_si,
-                                .source = stn_arena_string(figures->arena,
-                                                           source->scalar),
-                                .confidence = confidences[word]},
-                   err));
+    STN_TRY(append(
+        figures,
+        (stn_figure){.key = stn_arena_string(figures->arena, key),
+                     .value = x * si,
+                     .unit = unit_si,
+                     .source = stn_arena_string(figures->arena, source->scalar),
+                     .confidence = confidences[word]},
+        err));
     *out = x * si;
     return STN_OK;
 }
@@ -159,8 +157,7 @@ stn_status stn_figures_parse(stn_figures *figures, const char *prefix,
     const char *keys[MAX_KEYS + 1] = {NULL};
     int n = 0;
     if (map->kind != STN_YAML_MAP)
-        return stn_yaml_fail(map, err, "%s: expected a map of figures",
-                             prefix);
+        return stn_yaml_fail(map, err, "%s: expected a map of figures", prefix);
     for (const stn_figure_row *r = rows; r->name && n < MAX_KEYS; r++)
         keys[n++] = r->name;
     for (const char *const *k = also; k && *k && n < MAX_KEYS; k++)
@@ -169,8 +166,7 @@ stn_status stn_figures_parse(stn_figures *figures, const char *prefix,
     for (const stn_figure_row *r = rows; r->name; r++) {
         const stn_yaml *node = stn_yaml_get(map, r->name);
         if (!node)
-            return stn_yaml_fail(map, err, "%s.%s is missing", prefix,
-                                 r->name);
+            return stn_yaml_fail(map, err, "%s.%s is missing", prefix, r->name);
         STN_TRY(stn_figure_parse(figures, prefix, r, node,
                                  (double *)((char *)target + r->offset), err));
     }

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The bitwise family: bulk row operations in memory sub-arrays. Convolutions
+ * are ripple additions of shifted bit-planes; BD-Net and its sparse form run
+ * on it (He, Angizi, Fan et al., ISVLSI 2018, JETC 2020). The mapping, its
+ * assumptions and what is not modelled: docs/bitwise.md. */
+#include "accel/bitwise.h"
+
+static const char *const carry_words[] = {"row", "latch", NULL};
+
+/* clang-format off */
+static const stn_attr attrs[] = {
+    {"carry", STN_ATTR_CHOICE, offsetof(bw_options, carry),
+     .initial = BW_CARRY_ROW, .words = carry_words,
+     .help = "where a sum's carry is kept: a row of the sub-array, sensed as third row, or a latch beside the sense amplifiers"},
+    {"filters", STN_ATTR_INT, offsetof(bw_options, filters),
+     .initial = 0, .min = 0, .max = 65536,
+     .help = "most filters of a convolution in one sub-array; 0: as many as its rows hold. Fewer means more sub-arrays in parallel"},
+    {"sub_arrays", STN_ATTR_INT, offsetof(bw_options, sub_arrays),
+     .initial = 4096, .min = 1, .max = 1e9,
+     .help = "sub-arrays on the chip; a program that needs more is refused"},
+    {"lanes", STN_ATTR_INT, offsetof(bw_options, lanes),
+     .initial = 16, .min = 1, .max = 65536,
+     .help = "rescale or pool units of one layer"},
+    {0}};
+/* clang-format on */
+
+static void place(const void *mapping, int instruction,
+                  stn_placement *placement)
+{
+    *placement = ((const bw_mapping *)mapping)->layers[instruction].placement;
+}
+
+/* The controller of a fully connected layer skips bits that are 0. */
+static bool data_dependent(const void *mapping, int instruction,
+                           stn_event event)
+{
+    const bw_mapping *m = mapping;
+    stn_component component = stn_events[event].component;
+    return m->layers[instruction].unit == BW_NEURONS &&
+           (component == STN_COMPONENT_ARRAY_READ ||
+            component == STN_COMPONENT_ARRAY_WRITE);
+}
+
+const stn_accel_type stn_accel_bitwise = {
+    .name = "bitwise",
+    .help = "row operations in memory: ripple additions of bit-planes",
+    .attrs = attrs,
+    .attrs_size = sizeof(bw_options),
+    .map = bw_map,
+    .unmap = bw_unmap,
+    .place = place,
+    .predict = bw_predict,
+    .data_dependent = data_dependent,
+    .scratch_bytes = bw_scratch_bytes,
+    .execute = bw_execute,
+};

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The bitwise family inside: how values and instructions lie in sub-arrays.
+ * docs/bitwise.md explains it.
+ *
+ * A value is a set of lines. A line is `width` rows (bit-planes) of columns;
+ * usually a line is one channel and its columns are the positions of the
+ * picture. A flat value (1 x 1 x C) is one line whose columns are channels.
+ * Lines that are wider than a sub-array are cut into tiles, which work in
+ * lockstep; the simulator keeps a row of all tiles as one run of words. */
+#ifndef STN_ACCEL_BITWISE_H
+#define STN_ACCEL_BITWISE_H
+
+#include "accel/accel.h"
+
+#define BW_WORDS 8      /* rows are padded to 512 bits of words */
+#define BW_MAX_WIDTH 32 /* bits of a number */
+
+typedef enum bw_carry { BW_CARRY_ROW, BW_CARRY_LATCH } bw_carry;
+
+/* `options` of a machine file. */
+typedef struct bw_options {
+    int carry;      /* bw_carry */
+    int filters;    /* most filters a sub-array; 0: as many as fit */
+    int sub_arrays; /* on the chip */
+    int lanes;      /* digital units of a layer */
+} bw_options;
+
+/* Range and rows of one line; two's complement when is_signed. Width 0: the
+ * line is 0 for every picture and is not stored. */
+typedef struct bw_line {
+    int64_t lo, hi;
+    int width;
+    bool is_signed;
+} bw_line;
+
+typedef struct bw_value {
+    stn_shape shape;
+    bool flat;
+    int n_lines, columns; /* columns that carry data */
+    int words, tiles;     /* words of a row in the simulator */
+    int bits;             /* rows kept per line: the largest width */
+    bw_line *lines;
+    size_t offset; /* of its first row in the scratch, in words */
+} bw_value;
+
+/* What one nonzero digit of a weight does to an accumulator. */
+typedef enum bw_kind {
+    BW_COPY,   /* first digit, positive: rows are copied */
+    BW_NEGATE, /* first digit, negative: all ones + operand, complemented */
+    BW_ADD     /* accumulator, as it lies there, + operand */
+} bw_kind;
+
+/* Bit b of `invert`: the complement of what the activation gives is written
+ * to row b. An accumulator row lies complemented while the next digit that
+ * touches it is negative: ~(~A + B) = A - B. */
+typedef struct bw_step {
+    int filter;
+    uint32_t invert;
+    uint8_t kind, shift;
+} bw_step;
+
+/* One input line shifted by one kernel position, and what is done with it. */
+typedef struct bw_operand {
+    int line, tap;
+    int column;   /* of a flat input: its channel; else 0 */
+    int first, n; /* steps */
+} bw_operand;
+
+/* The filters whose accumulators share one sub-array (per tile). */
+typedef struct bw_group {
+    int first, n; /* operands */
+} bw_group;
+
+/* Where the columns of a shifted operand come from. With `mask`, column p is
+ * column p + shift where mask is 1, else 0; without, column p is column
+ * source[p] after the operand's own, or 0 where source[p] is negative. */
+typedef struct bw_tap {
+    int shift;
+    const uint64_t *mask;
+    const int32_t *source;
+} bw_tap;
+
+typedef struct bw_window {
+    int n_groups, n_operands, n_steps, n_taps;
+    bw_group *groups;
+    bw_operand *operands;
+    bw_step *steps;
+    bw_tap *taps;
+} bw_window;
+
+/* One weight row-vector of a fully connected layer: input `line`, `column`. */
+typedef struct bw_synapse {
+    int line, column;
+} bw_synapse;
+
+/* Inputs are cut into chunks of `per_chunk`, one sub-array (per tile) each. */
+typedef struct bw_neurons {
+    int n_synapses, per_chunk, n_chunks;
+    int weight_bits; /* rows of one input's weights, as operand */
+    int stored_bits; /* rows that are really stored per input */
+    bw_synapse *synapses;
+    uint64_t *planes; /* n_synapses, weight_bits, words */
+    size_t offset;    /* of its accumulators in the scratch, in words */
+} bw_neurons;
+
+typedef enum bw_unit { BW_WINDOW, BW_NEURONS, BW_DIGITAL } bw_unit;
+
+typedef struct bw_layer {
+    bw_unit unit;
+    const stn_instruction *in;
+    bw_window window;
+    bw_neurons neurons;
+    stn_placement placement;
+    uint64_t kernel_bits; /* read by the controller once a picture */
+} bw_layer;
+
+typedef struct bw_mapping {
+    const stn_machine *machine;
+    const stn_program *program;
+    bw_options options;
+    int rows, columns; /* of a sub-array */
+    bw_value *values;
+    bw_layer *layers;
+    size_t n_words; /* scratch: planes and accumulators */
+    size_t operand_offset, carry_offset;
+    size_t n_numbers; /* scratch: each of three arrays of int32 */
+    stn_arena arena;
+} bw_mapping;
+
+/* --- rows (bitwise_rows.c) ------------------------------------------------*/
+
+/* Where row operations are posted: `arrays` sub-arrays work in lockstep. */
+typedef struct bw_tally {
+    stn_ledger_row *row;
+    uint64_t arrays;
+    bool latch; /* the carry is kept in a latch, not in a row */
+} bw_tally;
+
+/* accumulator op (operand << shift), modulo 2^width. */
+typedef struct bw_sum {
+    uint64_t *acc; /* width rows of `words` */
+    int width, words;
+    const uint64_t *operand; /* `bits` rows */
+    int bits;
+    bool is_signed;
+    int shift;       /* < width */
+    uint32_t invert; /* see bw_step */
+    uint64_t *carry; /* one row */
+} bw_sum;
+
+void bw_rows_copy(const bw_sum *s, bw_tally *t);
+void bw_rows_negate(const bw_sum *s, bw_tally *t);
+void bw_rows_add(const bw_sum *s, bw_tally *t);
+/* Reads and writes back each row of the accumulator, complemented. */
+void bw_rows_complement(uint64_t *acc, int width, int words, bw_tally *t);
+/* Writes zeros to each row. */
+void bw_rows_clear(uint64_t *acc, int width, int words, bw_tally *t);
+
+/* Adds to `row` what the functions above post, in closed form. */
+void bw_predict_step(stn_ledger_row *row, const bw_step *step, int width,
+                     const bw_line *operand, uint64_t arrays, bool latch);
+
+/* --- planes (bitwise_planes.c) --------------------------------------------*/
+
+/* Numbers of one line from its rows, sign-extended; and back. */
+void bw_line_unpack(const bw_value *value, int line, const uint64_t *rows,
+                    int32_t *numbers);
+void bw_line_pack(const bw_value *value, int line, const int32_t *numbers,
+                  uint64_t *rows);
+/* One row of `in` shifted to a kernel position of `out`. */
+void bw_row_gather(const bw_tap *tap, const bw_value *in, int column,
+                   const uint64_t *in_row, const bw_value *out,
+                   uint64_t *out_row);
+
+/* --- layout (bitwise_map.c, bitwise_window.c, bitwise_neurons.c) ----------*/
+
+/* Rows of one number within [lo, hi]; none when that is only 0. */
+void bw_line_size(bw_line *line);
+/* Ranges of a conv's or depthwise's filters into lines[0 … out). */
+void bw_filter_ranges(const bw_mapping *m, const stn_instruction *in,
+                      bw_line *lines);
+/* Input line of kernel channel c of filter o. */
+int bw_input_line(const bw_mapping *m, const stn_instruction *in, int o, int c);
+stn_status bw_map_window(bw_mapping *m, bw_layer *layer, stn_error *err);
+stn_status bw_map_neurons(bw_mapping *m, bw_layer *layer, stn_error *err);
+
+/* --- the family's entry points --------------------------------------------*/
+
+stn_status bw_map(const stn_machine *machine, const stn_program *program,
+                  void **mapping, stn_error *err);
+void bw_unmap(void *mapping);
+void bw_predict(const void *mapping, const double *density, stn_ledger *ledger);
+size_t bw_scratch_bytes(const void *mapping);
+void bw_execute(const void *mapping, const uint8_t *pixels, int32_t *logits,
+                void *scratch, stn_ledger *ledger);
+
+#endif

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Where values and instructions lie, and how many sub-arrays that takes. */
+#include "accel/bitwise.h"
+#include <string.h>
+
+static int div_up(int a, int b)
+{
+    return (a + b - 1) / b;
+}
+
+void bw_line_size(bw_line *line)
+{
+    line->is_signed = line->lo < 0;
+    int bits = line->lo || line->hi ? 1 : 0;
+    if (line->is_signed)
+        while (line->lo < -((int64_t)1 << (bits - 1)) ||
+               line->hi >= (int64_t)1 << (bits - 1))
+            bits++;
+    else
+        while (line->hi >= (int64_t)1 << bits)
+            bits++;
+    line->width = bits;
+}
+
+int bw_input_line(const bw_mapping *m, const stn_instruction *in, int o, int c)
+{
+    const bw_value *x = &m->values[in->inputs[0]];
+    int channel = in->opcode == STN_DEPTHWISE ? o % x->shape.c : c;
+    return x->flat ? 0 : channel;
+}
+
+/* P·lo − N·hi <= y <= P·hi − N·lo, product by product since each input line
+ * has its own range, widened by the 0 of padding. A filter without nonzero
+ * codes has width 0. */
+void bw_filter_ranges(const bw_mapping *m, const stn_instruction *in,
+                      bw_line *lines)
+{
+    const stn_weights *w = &in->weights;
+    const bw_value *x = &m->values[in->inputs[0]];
+    const int8_t *code = w->codes;
+    for (int o = 0; o < w->out; o++) {
+        bw_line y = {0};
+        for (int k = 0; k < w->kh * w->kw; k++)
+            for (int c = 0; c < w->in; c++, code++) {
+                const bw_line *l = &x->lines[bw_input_line(m, in, o, c)];
+                int64_t lo = l->lo < 0 ? l->lo : 0, hi = l->hi > 0 ? l->hi : 0;
+                if (!l->width)
+                    continue;
+                y.lo += *code > 0 ? *code * lo : *code * hi;
+                y.hi += *code > 0 ? *code * hi : *code * lo;
+            }
+        bw_line_size(&y);
+        lines[o] = y;
+    }
+}
+
+/* A fully connected layer: every output position sees the whole input. */
+static bool is_neurons(const bw_mapping *m, const stn_instruction *in)
+{
+    const stn_shape y = m->program->values[in->output].shape;
+    return in->opcode == STN_CONV && y.h == 1 && y.w == 1;
+}
+
+/* Lines and rows of value `index`, written by `in` (NULL: the picture). */
+static stn_status place_value(bw_mapping *m, int index,
+                              const stn_instruction *in, stn_error *err)
+{
+    const stn_value *v = &m->program->values[index];
+    bool product =
+        in && (in->opcode == STN_CONV || in->opcode == STN_DEPTHWISE);
+    bw_value y = {.shape = v->shape};
+    y.flat =
+        v->shape.h == 1 && v->shape.w == 1 && (!product || is_neurons(m, in));
+    y.n_lines = y.flat ? 1 : v->shape.c;
+    y.columns = y.flat ? v->shape.c : v->shape.h * v->shape.w;
+    y.words = div_up(y.columns, 64 * BW_WORDS) * BW_WORDS;
+    y.tiles = div_up(y.columns, m->columns);
+    bw_line *lines =
+        stn_arena_alloc(&m->arena, (size_t)v->shape.c, sizeof *lines);
+    if (!lines)
+        return stn_fail_memory(err, "the lines of a value");
+    if (product)
+        bw_filter_ranges(m, in, lines);
+    for (int l = 0; l < y.n_lines; l++) {
+        if (!product)
+            lines[l] = (bw_line){.lo = v->lo, .hi = v->hi};
+        else if (y.flat) /* all neurons share the rows: the widest range */
+            for (int o = 1; o < v->shape.c; o++) {
+                lines[0].lo =
+                    lines[o].lo < lines[0].lo ? lines[o].lo : lines[0].lo;
+                lines[0].hi =
+                    lines[o].hi > lines[0].hi ? lines[o].hi : lines[0].hi;
+            }
+        if (!product || y.flat)
+            bw_line_size(&lines[l]);
+        y.bits = lines[l].width > y.bits ? lines[l].width : y.bits;
+    }
+    y.lines = lines;
+    y.offset = m->n_words;
+    m->n_words += (size_t)y.n_lines * (size_t)y.bits * (size_t)y.words;
+    size_t numbers = stn_shape_count(v->shape);
+    m->n_numbers = numbers > m->n_numbers ? numbers : m->n_numbers;
+    m->values[index] = y;
+    return STN_OK;
+}
+
+/* Sub-arrays that keep a value: its rows, tile by tile. */
+static uint64_t bank_arrays(const bw_mapping *m, const bw_value *v)
+{
+    uint64_t rows = 0;
+    for (int l = 0; l < v->n_lines; l++)
+        rows += (uint64_t)v->lines[l].width;
+    uint64_t per_tile = (rows + (uint64_t)m->rows - 1) / (uint64_t)m->rows;
+    return per_tile * (uint64_t)v->tiles;
+}
+
+/* Digital units, and a bank for what they write. */
+static void place_digital(bw_mapping *m, bw_layer *layer)
+{
+    const bw_value *y = &m->values[layer->in->output];
+    layer->placement = (stn_placement){
+        .sub_arrays = bank_arrays(m, y),
+        .lanes = (uint64_t)m->options.lanes,
+        .utilisation = (double)y->columns / (double)(y->tiles * m->columns)};
+}
+
+static stn_status place_layer(bw_mapping *m, int index, stn_error *err)
+{
+    bw_layer *layer = &m->layers[index];
+    const stn_instruction *in = &m->program->instructions[index];
+    layer->in = in;
+    STN_TRY(place_value(m, in->output, in, err));
+    if (in->opcode != STN_CONV && in->opcode != STN_DEPTHWISE) {
+        layer->unit = BW_DIGITAL;
+        place_digital(m, layer);
+    } else if (is_neurons(m, in)) {
+        layer->unit = BW_NEURONS;
+        STN_TRY(bw_map_neurons(m, layer, err));
+    } else {
+        layer->unit = BW_WINDOW;
+        STN_TRY(bw_map_window(m, layer, err));
+    }
+    if (index == 0)
+        layer->placement.sub_arrays += bank_arrays(m, &m->values[0]);
+    return STN_OK;
+}
+
+static stn_status check_capacity(const bw_mapping *m, stn_error *err)
+{
+    uint64_t sum = 0, most = 0;
+    int largest = 0;
+    for (int i = 0; i < m->program->n_instructions; i++) {
+        uint64_t n = m->layers[i].placement.sub_arrays;
+        sum += n;
+        if (n > most) {
+            most = n;
+            largest = i;
+        }
+    }
+    if (sum <= (uint64_t)m->options.sub_arrays)
+        return STN_OK;
+    return stn_fail(err, STN_E_UNSUPPORTED,
+                    "%s does not fit on %s: it needs %llu sub-arrays of %dx%d "
+                    "(%llu of them for %s), the machine has %d; see "
+                    "options.sub_arrays and options.filters",
+                    m->program->name, m->machine->name, (unsigned long long)sum,
+                    m->rows, m->columns, (unsigned long long)most,
+                    m->layers[largest].in->name, m->options.sub_arrays);
+}
+
+/* One operand slot and one carry row, wide enough for every value. */
+static void place_scratch(bw_mapping *m)
+{
+    size_t words = 0;
+    for (int v = 0; v < m->program->n_values; v++)
+        if ((size_t)m->values[v].words > words)
+            words = (size_t)m->values[v].words;
+    m->operand_offset = m->n_words;
+    m->n_words += BW_MAX_WIDTH * words;
+    m->carry_offset = m->n_words;
+    m->n_words += words;
+}
+
+static stn_status map_all(bw_mapping *m, stn_error *err)
+{
+    const stn_program *p = m->program;
+    m->values =
+        stn_arena_alloc(&m->arena, (size_t)p->n_values, sizeof *m->values);
+    m->layers = stn_arena_alloc(&m->arena, (size_t)p->n_instructions,
+                                sizeof *m->layers);
+    if (!m->values || !m->layers)
+        return stn_fail_memory(err, "a mapping");
+    STN_TRY(place_value(m, 0, NULL, err));
+    for (int i = 0; i < p->n_instructions; i++)
+        STN_TRY(place_layer(m, i, err));
+    place_scratch(m);
+    return check_capacity(m, err);
+}
+
+stn_status bw_map(const stn_machine *machine, const stn_program *program,
+                  void **mapping, stn_error *err)
+{
+    bw_mapping *m = stn_alloc(1, sizeof *m);
+    if (!m)
+        return stn_fail_memory(err, "a mapping");
+    m->machine = machine;
+    m->program = program;
+    m->options = *(const bw_options *)machine->attrs;
+    m->rows = machine->array.rows;
+    m->columns = machine->array.columns;
+    stn_status status = map_all(m, err);
+    if (status != STN_OK) {
+        bw_unmap(m);
+        return status;
+    }
+    *mapping = m;
+    return STN_OK;
+}
+
+void bw_unmap(void *mapping)
+{
+    bw_mapping *m = mapping;
+    if (!m)
+        return;
+    stn_arena_deinit(&m->arena);
+    stn_free(m);
+}

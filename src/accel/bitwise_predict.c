@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Events of one picture in closed form: sums over lines, operands and steps
+ * of what their widths imply. Only fully connected layers depend on data (a
+ * 0 bit is skipped); they are estimated from the density of ones, and their
+ * time from the chunk with most inputs, which is a little below the mean of
+ * the slowest. */
+#include "accel/bitwise.h"
+#include <math.h>
+
+static void post_rows(stn_ledger_row *row, stn_event event, uint64_t rows,
+                      uint64_t tiles)
+{
+    stn_ledger_post(row, event, rows * tiles, rows);
+}
+
+/* All rows of a value pass the link and the buffer. */
+static void predict_move(const bw_value *v, stn_event event,
+                         stn_ledger_row *row)
+{
+    uint64_t rows = 0;
+    for (int l = 0; l < v->n_lines; l++)
+        rows += (uint64_t)v->lines[l].width;
+    post_rows(row, event, rows, (uint64_t)v->tiles);
+    post_rows(row, STN_EVENT_link_bit, rows, (uint64_t)v->columns);
+    post_rows(row, STN_EVENT_buffer_bit, rows, (uint64_t)v->columns);
+}
+
+static void predict_group(const bw_mapping *m, const bw_layer *layer,
+                          const bw_group *group, stn_ledger_row *part)
+{
+    const bw_value *x = &m->values[layer->in->inputs[0]];
+    const bw_value *y = &m->values[layer->in->output];
+    const bw_window *w = &layer->window;
+    uint64_t tiles = (uint64_t)y->tiles, fetched = 0;
+    for (int i = group->first; i < group->first + group->n; i++) {
+        const bw_operand *o = &w->operands[i];
+        const bw_line *line = &x->lines[o->line];
+        fetched += (uint64_t)line->width;
+        for (int k = o->first; k < o->first + o->n; k++) {
+            const bw_step *step = &w->steps[k];
+            bw_predict_step(part, step, y->lines[step->filter].width, line,
+                            tiles, m->options.carry == BW_CARRY_LATCH);
+        }
+    }
+    post_rows(part, STN_EVENT_row_read, fetched, (uint64_t)x->tiles);
+    post_rows(part, STN_EVENT_link_bit, fetched, (uint64_t)y->columns);
+    post_rows(part, STN_EVENT_row_write, fetched, tiles);
+}
+
+static void predict_window(const bw_mapping *m, const bw_layer *layer,
+                           stn_ledger_row *row)
+{
+    stn_ledger_row slowest = {0};
+    double slowest_s = -1.0;
+    post_rows(row, STN_EVENT_row_read, layer->placement.weight_rows, 1);
+    stn_ledger_post(row, STN_EVENT_link_bit, layer->kernel_bits,
+                    layer->placement.weight_rows);
+    for (int g = 0; g < layer->window.n_groups; g++) {
+        stn_ledger_row part = {0};
+        predict_group(m, layer, &layer->window.groups[g], &part);
+        stn_ledger_join(row, &part, m->machine->event_latency_s, &slowest,
+                        &slowest_s);
+    }
+    stn_ledger_join_end(row, &slowest);
+}
+
+/* Expected events of one chunk: each bit is 1 with probability `density`. */
+static void predict_chunk(const bw_mapping *m, const bw_layer *layer, int chunk,
+                          double density, stn_ledger_row *part)
+{
+    const bw_neurons *n = &layer->neurons;
+    const bw_value *x = &m->values[layer->in->inputs[0]];
+    const bw_value *y = &m->values[layer->in->output];
+    bw_line weights = {.width = n->weight_bits, .is_signed = true};
+    stn_ledger_row all = {0}; /* every bit 1 */
+    bool any_signed = false;
+    int first = chunk * n->per_chunk;
+    for (int i = first; i < first + n->per_chunk && i < n->n_synapses; i++) {
+        const bw_line *line = &x->lines[n->synapses[i].line];
+        any_signed |= line->is_signed && line->width <= y->bits;
+        for (int b = 0; b < line->width && b < y->bits; b++)
+            bw_predict_step(
+                &all, &(bw_step){.kind = BW_ADD, .shift = (uint8_t)b}, y->bits,
+                &weights, 1, m->options.carry == BW_CARRY_LATCH);
+    }
+    uint64_t width = (uint64_t)y->bits, tiles = (uint64_t)y->tiles;
+    for (int e = 0; e < STN_EVENT_COUNT; e++)
+        post_rows(part, (stn_event)e,
+                  (uint64_t)llround(density * (double)all.total[e]), tiles);
+    post_rows(part, STN_EVENT_row_write, width, tiles); /* cleared */
+    if (any_signed && density > 0.0) {
+        post_rows(part, STN_EVENT_row_read, 2 * width, tiles);
+        post_rows(part, STN_EVENT_row_write, 2 * width, tiles);
+    }
+}
+
+/* n - 1 partial sums are moved and added, in ⌈log2 n⌉ rounds. */
+static void predict_reduce(const bw_mapping *m, const bw_layer *layer,
+                           stn_ledger_row *row)
+{
+    const bw_value *y = &m->values[layer->in->output];
+    bw_line partial = {.width = y->bits, .is_signed = true};
+    stn_ledger_row one = {0};
+    uint64_t adds = (uint64_t)(layer->neurons.n_chunks - 1), rounds = 0;
+    while (((uint64_t)1 << rounds) <= adds)
+        rounds++;
+    post_rows(&one, STN_EVENT_row_read, (uint64_t)y->bits, (uint64_t)y->tiles);
+    post_rows(&one, STN_EVENT_link_bit, (uint64_t)y->bits,
+              (uint64_t)y->columns);
+    post_rows(&one, STN_EVENT_row_write, (uint64_t)y->bits, (uint64_t)y->tiles);
+    bw_predict_step(&one, &(bw_step){.kind = BW_ADD}, y->bits, &partial,
+                    (uint64_t)y->tiles, m->options.carry == BW_CARRY_LATCH);
+    for (int e = 0; e < STN_EVENT_COUNT; e++)
+        stn_ledger_post(row, (stn_event)e, adds * one.total[e],
+                        rounds * one.steps[e]);
+}
+
+static void predict_neurons(const bw_mapping *m, const bw_layer *layer,
+                            double density, stn_ledger_row *row)
+{
+    stn_ledger_row slowest = {0};
+    double slowest_s = -1.0;
+    predict_move(&m->values[layer->in->inputs[0]], STN_EVENT_row_read, row);
+    for (int c = 0; c < layer->neurons.n_chunks; c++) {
+        stn_ledger_row part = {0};
+        predict_chunk(m, layer, c, density, &part);
+        stn_ledger_join(row, &part, m->machine->event_latency_s, &slowest,
+                        &slowest_s);
+    }
+    stn_ledger_join_end(row, &slowest);
+    if (layer->neurons.n_chunks > 1)
+        predict_reduce(m, layer, row);
+}
+
+static void predict_digital(const bw_mapping *m, const bw_layer *layer,
+                            stn_ledger_row *row)
+{
+    const stn_instruction *in = layer->in;
+    const bw_value *y = &m->values[in->output];
+    bool is_rescale = in->opcode == STN_RESCALE;
+    uint64_t lanes = (uint64_t)m->options.lanes;
+    uint64_t each =
+        is_rescale ? (uint64_t)in->n_inputs : (uint64_t)(in->kh * in->kw - 1);
+    uint64_t per_line = each * (uint64_t)y->columns;
+    uint64_t lines = (uint64_t)y->n_lines;
+    for (int k = 0; k < in->n_inputs; k++)
+        predict_move(&m->values[in->inputs[k]], STN_EVENT_row_read, row);
+    stn_ledger_post(row, is_rescale ? STN_EVENT_rescale : STN_EVENT_pool,
+                    lines * per_line, lines * ((per_line + lanes - 1) / lanes));
+    predict_move(y, STN_EVENT_row_write, row);
+}
+
+void bw_predict(const void *mapping, const double *density, stn_ledger *ledger)
+{
+    const bw_mapping *m = mapping;
+    int n = m->program->n_instructions;
+    predict_move(&m->values[0], STN_EVENT_row_write, &ledger->rows[0]);
+    for (int i = 0; i < n; i++) {
+        const bw_layer *layer = &m->layers[i];
+        if (layer->unit == BW_WINDOW)
+            predict_window(m, layer, &ledger->rows[i]);
+        else if (layer->unit == BW_NEURONS)
+            predict_neurons(m, layer, density ? density[i] : 0.5,
+                            &ledger->rows[i]);
+        else
+            predict_digital(m, layer, &ledger->rows[i]);
+    }
+    const bw_value *result = &m->values[m->layers[n - 1].in->output];
+    predict_move(result, STN_EVENT_row_read, &ledger->rows[n - 1]);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Cost: a fold of event counts over the figures of a machine, and the
+ * simulation object that holds the result.
+ *
+ * Energy is paid for every event, time passes for steps. Sub-arrays leak
+ * while their own layer runs; memory cells keep their content without power,
+ * so layers that wait are taken to be switched off. */
+#include "accel/accel.h"
+#include <stdio.h>
+
+/* The public struct with the memory it points into. */
+typedef struct simulation_image {
+    stn_simulation simulation;
+    stn_arena arena;
+} simulation_image;
+
+const char *stn_component_name(stn_component component)
+{
+    static const char *const names[STN_COMPONENT_COUNT] = {
+        "array read", "array write", "logic", "buffer", "link", "leakage"};
+    return names[component];
+}
+
+double stn_cost_energy_j(const stn_cost *cost)
+{
+    double sum = 0.0;
+    for (int c = 0; c < STN_COMPONENT_COUNT; c++)
+        sum += cost->energy_j[c];
+    return sum;
+}
+
+stn_cost stn_cost_fold(const stn_machine *machine, const stn_cost_input *in)
+{
+    stn_cost cost = {.sub_arrays = in->sub_arrays,
+                     .utilisation = in->utilisation};
+    for (int e = 0; e < STN_EVENT_COUNT; e++) {
+        double total = (double)in->row->total[e] / in->n_pictures;
+        double steps = (double)in->row->steps[e] / in->n_pictures;
+        cost.energy_j[stn_events[e].component] +=
+            total * machine->event_energy_j[e];
+        cost.latency_s += steps * machine->event_latency_s[e];
+    }
+    double arrays = (double)in->sub_arrays;
+    cost.energy_j[STN_COMPONENT_LEAKAGE] =
+        arrays * machine->array.leakage_w * cost.latency_s;
+    cost.area_m2 =
+        arrays * (machine->array.area_m2 + machine->sub_array_logic_m2) +
+        in->unit_area_m2;
+    return cost;
+}
+
+void stn_cost_add(stn_cost *total, const stn_cost *layer)
+{
+    double latency_s = total->latency_s + layer->latency_s;
+    if (latency_s > 0.0)
+        total->utilisation = (total->utilisation * total->latency_s +
+                              layer->utilisation * layer->latency_s) /
+                             latency_s;
+    for (int c = 0; c < STN_COMPONENT_COUNT; c++)
+        total->energy_j[c] += layer->energy_j[c];
+    total->latency_s = latency_s;
+    total->area_m2 += layer->area_m2;
+    total->sub_arrays += layer->sub_arrays;
+}
+
+stn_status stn_simulation_create(int n_layers, stn_simulation **out,
+                                 stn_error *err)
+{
+    simulation_image *image = stn_alloc(1, sizeof *image);
+    if (!image)
+        return stn_fail_memory(err, "a simulation");
+    stn_simulation *s = &image->simulation;
+    s->n_layers = n_layers;
+    s->layers =
+        stn_arena_alloc(&image->arena, (size_t)n_layers, sizeof *s->layers);
+    s->events =
+        stn_arena_alloc(&image->arena, STN_EVENT_COUNT, sizeof *s->events);
+    if (!s->layers || !s->events) {
+        stn_simulation_destroy(s);
+        return stn_fail_memory(err, "a simulation");
+    }
+    *out = s;
+    return STN_OK;
+}
+
+stn_status stn_simulation_name(stn_simulation *simulation, int layer,
+                               const char *name, stn_error *err)
+{
+    simulation_image *image = (simulation_image *)simulation;
+    simulation->layers[layer].name = stn_arena_string(&image->arena, name);
+    if (!simulation->layers[layer].name)
+        return stn_fail_memory(err, "the name of a layer");
+    return STN_OK;
+}
+
+void stn_simulation_sum(stn_simulation *simulation, const stn_machine *machine,
+                        const stn_ledger *ledger, double n_pictures)
+{
+    snprintf(simulation->machine, sizeof simulation->machine, "%s",
+             machine->name);
+    simulation->n_events = 0;
+    for (int e = 0; e < STN_EVENT_COUNT; e++) {
+        uint64_t total = 0;
+        for (int i = 0; i < ledger->n; i++)
+            total += ledger->rows[i].total[e];
+        if (!total)
+            continue;
+        double count = (double)total / n_pictures;
+        simulation->events[simulation->n_events++] =
+            (stn_event_count){.name = stn_events[e].name,
+                              .unit = stn_events[e].unit,
+                              .count = count,
+                              .energy_j = count * machine->event_energy_j[e]};
+    }
+    simulation->total = (stn_cost){0};
+    for (int i = 0; i < simulation->n_layers; i++)
+        stn_cost_add(&simulation->total, &simulation->layers[i].cost);
+}
+
+void stn_simulation_destroy(stn_simulation *simulation)
+{
+    if (!simulation)
+        return;
+    simulation_image *image = (simulation_image *)simulation;
+    stn_arena_deinit(&image->arena);
+    stn_free(image);
+}

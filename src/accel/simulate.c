@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Simulating a program on a machine: map, execute picture by picture on all
+ * threads, compare with the reference, fold into cost. Each thread has its
+ * own scratch and ledger; counters are integers, so totals do not depend on
+ * how pictures were shared out. */
+#include "accel/accel.h"
+#include "base/clock.h"
+#include "base/pool.h"
+#include <stdio.h>
+#include <string.h>
+
+/* One thread's part. */
+typedef struct worker {
+    void *scratch;
+    stn_ledger ledger;
+    void **values; /* of the reference; NULL without check */
+    int32_t *logits;
+    int n_mismatches;
+} worker;
+
+typedef struct job {
+    const stn_machine *machine;
+    const stn_program *program;
+    const stn_simulate_options *options;
+    int32_t *logits; /* n_pictures results, or NULL */
+    void *mapping;
+    stn_pool *pool;
+    int n_workers;
+    worker *workers;
+    stn_arena arena;
+} job;
+
+static size_t picture_bytes(const stn_program *program)
+{
+    return stn_shape_count(program->input);
+}
+
+static const int32_t *reference_result(const job *j, const worker *w)
+{
+    const stn_program *p = j->program;
+    return w->values[p->instructions[p->n_instructions - 1].output];
+}
+
+static void run_picture(void *context, int task, int thread)
+{
+    job *j = context;
+    worker *w = &j->workers[thread];
+    const stn_program *p = j->program;
+    const uint8_t *pixels =
+        j->options->pixels + (size_t)task * picture_bytes(p);
+    size_t classes = (size_t)p->n_classes;
+    int32_t *logits =
+        j->logits ? j->logits + (size_t)task * classes : w->logits;
+    j->machine->type->execute(j->mapping, pixels, logits, w->scratch,
+                              &w->ledger);
+    if (!w->values)
+        return;
+    /* It can only fail for missing memory, which start() provided. */
+    stn_status status = stn_reference_run(p, pixels, w->values, NULL);
+    w->n_mismatches +=
+        status != STN_OK ||
+        memcmp(logits, reference_result(j, w), classes * sizeof *logits) != 0;
+}
+
+static stn_status start_worker(job *j, worker *w, stn_error *err)
+{
+    const stn_program *p = j->program;
+    w->scratch = stn_arena_alloc(
+        &j->arena, j->machine->type->scratch_bytes(j->mapping), 1);
+    w->logits =
+        stn_arena_alloc(&j->arena, (size_t)p->n_classes, sizeof *w->logits);
+    if (!w->scratch || !w->logits)
+        return stn_fail_memory(err, "the scratch of a simulation");
+    if (j->options->check) {
+        w->values =
+            stn_arena_alloc(&j->arena, (size_t)p->n_values, sizeof *w->values);
+        for (int v = 1; w->values && v < p->n_values; v++) {
+            w->values[v] =
+                stn_arena_alloc(&j->arena, stn_shape_count(p->values[v].shape),
+                                stn_type_size(p->values[v].type));
+            if (!w->values[v])
+                w->values = NULL;
+        }
+        if (!w->values)
+            return stn_fail_memory(err, "the reference of a simulation");
+    }
+    return stn_ledger_init(&w->ledger, p->n_instructions, err);
+}
+
+static stn_status start(job *j, stn_error *err)
+{
+    STN_TRY(j->machine->type->map(j->machine, j->program, &j->mapping, err));
+    if (!j->options->pixels)
+        return STN_OK;
+    STN_TRY(stn_pool_create(j->options->threads, NULL, &j->pool, err));
+    int n = stn_pool_threads(j->pool);
+    j->workers = stn_arena_alloc(&j->arena, (size_t)n, sizeof *j->workers);
+    if (!j->workers)
+        return stn_fail_memory(err, "the threads of a simulation");
+    j->n_workers = n;
+    for (int t = 0; t < n; t++)
+        STN_TRY(start_worker(j, &j->workers[t], err));
+    return STN_OK;
+}
+
+static void finish(job *j)
+{
+    for (int t = 0; t < j->n_workers; t++)
+        stn_ledger_deinit(&j->workers[t].ledger);
+    stn_pool_destroy(j->pool);
+    j->machine->type->unmap(j->mapping);
+    stn_arena_deinit(&j->arena);
+}
+
+/* Data-independent events must be exactly n times the prediction. */
+static bool prediction_holds(const job *j, const stn_ledger *counted,
+                             const stn_ledger *predicted)
+{
+    uint64_t n = (uint64_t)j->options->n_pictures;
+    for (int i = 0; i < counted->n; i++)
+        for (int e = 0; e < STN_EVENT_COUNT; e++) {
+            const stn_ledger_row *c = &counted->rows[i];
+            const stn_ledger_row *p = &predicted->rows[i];
+            if (!j->machine->type->data_dependent(j->mapping, i,
+                                                  (stn_event)e) &&
+                (c->total[e] != n * p->total[e] ||
+                 c->steps[e] != n * p->steps[e]))
+                return false;
+        }
+    return true;
+}
+
+static stn_status fill_layers(const job *j, const stn_ledger *ledger,
+                              double n_pictures, stn_simulation *s,
+                              stn_error *err)
+{
+    uint64_t rows = 0, most_rows = 0;
+    for (int i = 0; i < s->n_layers; i++) {
+        const stn_instruction *in = &j->program->instructions[i];
+        stn_layer_cost *layer = &s->layers[i];
+        stn_placement place = {0};
+        j->machine->type->place(j->mapping, i, &place);
+        STN_TRY(stn_simulation_name(s, i, in->name, err));
+        layer->opcode = in->opcode;
+        if (in->opcode == STN_CONV || in->opcode == STN_DEPTHWISE) {
+            layer->groups = (uint64_t)in->weights.n_groups;
+            layer->live_groups = (uint64_t)in->weights.n_live;
+        }
+        layer->cost = stn_cost_fold(
+            j->machine, &(stn_cost_input){.row = &ledger->rows[i],
+                                          .n_pictures = n_pictures,
+                                          .sub_arrays = place.sub_arrays,
+                                          .unit_area_m2 = (double)place.lanes *
+                                                          j->machine->lane_m2,
+                                          .utilisation = place.utilisation});
+        rows += place.weight_rows;
+        if (place.weight_rows > most_rows)
+            most_rows = place.weight_rows;
+    }
+    /* Layers are loaded side by side, each row after row. */
+    s->programming_energy_j = (double)rows * j->machine->array.write_energy_j;
+    s->programming_latency_s =
+        (double)most_rows * j->machine->array.write_latency_s;
+    return STN_OK;
+}
+
+static stn_status run(job *j, stn_simulation *s, stn_error *err)
+{
+    const stn_simulate_options *o = j->options;
+    stn_ledger counted = {0}, predicted = {0};
+    stn_status status = stn_ledger_init(&counted, s->n_layers, err);
+    if (status == STN_OK)
+        status = stn_ledger_init(&predicted, s->n_layers, err);
+    if (status != STN_OK)
+        goto out;
+    j->machine->type->predict(j->mapping, NULL, &predicted);
+    s->predicted_equals_counted = true;
+    if (o->pixels) {
+        stn_pool_run(j->pool, o->n_pictures, run_picture, j);
+        for (int t = 0; t < j->n_workers; t++) {
+            stn_ledger_add(&counted, &j->workers[t].ledger);
+            s->n_mismatches += j->workers[t].n_mismatches;
+        }
+        s->n_pictures = o->n_pictures;
+        s->predicted_equals_counted = prediction_holds(j, &counted, &predicted);
+    }
+    const stn_ledger *ledger = o->pixels ? &counted : &predicted;
+    double n = o->pixels ? (double)o->n_pictures : 1.0;
+    status = fill_layers(j, ledger, n, s, err);
+    if (status == STN_OK)
+        stn_simulation_sum(s, j->machine, ledger, n);
+out:
+    stn_ledger_deinit(&predicted);
+    stn_ledger_deinit(&counted);
+    return status;
+}
+
+static stn_status simulate(job *j, stn_simulation **out, stn_error *err)
+{
+    double begin_s = stn_clock_s();
+    stn_simulation *s = NULL;
+    if (j->options->pixels && j->options->n_pictures < 1)
+        return stn_fail(err, STN_E_ARGUMENT,
+                        "simulate: got %d pictures, expected at least 1",
+                        j->options->n_pictures);
+    stn_status status =
+        stn_simulation_create(j->program->n_instructions, &s, err);
+    if (status != STN_OK)
+        return status;
+    status = start(j, err);
+    if (status == STN_OK)
+        status = run(j, s, err);
+    finish(j);
+    if (status != STN_OK) {
+        stn_simulation_destroy(s);
+        return status;
+    }
+    snprintf(s->program, sizeof s->program, "%s", j->program->name);
+    s->seconds = stn_clock_s() - begin_s;
+    *out = s;
+    return STN_OK;
+}
+
+stn_status stn_simulate(const stn_machine *machine, const stn_program *program,
+                        const stn_simulate_options *options,
+                        stn_simulation **out, stn_error *err)
+{
+    job j = {.machine = machine, .program = program, .options = options};
+    return simulate(&j, out, err);
+}
+
+stn_status stn_simulate_classify(const stn_machine *machine,
+                                 const stn_program *program,
+                                 const uint8_t *pixels, int n, int threads,
+                                 int32_t *logits, stn_error *err)
+{
+    stn_simulate_options options = {
+        .pixels = pixels, .n_pictures = n, .threads = threads};
+    job j = {.machine = machine,
+             .program = program,
+             .options = &options,
+             .logits = logits};
+    stn_simulation *simulation = NULL;
+    STN_TRY(simulate(&j, &simulation, err));
+    stn_simulation_destroy(simulation);
+    return STN_OK;
+}
