@@ -28,7 +28,7 @@
  * partial sums. Not used under sanitizers, which intercept the resolver. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(STN_NO_CLONES)
 #define STN_CLONES                                                             \
-    __attribute__((target_clones("arch=skylake-avx512", "avx2", "default")))
+    __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define STN_CLONES
 #endif
