@@ -2,11 +2,9 @@
  *
  * Folders of class folders: train/CLASS/NAME.png and test/CLASS/NAME.jpg.
  * Classes are numbered by sorted name. Hidden files and other endings are
- * passed over. All pictures must have the first one's size; when that one is
- * RGB, grey ones are repeated over the channels. */
+ * passed over. All pictures must be of one size. */
 #include "base/file.h"
 #include "base/status.h"
-#include "io/image.h"
 #include "io/pictures.h"
 #include <dirent.h>
 #include <errno.h>
@@ -64,47 +62,22 @@ static stn_status visit_class(const char *path, stn_entry_list *list,
     return list_folder(path, list, visit_picture, err);
 }
 
-static stn_status read_picture(const stn_dataset *dataset,
-                               const stn_entry *entry, stn_picture *picture,
-                               char path[PATH_MAX], stn_error *err)
+static stn_status read_picture(stn_entry_list *list, size_t i,
+                               const char *folder, stn_progress progress,
+                               stn_error *err)
 {
+    stn_entry *entry = &list->entries[i];
+    char path[PATH_MAX];
     uint8_t *bytes;
     size_t size;
-    STN_TRY(stn_path_format(path, PATH_MAX, err, "%s/%s/%s/%s", dataset->path,
+    STN_TRY(stn_path_format(path, sizeof path, err, "%s/%s/%s/%s", folder,
                             splits[entry->split], entry->class_name,
                             entry->name));
     STN_TRY(stn_file_read(path, &bytes, &size, err));
-    stn_status status = stn_picture_decode(path, bytes, size, picture, err);
+    stn_status status =
+        stn_entry_decode(list, entry, path, bytes, size, progress, err);
     stn_free(bytes);
     return status;
-}
-
-/* Decodes the sorted entries of one split into the data set. */
-static stn_status read_split(stn_dataset *dataset, const stn_entry *entries,
-                             stn_images shape, size_t before,
-                             stn_progress progress, stn_error *err)
-{
-    uint8_t *pixels, *labels;
-    STN_TRY(stn_dataset_allocate(dataset, entries->split, shape, dataset->path,
-                                 &pixels, &labels, err));
-    size_t size =
-        (size_t)shape.height * (size_t)shape.width * (size_t)shape.channels;
-    for (size_t i = 0; i < shape.n; i++) {
-        char path[PATH_MAX];
-        stn_picture picture;
-        STN_TRY(read_picture(dataset, &entries[i], &picture, path, err));
-        stn_status status = stn_picture_check(path, &picture, &shape, err);
-        if (status == STN_OK)
-            stn_picture_fit(&picture, shape.height, shape.width, shape.channels,
-                            pixels + i * size);
-        stn_free(picture.pixels);
-        if (status != STN_OK)
-            return status;
-        labels[i] = (uint8_t)entries[i].label;
-        if (progress.call)
-            progress.call(progress.context, before + i + 1);
-    }
-    return STN_OK;
 }
 
 static stn_status read_all(stn_dataset *dataset, stn_entry_list *list,
@@ -116,19 +89,9 @@ static stn_status read_all(stn_dataset *dataset, stn_entry_list *list,
                                 splits[split]));
         STN_TRY(list_folder(path, list, visit_class, err));
     }
-    size_t n_train;
-    STN_TRY(stn_entries_sort(list, dataset, &n_train, err));
-    stn_picture first;
-    STN_TRY(read_picture(dataset, list->entries, &first, path, err));
-    stn_free(first.pixels);
-    stn_images shape = {.n = (uint32_t)n_train,
-                        .height = first.height,
-                        .width = first.width,
-                        .channels = first.channels};
-    STN_TRY(read_split(dataset, list->entries, shape, 0, progress, err));
-    shape.n = (uint32_t)(list->n - n_train);
-    return read_split(dataset, list->entries + n_train, shape, n_train,
-                      progress, err);
+    for (size_t i = 0; i < list->n; i++)
+        STN_TRY(read_picture(list, i, dataset->path, progress, err));
+    return stn_entries_store(list, dataset, err);
 }
 
 stn_status stn_folder_read(stn_dataset *dataset, stn_progress progress,

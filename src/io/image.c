@@ -9,6 +9,7 @@
 #include "io/image.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "setun/data.h"
 #include <png.h>
 #include <setjmp.h>
 #include <stdio.h>
@@ -163,19 +164,6 @@ stn_status stn_picture_decode(const char *name, const uint8_t *bytes,
     else
         stn_free(picture.pixels);
     return status;
-}
-
-stn_status stn_picture_check(const char *name, const stn_picture *picture,
-                             const stn_images *shape, stn_error *err)
-{
-    if (picture->height == shape->height && picture->width == shape->width &&
-        picture->channels <= shape->channels)
-        return STN_OK;
-    return stn_fail(err, STN_E_FORMAT,
-                    "%s: picture is %d x %d x %d, expected %d x %d x %d like "
-                    "the first; make all of one size and kind",
-                    name, picture->height, picture->width, picture->channels,
-                    shape->height, shape->width, shape->channels);
 }
 
 bool stn_picture_name(const char *name)

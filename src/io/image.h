@@ -5,7 +5,6 @@
 #define STN_IO_IMAGE_H
 
 #include "base/status.h"
-#include "setun/data.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,9 +24,6 @@ stn_status stn_picture_decode(const char *name, const uint8_t *bytes,
 /* Resamples and converts `in` to height x width x channels at `out`. */
 void stn_picture_fit(const stn_picture *in, int height, int width, int channels,
                      uint8_t *out);
-/* Refuses a picture of another size than `shape`, or RGB where that is grey. */
-stn_status stn_picture_check(const char *name, const stn_picture *picture,
-                             const stn_images *shape, stn_error *err);
 /* Whether a file name ends as a picture's does (.png, .jpg, .jpeg). */
 bool stn_picture_name(const char *name);
 

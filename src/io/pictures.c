@@ -5,7 +5,6 @@
  * the order in which a file system or archive lists them. */
 #include "io/pictures.h"
 #include "base/status.h"
-#include "io/image.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,8 +127,9 @@ static stn_status label_entries(stn_entry_list *list, const char *where,
     return STN_OK;
 }
 
-stn_status stn_entries_sort(stn_entry_list *list, stn_dataset *dataset,
-                            size_t *n_train, stn_error *err)
+/* Sorts and labels; *n_train entries are for training. */
+static stn_status sort_entries(stn_entry_list *list, stn_dataset *dataset,
+                               size_t *n_train, stn_error *err)
 {
     const char *names[STN_CLASSES_MAX];
     int n_classes = 0;
@@ -147,5 +147,67 @@ stn_status stn_entries_sort(stn_entry_list *list, stn_dataset *dataset,
     qsort(list->entries, list->n, sizeof *list->entries, by_rank);
     STN_TRY(stn_dataset_set_classes(dataset, n_classes, names, err));
     *n_train = n;
+    return STN_OK;
+}
+
+stn_status stn_entry_decode(stn_entry_list *list, stn_entry *entry,
+                            const char *where, const uint8_t *bytes,
+                            size_t size, stn_progress progress, stn_error *err)
+{
+    stn_picture p;
+    stn_images *shape = &list->shape;
+    STN_TRY(stn_picture_decode(where, bytes, size, &p, err));
+    stn_status status = STN_OK;
+    if (list->n_kept == 0)
+        *shape = (stn_images){
+            .height = p.height, .width = p.width, .channels = p.channels};
+    if (p.height != shape->height || p.width != shape->width) {
+        status =
+            stn_fail(err, STN_E_FORMAT,
+                     "%s: picture is %d x %d, expected %d x %d like the "
+                     "first; make all of one size",
+                     where, p.height, p.width, shape->height, shape->width);
+        goto out;
+    }
+    if (p.channels > shape->channels)
+        shape->channels = p.channels;
+    size_t area = (size_t)p.height * (size_t)p.width;
+    entry->picture = p;
+    entry->picture.pixels =
+        stn_arena_alloc(&list->arena, area, (size_t)p.channels);
+    if (!entry->picture.pixels) {
+        status = stn_fail_memory(err, where);
+        goto out;
+    }
+    memcpy(entry->picture.pixels, p.pixels, area * (size_t)p.channels);
+    list->n_kept++;
+    if (progress.call)
+        progress.call(progress.context, list->n_kept);
+out:
+    stn_free(p.pixels);
+    return status;
+}
+
+stn_status stn_entries_store(stn_entry_list *list, stn_dataset *dataset,
+                             stn_error *err)
+{
+    size_t n_train, at = 0;
+    STN_TRY(sort_entries(list, dataset, &n_train, err));
+    stn_images shape = list->shape;
+    size_t size =
+        (size_t)shape.height * (size_t)shape.width * (size_t)shape.channels;
+    for (int split = STN_SPLIT_TRAIN; split <= STN_SPLIT_TEST; split++) {
+        uint8_t *pixels, *labels;
+        bool train = split == STN_SPLIT_TRAIN;
+        shape.n = (uint32_t)(train ? n_train : list->n - n_train);
+        STN_TRY(stn_dataset_allocate(dataset, (stn_split)split, shape,
+                                     dataset->path, &pixels, &labels, err));
+        for (size_t i = 0; i < shape.n; i++, at++) {
+            const stn_entry *e = &list->entries[at];
+            stn_picture_fit(&e->picture, shape.height, shape.width,
+                            shape.channels, pixels + i * size);
+            labels[i] = (uint8_t)e->label;
+        }
+    }
     return STN_OK;
 }

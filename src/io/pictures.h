@@ -5,11 +5,12 @@
 #define STN_IO_PICTURES_H
 
 #include "io/dataset.h"
+#include "io/image.h"
 
 typedef struct stn_entry {
     stn_split split;
     const char *class_name, *name; /* in the list's arena */
-    const uint8_t *pixels;         /* in the list's arena; NULL: on disk */
+    stn_picture picture;           /* its pixels in the list's arena */
     int label;
     uint32_t rank; /* among its class, by name */
 } stn_entry;
@@ -19,6 +20,8 @@ typedef struct stn_entry_list {
     stn_arena arena; /* owns everything below */
     stn_entry *entries;
     size_t n, capacity;
+    stn_images shape; /* of all pictures; RGB when one of them is */
+    size_t n_kept;    /* pictures decoded */
 } stn_entry_list;
 
 /* Takes a path that ends in train/CLASS/NAME or test/CLASS/NAME of a picture
@@ -26,10 +29,15 @@ typedef struct stn_entry_list {
  * valid until the next call. */
 stn_status stn_entry_add(stn_entry_list *list, const char *path,
                          stn_entry **entry, stn_error *err);
-/* Names the classes of `dataset` by sorted name, labels the entries, and
- * sorts them: training before test, then by rank and label, so that classes
- * alternate. *n_train of them are for training. */
-stn_status stn_entries_sort(stn_entry_list *list, stn_dataset *dataset,
-                            size_t *n_train, stn_error *err);
+/* Decodes `bytes` into the entry and tells `progress`. All pictures must have
+ * the first one's height and width. `where` names it in error texts. */
+stn_status stn_entry_decode(stn_entry_list *list, stn_entry *entry,
+                            const char *where, const uint8_t *bytes,
+                            size_t size, stn_progress progress, stn_error *err);
+/* Moves decoded pictures into the data set: names its classes by sorted name,
+ * orders by rank and label, so that classes alternate, and repeats grey over
+ * the channels where some are RGB. */
+stn_status stn_entries_store(stn_entry_list *list, stn_dataset *dataset,
+                             stn_error *err);
 
 #endif

@@ -6,7 +6,6 @@
  * do no harm; links and other special entries are passed over. */
 #include "base/status.h"
 #include "io/gz.h"
-#include "io/image.h"
 #include "io/pictures.h"
 #include <stdio.h>
 #include <string.h>
@@ -16,9 +15,7 @@ enum { BLOCK = 512, NAME = 4096 };
 
 typedef struct tar_reader {
     stn_gz gz;
-    stn_dataset *dataset;
     stn_entry_list list;
-    stn_images shape; /* of the first picture; n stays 0 */
     stn_progress progress;
     char name[NAME]; /* of the next entry, when a long one was given */
     bool long_name;
@@ -132,28 +129,6 @@ static void take_name(tar_reader *t, const header *h, char out[NAME])
     t->long_name = false;
 }
 
-static stn_status keep_pixels(tar_reader *t, const char *where,
-                              const stn_picture *picture, stn_entry *entry)
-{
-    stn_images *shape = &t->shape;
-    if (!shape->height)
-        *shape = (stn_images){.height = picture->height,
-                              .width = picture->width,
-                              .channels = picture->channels};
-    STN_TRY(stn_picture_check(where, picture, shape, t->err));
-    uint8_t *pixels = stn_arena_alloc(
-        &t->list.arena, (size_t)shape->height * (size_t)shape->width,
-        (size_t)shape->channels);
-    if (!pixels)
-        return stn_fail_memory(t->err, where);
-    stn_picture_fit(picture, shape->height, shape->width, shape->channels,
-                    pixels);
-    entry->pixels = pixels;
-    if (t->progress.call)
-        t->progress.call(t->progress.context, t->list.n);
-    return STN_OK;
-}
-
 static stn_status read_picture(tar_reader *t, const char *name, uint64_t size,
                                stn_entry *entry)
 {
@@ -164,14 +139,10 @@ static stn_status read_picture(tar_reader *t, const char *name, uint64_t size,
     uint8_t *bytes = stn_alloc((size_t)size, 1);
     if (!bytes)
         return stn_fail_memory(t->err, where);
-    stn_picture picture = {0};
     stn_status status = stn_gz_read(&t->gz, bytes, (size_t)size, t->err);
     if (status == STN_OK)
-        status =
-            stn_picture_decode(where, bytes, (size_t)size, &picture, t->err);
-    if (status == STN_OK)
-        status = keep_pixels(t, where, &picture, entry);
-    stn_free(picture.pixels);
+        status = stn_entry_decode(&t->list, entry, where, bytes, (size_t)size,
+                                  t->progress, t->err);
     stn_free(bytes);
     if (status != STN_OK)
         return status;
@@ -208,38 +179,16 @@ static stn_status read_entries(tar_reader *t)
     }
 }
 
-/* Moves the sorted pictures into the data set. */
-static stn_status store(tar_reader *t)
-{
-    size_t n_train, at = 0;
-    STN_TRY(stn_entries_sort(&t->list, t->dataset, &n_train, t->err));
-    size_t size = (size_t)t->shape.height * (size_t)t->shape.width *
-                  (size_t)t->shape.channels;
-    for (int split = STN_SPLIT_TRAIN; split <= STN_SPLIT_TEST; split++) {
-        stn_images shape = t->shape;
-        uint8_t *pixels, *labels;
-        shape.n = (uint32_t)(split == STN_SPLIT_TRAIN ? n_train
-                                                      : t->list.n - n_train);
-        STN_TRY(stn_dataset_allocate(t->dataset, (stn_split)split, shape,
-                                     t->gz.path, &pixels, &labels, t->err));
-        for (size_t i = 0; i < shape.n; i++, at++) {
-            memcpy(pixels + i * size, t->list.entries[at].pixels, size);
-            labels[i] = (uint8_t)t->list.entries[at].label;
-        }
-    }
-    return STN_OK;
-}
-
 stn_status stn_tar_read(stn_dataset *dataset, stn_progress progress,
                         stn_error *err)
 {
-    tar_reader t = {.dataset = dataset, .progress = progress, .err = err};
+    tar_reader t = {.progress = progress, .err = err};
     stn_status status = stn_gz_open(dataset->path, &t.gz, err);
     if (status == STN_OK)
         status = read_entries(&t);
     stn_gz_close(&t.gz);
     if (status == STN_OK)
-        status = store(&t);
+        status = stn_entries_store(&t.list, dataset, err);
     stn_arena_deinit(&t.list.arena);
     return status;
 }
