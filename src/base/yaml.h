@@ -98,4 +98,10 @@ stn_status stn_yaml_pick(const stn_yaml *node, const char *const *words,
  */
 stn_status stn_yaml_dump(const stn_yaml *root, char **text, stn_error *err);
 
+/* Whether two trees differ in more than file and line; `path` (capacity
+ * bytes, at least 64) gets the first place, such as "optimiser.sgd.lr" or
+ * "compress[0].group". Maps are compared in the order of the files. */
+bool stn_yaml_differs(const stn_yaml *a, const stn_yaml *b, char *path,
+                      size_t capacity);
+
 #endif
