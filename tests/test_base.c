@@ -257,6 +257,30 @@ static void every_task_runs_once_on_one_to_four_threads(void **state)
     }
 }
 
+/* Workers are late, so a caller that does not wait for them is found out. */
+static void slow_task(void *context, int task, int thread)
+{
+    int *values = context;
+    if (thread != 0)
+        usleep(3000);
+    values[task] = task + 1;
+}
+
+static void pool_returns_only_after_the_last_task(void **state)
+{
+    (void)state;
+    stn_error err;
+    stn_pool *pool;
+    assert_ok(stn_pool_create(4, NULL, &pool, &err), err);
+    for (int round = 0; round < 50; round++) {
+        int values[200] = {0};
+        stn_pool_run(pool, 200, slow_task, values);
+        for (int i = 0; i < 200; i++)
+            assert_int_equal(values[i], i + 1);
+    }
+    stn_pool_destroy(pool);
+}
+
 static void pool_refuses_senseless_sizes(void **state)
 {
     (void)state;
@@ -357,6 +381,7 @@ int main(void)
         cmocka_unit_test(exponential_and_logarithm_stay_within_two_ulp),
         cmocka_unit_test(math_functions_keep_their_special_values),
         cmocka_unit_test(every_task_runs_once_on_one_to_four_threads),
+        cmocka_unit_test(pool_returns_only_after_the_last_task),
         cmocka_unit_test(pool_refuses_senseless_sizes),
         cmocka_unit_test(written_file_reads_back_and_replaces_the_old_one),
         cmocka_unit_test(failed_write_keeps_the_old_file_and_no_remains),
