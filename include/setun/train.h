@@ -3,9 +3,10 @@
  * Training: from a recipe to a run folder.
  *
  * A run folder holds recipe.yaml (everything resolved), log.jsonl (one record
- * an epoch), checkpoint.safetensors (latent weights, optimiser, counters) and
- * result.json (final accuracies). Killed at any moment and resumed, a run
- * ends with the same bytes in checkpoint.safetensors. */
+ * an epoch), checkpoint.safetensors (latent weights, optimiser, counters),
+ * clock.json (seconds so far) and result.json (final accuracies). Killed at
+ * any moment and resumed, a run ends with the same bytes in
+ * checkpoint.safetensors. */
 #ifndef STN_TRAIN_H
 #define STN_TRAIN_H
 
@@ -36,7 +37,9 @@ typedef struct stn_train_options {
     int n_set;
     uint64_t seed;
     int threads; /* 0: all CPUs */
-    bool resume; /* go on from the run folder's checkpoint */
+    bool resume; /* go on from the run folder's checkpoint, if there is one */
+    double checkpoint_s; /* seconds between checkpoints; 0: each step. There
+                            is also one at each epoch's end. Default 30 */
     /* Called about four times a second and at each epoch's end, from the
      * caller's thread. May be NULL. */
     void (*progress)(void *context, const stn_train_progress *progress);
