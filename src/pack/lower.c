@@ -24,8 +24,7 @@ stn_status stn_lowering_refuse(const stn_lowering *l, const stn_node *node,
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     return stn_fail(l->err, STN_E_UNSUPPORTED, "%s:%d: layer %s: %s",
-                    node->file ? node->file : l->graph->name, node->line,
-                    node->name, text);
+                    node->file, node->line, node->name, text);
 }
 
 stn_status stn_lowering_emit(stn_lowering *l, const stn_node *node,
@@ -39,15 +38,17 @@ stn_status stn_lowering_emit(stn_lowering *l, const stn_node *node,
     *v = (stn_value){.shape = shape, .type = type, .scale = scale};
     memcpy(v->name, in.name, sizeof v->name);
     l->image->instructions[index] = in;
+    char where[STN_NAME_CAPACITY + 16];
+    snprintf(where, sizeof where, "layer %s", node->name);
     stn_status status =
-        stn_program_check_shapes(l->image, index, node->name, l->err);
+        stn_program_check_shapes(l->image, index, where, l->err);
     if (status == STN_OK)
-        status = stn_program_bound(l->image, index, node->name, l->err);
+        status = stn_program_bound(l->image, index, where, l->err);
     if (status == STN_E_FORMAT)
-        status = stn_fail_within(l->err, STN_E_UNSUPPORTED, "%s:%d: layer",
-                                 node->file ? node->file : l->graph->name,
+        status = stn_fail_within(l->err, STN_E_UNSUPPORTED, "%s:%d", node->file,
                                  node->line);
-    *value = in.output;
+    if (status == STN_OK)
+        *value = in.output;
     return status;
 }
 
@@ -447,9 +448,9 @@ static stn_status lower_all(stn_lowering *l, const char *const *class_names)
         STN_TRY(lower_node(l, &graph->nodes[i]));
     STN_TRY(lower_logits(l));
     stn_status status = stn_program_check(image, graph->name, l->err);
-    return status == STN_E_FORMAT
-               ? stn_fail_within(l->err, STN_E_UNSUPPORTED, "network")
-               : status;
+    if (status == STN_E_FORMAT)
+        status = stn_fail_within(l->err, STN_E_UNSUPPORTED, "network");
+    return status;
 }
 
 stn_status stn_lower(const stn_graph *graph, const stn_compression *compression,

@@ -23,9 +23,9 @@ static size_t at(tensor x, int r, int q, int c)
            (size_t)c;
 }
 
-static int64_t get(tensor x, int r, int q, int c)
+/* Element i, counted from the first. */
+static int64_t get(tensor x, size_t i)
 {
-    size_t i = at(x, r, q, c);
     switch (x.type) {
     case STN_TYPE_U8:
         return ((const uint8_t *)x.data)[i];
@@ -39,9 +39,8 @@ static int64_t get(tensor x, int r, int q, int c)
     return ((const int32_t *)x.data)[i];
 }
 
-static void put(tensor y, int r, int q, int c, int64_t value)
+static void put(tensor y, size_t i, int64_t value)
 {
-    size_t i = at(y, r, q, c);
     switch (y.type) {
     case STN_TYPE_U8:
         ((uint8_t *)y.data)[i] = (uint8_t)value;
@@ -58,54 +57,56 @@ static void put(tensor y, int r, int q, int c, int64_t value)
     }
 }
 
-/* x at a position that may lie in the padding, which reads 0. */
-static int64_t get_padded(tensor x, int r, int q, int c)
+/* Outside the picture lies the padding, which reads 0 and adds nothing. */
+static bool inside(tensor x, int r, int q)
 {
-    if (r < 0 || r >= x.shape.h || q < 0 || q >= x.shape.w)
-        return 0;
-    return get(x, r, q, c);
+    return r >= 0 && r < x.shape.h && q >= 0 && q < x.shape.w;
 }
 
-/* y[r, q, o] = Σ i, j, c  w[o, i, j, c] · x[r·stride + i − pad,
- *                                           q·stride + j − pad, c] */
-static void run_conv(const stn_instruction *in, tensor x, tensor y)
+/* Σ i, j, c  w[o, i, j, c] · x[r + i, q + j, c]; (r, q) is the window's first
+ * position and may lie in the padding. */
+static int64_t sum_conv(const stn_weights *w, int o, tensor x, int r, int q)
 {
-    const stn_weights *w = &in->weights;
-    for (int r = 0; r < y.shape.h; r++)
-        for (int q = 0; q < y.shape.w; q++) {
-            const int8_t *code = w->codes; /* walks o, i, j, c */
-            for (int o = 0; o < w->out; o++) {
-                int64_t sum = 0;
-                for (int i = 0; i < w->kh; i++)
-                    for (int j = 0; j < w->kw; j++)
-                        for (int c = 0; c < w->in; c++)
-                            sum += *code++ *
-                                   get_padded(x, r * in->stride + i - in->pad,
-                                              q * in->stride + j - in->pad, c);
-                put(y, r, q, o, sum);
-            }
+    const int8_t *code =
+        w->codes + (size_t)o * (size_t)w->kh * (size_t)w->kw * (size_t)w->in;
+    int64_t sum = 0;
+    for (int i = 0; i < w->kh; i++)
+        for (int j = 0; j < w->kw; j++, code += w->in) {
+            if (!inside(x, r + i, q + j))
+                continue;
+            size_t first = at(x, r + i, q + j, 0);
+            for (int c = 0; c < w->in; c++)
+                sum += code[c] * get(x, first + (size_t)c);
         }
+    return sum;
 }
 
-/* y[r, q, o] = Σ i, j  w[o, i, j] · x[r·stride + i − pad,
- *                                     q·stride + j − pad, o mod C] */
-static void run_depthwise(const stn_instruction *in, tensor x, tensor y)
+/* Σ i, j  w[o, i, j] · x[r + i, q + j, o mod C] */
+static int64_t sum_depthwise(const stn_weights *w, int o, tensor x, int r,
+                             int q)
 {
-    const stn_weights *w = &in->weights;
+    const int8_t *code = w->codes + (size_t)o * (size_t)w->kh * (size_t)w->kw;
+    int64_t sum = 0;
+    for (int i = 0; i < w->kh; i++)
+        for (int j = 0; j < w->kw; j++, code++)
+            if (inside(x, r + i, q + j))
+                sum += *code * get(x, at(x, r + i, q + j, o % x.shape.c));
+    return sum;
+}
+
+static void run_sums(const stn_instruction *in, tensor x, tensor y)
+{
     for (int r = 0; r < y.shape.h; r++)
-        for (int q = 0; q < y.shape.w; q++) {
-            const int8_t *code = w->codes; /* walks o, i, j */
-            for (int o = 0; o < w->out; o++) {
-                int64_t sum = 0;
-                for (int i = 0; i < w->kh; i++)
-                    for (int j = 0; j < w->kw; j++)
-                        sum += *code++ *
-                               get_padded(x, r * in->stride + i - in->pad,
-                                          q * in->stride + j - in->pad,
-                                          o % x.shape.c);
-                put(y, r, q, o, sum);
+        for (int q = 0; q < y.shape.w; q++)
+            for (int o = 0; o < y.shape.c; o++) {
+                int top = r * in->stride - in->pad;
+                int left = q * in->stride - in->pad;
+                int64_t sum =
+                    in->opcode == STN_CONV
+                        ? sum_conv(&in->weights, o, x, top, left)
+                        : sum_depthwise(&in->weights, o, x, top, left);
+                put(y, at(y, r, q, o), sum);
             }
-        }
 }
 
 static int64_t clamp(int64_t v, int64_t lo, int64_t hi)
@@ -119,14 +120,14 @@ static int64_t clamp(int64_t v, int64_t lo, int64_t hi)
 static void run_rescale(const stn_instruction *in, tensor x0, tensor x1,
                         tensor y)
 {
-    for (int r = 0; r < y.shape.h; r++)
-        for (int q = 0; q < y.shape.w; q++)
-            for (int c = 0; c < y.shape.c; c++) {
-                int64_t sum = get(x0, r, q, c) * in->m0[c] + in->a[c];
-                if (in->n_inputs == 2)
-                    sum += get(x1, r, q, c) * in->m1[c];
-                put(y, r, q, c, clamp(sum >> in->shift, in->lo, in->hi));
-            }
+    size_t n = stn_shape_count(y.shape);
+    for (size_t i = 0; i < n; i++) {
+        size_t c = i % (size_t)y.shape.c;
+        int64_t sum = get(x0, i) * in->m0[c] + in->a[c];
+        if (in->n_inputs == 2)
+            sum += get(x1, i) * in->m1[c];
+        put(y, i, clamp(sum >> in->shift, in->lo, in->hi));
+    }
 }
 
 /* y[r, q, c] = max or Σ over i, j of x[r·stride + i, q·stride + j, c] */
@@ -138,12 +139,12 @@ static void run_pool(const stn_instruction *in, tensor x, tensor y)
                 int64_t sum = 0, max = INT64_MIN;
                 for (int i = 0; i < in->kh; i++)
                     for (int j = 0; j < in->kw; j++) {
-                        int64_t v =
-                            get(x, r * in->stride + i, q * in->stride + j, c);
+                        int64_t v = get(x, at(x, r * in->stride + i,
+                                              q * in->stride + j, c));
                         sum += v;
                         max = v > max ? v : max;
                     }
-                put(y, r, q, c, in->opcode == STN_MAX_POOL ? max : sum);
+                put(y, at(y, r, q, c), in->opcode == STN_MAX_POOL ? max : sum);
             }
 }
 
@@ -167,10 +168,8 @@ static void run_instruction(const stn_program *program,
     tensor y = tensor_of(program, in->output, pixels, values);
     switch (in->opcode) {
     case STN_CONV:
-        run_conv(in, x0, y);
-        break;
     case STN_DEPTHWISE:
-        run_depthwise(in, x0, y);
+        run_sums(in, x0, y);
         break;
     case STN_RESCALE:
         run_rescale(in, x0, x1, y);

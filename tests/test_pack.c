@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Lowering: the training graph in evaluation and the packed program are
+ * compared on random pictures, value by value; what has no integer form is
+ * refused by name. Networks are untrained: random weights, batch statistics
+ * and quantiser ranges measured on the pictures, gains of both signs. */
+#include "test.h"
+#include "base/pool.h"
+#include "base/rng.h"
+#include "compress/compress.h"
+#include "nn/executor.h"
+#include "nn/ops.h"
+#include "pack/lower.h"
+#include "pack/write.h"
+#include "setun/pack.h"
+#include <math.h>
+#include <unistd.h>
+
+#define N_PICTURES 200
+
+typedef struct network {
+    stn_yaml_document *document, *rules;
+    stn_graph *graph;
+    stn_compression *compression;
+    stn_pool *pool;
+    stn_executor *executor;
+    uint8_t *pixels;
+} network;
+
+/* ---- A network with random, plausible parameters ------------------------ */
+
+static void build(network *net, const char *text, const char *rules)
+{
+    stn_error err;
+    *net = (network){0};
+    assert_ok(stn_yaml_parse("net.yaml", text, &net->document, &err), err);
+    assert_ok(stn_yaml_parse("rules.yaml", rules, &net->rules, &err), err);
+    assert_ok(
+        stn_graph_build(stn_yaml_root(net->document), NULL, &net->graph, &err),
+        err);
+    stn_graph_init(net->graph, 11);
+    assert_ok(stn_compression_create(net->graph, stn_yaml_root(net->rules),
+                                     NULL, &net->compression, &err),
+              err);
+    assert_ok(stn_pool_create(1, stn_executor_thread_init, &net->pool, &err),
+              err);
+    stn_compression_apply(net->compression, net->pool);
+}
+
+static void destroy(network *net)
+{
+    stn_executor_destroy(net->executor);
+    stn_pool_destroy(net->pool);
+    stn_compression_destroy(net->compression);
+    stn_graph_destroy(net->graph);
+    stn_yaml_destroy(net->rules);
+    stn_yaml_destroy(net->document);
+    free(net->pixels);
+}
+
+static void fetch(void *context, int first, int n, uint8_t *pixels,
+                  uint8_t *labels)
+{
+    const network *net = context;
+    size_t size = stn_shape_count(net->graph->input);
+    memcpy(pixels, net->pixels + (size_t)first * size, (size_t)n * size);
+    memset(labels, 0, (size_t)n);
+}
+
+static void evaluate(network *net, float *logits)
+{
+    stn_executor_batch batch = {
+        .fetch = fetch, .context = net, .n = N_PICTURES};
+    stn_executor_result result;
+    stn_executor_evaluate(net->executor, &batch, &result, logits);
+}
+
+/* Blocks of random grey levels: neighbouring pixels are alike, as in
+ * pictures, so that activations spread. */
+static void make_pictures(network *net)
+{
+    stn_shape s = net->graph->input;
+    size_t size = stn_shape_count(s);
+    net->pixels = malloc(N_PICTURES * size);
+    for (size_t k = 0; k < N_PICTURES; k++) {
+        stn_rng rng = stn_rng_make(4, STN_RNG_TEST, k);
+        int levels[64];
+        for (int i = 0; i < 64; i++)
+            levels[i] = (int)stn_rng_below(&rng, 230);
+        for (size_t i = 0; i < size; i++) {
+            int q = (int)i / s.c % s.w, r = (int)i / s.c / s.w;
+            int level = levels[(r * 8 / s.h * 8 + q * 8 / s.w) % 64];
+            net->pixels[k * size + i] =
+                (uint8_t)(level + (int)stn_rng_below(&rng, 26));
+        }
+    }
+}
+
+static float *state(network *net, const stn_node *node, int k)
+{
+    return net->graph->params[node->params[k]].latent;
+}
+
+/* Statistics of what the layer reads, times random factors; gains around 1,
+ * a quarter of them negative where `signs`. */
+static void calibrate_norm(network *net, const stn_node *node, const float *x,
+                           bool signs, stn_rng *rng)
+{
+    size_t c = (size_t)node->in[0].c;
+    size_t n = N_PICTURES * stn_shape_count(node->in[0]) / c;
+    for (size_t k = 0; k < c; k++) {
+        double sum = 0, square = 0;
+        for (size_t i = 0; i < n; i++) {
+            sum += x[i * c + k];
+            square += (double)x[i * c + k] * x[i * c + k];
+        }
+        double mean = sum / (double)n;
+        double variance = square / (double)n - mean * mean;
+        bool flip = signs && stn_rng_below(rng, 4) == 0;
+        state(net, node, 0)[k] = (flip ? -1 : 1) * (0.5f + stn_rng_unit(rng));
+        state(net, node, 1)[k] = stn_rng_unit(rng) - 0.5f;
+        state(net, node, 2)[k] = (float)mean + 0.1f * stn_rng_normal(rng);
+        state(net, node, 3)[k] =
+            (float)variance * (0.5f + stn_rng_unit(rng)) + 1e-3f;
+    }
+}
+
+/* A range somewhat inside the largest magnitude, so that clamping happens; no
+ * simple fraction of it, so that pixels do not fall on ties. */
+static void calibrate_range(network *net, const stn_node *node, const float *x)
+{
+    float max = 0;
+    for (size_t i = 0; i < N_PICTURES * stn_shape_count(node->in[0]); i++)
+        max = fmaxf(max, fabsf(x[i]));
+    state(net, node, 0)[0] = 0.7123f * max;
+}
+
+/* In order of execution; each layer sees what the calibrated ones before it
+ * give. */
+static void calibrate(network *net, bool signs)
+{
+    stn_error err;
+    stn_rng rng = stn_rng_make(2, STN_RNG_TEST, 0);
+    for (int i = 1; i < net->graph->n_nodes; i++)
+        if (net->graph->nodes[i].type == &stn_op_quantise)
+            state(net, &net->graph->nodes[i], 0)[0] = 1;
+    make_pictures(net);
+    assert_ok(stn_executor_create(net->graph, net->pool, N_PICTURES, 1, false,
+                                  &net->executor, &err),
+              err);
+    for (int i = 1; i < net->graph->n_nodes; i++) {
+        const stn_node *node = &net->graph->nodes[i];
+        bool norm = node->type == &stn_op_batch_norm;
+        if (!norm && node->type != &stn_op_quantise)
+            continue;
+        evaluate(net, NULL);
+        const float *x = stn_executor_output(net->executor, node->inputs[0], 0);
+        if (norm)
+            calibrate_norm(net, node, x, signs, &rng);
+        else
+            calibrate_range(net, node, x);
+    }
+}
+
+/* ---- Comparison --------------------------------------------------------- */
+
+typedef struct difference {
+    double logit;   /* largest, as share of the spread of a picture */
+    double share;   /* of quantised activations that differ */
+    double size;    /* the largest such difference, as share of the range */
+    int n_disagree; /* pictures whose class differs */
+} difference;
+
+static double element(const void *data, stn_type type, size_t i)
+{
+    return type == STN_TYPE_U8    ? ((const uint8_t *)data)[i]
+           : type == STN_TYPE_S8  ? ((const int8_t *)data)[i]
+           : type == STN_TYPE_S16 ? ((const int16_t *)data)[i]
+                                  : ((const int32_t *)data)[i];
+}
+
+static int argmax(const double *v, int n)
+{
+    int best = 0;
+    for (int i = 1; i < n; i++)
+        best = v[i] > v[best] ? i : best;
+    return best;
+}
+
+static void compare_logits(const stn_program *p, const float *expected,
+                           const int32_t *got, difference *d)
+{
+    double a[32], b[32], spread = 0, worst = 0;
+    double scale = p->values[p->n_values - 1].scale;
+    for (int c = 0; c < p->n_classes; c++) {
+        a[c] = expected[c];
+        b[c] = got[c] * scale;
+        worst = fmax(worst, fabs(a[c] - b[c]));
+        for (int k = 0; k < c; k++)
+            spread = fmax(spread, fabs(a[c] - a[k]));
+    }
+    d->logit = fmax(d->logit, worst / spread);
+    d->n_disagree += argmax(a, p->n_classes) != argmax(b, p->n_classes);
+}
+
+/* Runs both on all pictures. An instruction made by a quantise node has that
+ * node's name, which is how values are paired. */
+static difference compare(network *net, const stn_program *p)
+{
+    stn_error err;
+    const stn_graph *g = net->graph;
+    difference d = {0};
+    size_t n_compared = 0, n_different = 0;
+    float *logits = malloc(N_PICTURES * (size_t)g->n_classes * sizeof *logits);
+    void **values = calloc((size_t)p->n_values, sizeof *values);
+    for (int v = 1; v < p->n_values; v++)
+        values[v] = malloc(stn_shape_count(p->values[v].shape) * 4);
+    evaluate(net, logits);
+    for (size_t k = 0; k < N_PICTURES; k++) {
+        const uint8_t *picture = net->pixels + k * stn_shape_count(g->input);
+        assert_ok(stn_reference_run(p, picture, values, &err), err);
+        for (int v = 1; v < p->n_values; v++) {
+            const stn_value *value = &p->values[v];
+            const stn_node *node = stn_graph_node(g, value->name);
+            if (!node || node->type != &stn_op_quantise)
+                continue;
+            size_t n = stn_shape_count(value->shape);
+            const float *real =
+                stn_executor_output(net->executor, (int)(node - g->nodes), 0);
+            for (size_t i = 0; i < n; i++) {
+                double steps = real[k * n + i] / value->scale -
+                               element(values[v], value->type, i);
+                n_different += fabs(steps) > 0.5;
+                d.size = fmax(d.size, fabs(steps) / (double)value->hi);
+            }
+            n_compared += n;
+        }
+        compare_logits(p, logits + k * (size_t)g->n_classes,
+                       values[p->n_values - 1], &d);
+    }
+    d.share = (double)n_different / (double)n_compared;
+    for (int v = 1; v < p->n_values; v++)
+        free(values[v]);
+    free(values);
+    free(logits);
+    print_message("logits differ by %.2g of their spread, %.2g of the "
+                  "activations by at most %.2g of their range, %d of %d "
+                  "classes\n",
+                  d.logit, d.share, d.size, d.n_disagree, N_PICTURES);
+    return d;
+}
+
+static void assert_close(difference d)
+{
+    /* Now and then a float rounding moves an activation by one step, and what
+     * reads it a little. The bounds are about ten times what these networks
+     * show. */
+    assert_true(d.logit < 0.02);
+    assert_true(d.share < 3e-3);
+    assert_true(d.size < 0.05);
+    assert_true(d.n_disagree <= N_PICTURES / 100);
+}
+
+static stn_program *lowered(network *net)
+{
+    stn_error err;
+    stn_program *p = NULL;
+    assert_ok(stn_lower(net->graph, net->compression, NULL, &p, &err), err);
+    return p;
+}
+
+/* ---- Networks ----------------------------------------------------------- */
+
+/* The skeleton of BD-Net: int8 stem, residual blocks of depthwise and
+ * pointwise ternary layers, pooled head. */
+static const char bdnet[] =
+    "name: bdnet\n"
+    "input: {height: 12, width: 12, channels: 3}\n"
+    "layers:\n"
+    "  - normalise: {mean: [0.4, 0.5, 0.6], std: [0.2, 0.25, 0.3]}\n"
+    "  - quantise: {bits: 8, signed: true, name: pixels8}\n"
+    "  - conv: {out: 16, kernel: 3, pad: 1, name: stem}\n"
+    "  - batch_norm\n"
+    "  - relu\n"
+    "  - quantise: {bits: 8, signed: false}\n"
+    "  - repeat:\n"
+    "      times: 3\n"
+    "      name: block\n"
+    "      layers:\n"
+    "        - depthwise: {multiplier: 2, kernel: 3, pad: 1, name: dw}\n"
+    "        - batch_norm\n"
+    "        - relu\n"
+    "        - quantise: {bits: 8, signed: false}\n"
+    "        - conv: {out: 16, kernel: 1, name: pw}\n"
+    "        - batch_norm: {name: bn}\n"
+    "        - add: {from: [bn, in]}\n"
+    "        - relu\n"
+    "        - quantise: {bits: 8, signed: false}\n"
+    "  - avg_pool: {kernel: 4}\n"
+    "  - dropout: {rate: 0.5}\n"
+    "  - quantise: {bits: 12, signed: false}\n"
+    "  - linear: {out: 10, bias: true, name: fc}\n";
+
+static const char bdnet_rules[] =
+    "- {layers: \"*\", quantiser: {uniform: {bits: 8}}}\n"
+    "- {layers: \"block*\", quantiser: {sparse_binary: {}}, group: 6}\n"
+    "- {layers: \"block1.dw\", quantiser: {binary: {}}}\n";
+
+static void a_bdnet_graph_and_its_program_agree(void **state_)
+{
+    (void)state_;
+    network net;
+    build(&net, bdnet, bdnet_rules);
+    calibrate(&net, true);
+    stn_program *p = lowered(&net);
+    assert_int_equal(p->n_classes, 10);
+    assert_string_equal(p->class_names[9], "9");
+    /* pixels8, stem + act, 3 · (dw, act, pw, join), pool, act, fc, logits */
+    assert_int_equal(p->n_instructions, 3 + 12 + 4);
+    assert_close(compare(&net, p));
+    stn_program_destroy(p);
+    destroy(&net);
+}
+
+static void the_program_in_the_file_is_the_one_lowered(void **state_)
+{
+    (void)state_;
+    stn_error err;
+    network net;
+    char path[64];
+    snprintf(path, sizeof path, "test_pack.%ld.stn", (long)getpid());
+    build(&net, bdnet, bdnet_rules);
+    calibrate(&net, true);
+    stn_program *p = lowered(&net), *q;
+    assert_ok(stn_program_write(path, p, NULL, 0, &err), err);
+    assert_ok(stn_program_read(path, &q, &err), err);
+    for (size_t k = 0; k < 20; k++) {
+        const uint8_t *picture =
+            net.pixels + k * stn_shape_count(net.graph->input);
+        int32_t a[10], b[10];
+        assert_ok(stn_reference_classify(p, picture, a, &err), err);
+        assert_ok(stn_reference_classify(q, picture, b, &err), err);
+        assert_memory_equal(a, b, sizeof a);
+    }
+    stn_program_destroy(q);
+    stn_program_destroy(p);
+    destroy(&net);
+    unlink(path);
+}
+
+/* Pixels multiplied directly, max pooling with a ReLU still owed, s16
+ * activations, a linear layer over a whole picture, and logits that come from
+ * an addition. */
+static void other_layers_and_their_program_agree(void **state_)
+{
+    (void)state_;
+    static const char text[] =
+        "name: other\n"
+        "input: {height: 13, width: 12, channels: 1}\n"
+        "layers:\n"
+        "  - normalise: {mean: 0, std: 0.5}\n"
+        "  - conv: {out: 8, kernel: 5, stride: 1, pad: 2, bias: true}\n"
+        "  - batch_norm\n"
+        "  - relu\n"
+        "  - max_pool: {kernel: 3, stride: 2}\n"
+        "  - quantise: {bits: 10, signed: true, name: a}\n"
+        "  - conv: {out: 12, kernel: 3, stride: 2, pad: 1, name: c}\n"
+        "  - batch_norm\n"
+        "  - quantise: {bits: 4, signed: true, name: b}\n"
+        "  - avg_pool: {kernel: 0, from: c, name: mean}\n"
+        "  - quantise: {bits: 8, signed: true, name: e}\n"
+        "  - linear: {out: 7, name: f1, from: b}\n"
+        "  - linear: {out: 7, bias: true, name: f2, from: e}\n"
+        "  - add: {from: [f1, f2]}\n";
+    network net;
+    build(&net, text,
+          "- {layers: \"*\", quantiser: {uniform: {bits: 6}}}\n"
+          "- {layers: \"f1\", quantiser: {sparse_binary: {}}, group: 5}\n");
+    calibrate(&net, false);
+    stn_program *p = lowered(&net);
+    assert_int_equal(p->instructions[0].inputs[0], 0);
+    assert_int_equal(p->instructions[p->n_instructions - 1].n_inputs, 2);
+    assert_close(compare(&net, p));
+    stn_program_destroy(p);
+    destroy(&net);
+}
+
+/* ---- Refusals ----------------------------------------------------------- */
+
+#define HEAD                                                                   \
+    "name: bad\n"                                                              \
+    "input: {height: 8, width: 8, channels: 2}\n"                              \
+    "layers:\n"                                                                \
+    "  - quantise: {bits: 8, signed: false, fixed: 255, name: q0}\n"           \
+    "  - conv: {out: 4, kernel: 1, name: c1}\n"
+#define TAIL                                                                   \
+    "  - avg_pool: {kernel: 0, name: mean}\n"                                  \
+    "  - quantise: {bits: 8, signed: true, fixed: 2, name: q9}\n"              \
+    "  - linear: {out: 3, name: fc}\n"
+#define EVERY "- {layers: \"*\", quantiser: {uniform: {bits: 8}}}\n"
+
+static void what_has_no_integer_form_is_refused_by_name(void **state_)
+{
+    (void)state_;
+    static const struct {
+        const char *text, *rules, *layer, *says;
+    } cases[] = {
+        {HEAD TAIL, "- {layers: \"c1\", quantiser: {binary: {}}}\n", "layer fc",
+         "add a quantiser"},
+        {HEAD "  - conv: {out: 3, kernel: 1, name: c2}\n" TAIL, EVERY,
+         "net.yaml:6: layer c2", "its input c1 is not quantised"},
+        {HEAD "  - relu: {name: r}\n  - batch_norm: {name: n}\n" TAIL, EVERY,
+         "layer n", "its input r is a ReLU that is not quantised"},
+        {HEAD "  - relu: {name: r}\n" TAIL, EVERY, "layer mean",
+         "its input r is a ReLU"},
+        {HEAD "  - relu: {name: r}\n  - add: {from: [c1, r], name: j}\n" TAIL,
+         EVERY, "layer j", "its input r is a ReLU"},
+        {HEAD "  - add: {from: [c1, c1], name: j}\n"
+              "  - add: {from: [j, c1], name: k}\n" TAIL,
+         EVERY, "layer k", "its input j is a sum"},
+        {HEAD "  - add: {from: [c1, c1], name: j}\n" TAIL, EVERY, "layer mean",
+         "its input j is an addition"},
+        {HEAD "  - batch_norm: {name: n}\n"
+              "  - max_pool: {kernel: 2, name: p}\n" TAIL,
+         EVERY, "layer p", "channel 1 of its input n falls"},
+        {HEAD "  - quantise: {bits: 8, signed: true, name: q}\n" TAIL, EVERY,
+         "layer q", "its range is 0"},
+        {HEAD "  - quantise: {bits: 16, signed: false, fixed: 9, name: q}\n"
+              "  - linear: {out: 3, name: fc}\n",
+         EVERY, "layer q", "at most 15, or signed"},
+        {HEAD "  - quantise: {bits: 16, signed: true, fixed: 9, name: q}\n"
+              "  - depthwise: {multiplier: 16, kernel: 1, name: d}\n"
+              "  - quantise: {bits: 16, signed: true, fixed: 9, name: q2}\n"
+              "  - conv: {out: 3, kernel: 8, name: big}\n",
+         EVERY, "layer big", "leaves 32 bits"},
+    };
+    stn_error err;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        network net;
+        stn_program *p = NULL;
+        build(&net, cases[i].text, cases[i].rules);
+        const stn_node *n = stn_graph_node(net.graph, "n");
+        if (n)
+            state(&net, n, 0)[1] = -1;
+        assert_refused(stn_lower(net.graph, net.compression, NULL, &p, &err),
+                       err, STN_E_UNSUPPORTED, cases[i].says);
+        assert_non_null(strstr(err.text, cases[i].layer));
+        destroy(&net);
+    }
+}
+
+static void parameters_that_are_not_numbers_are_refused(void **state_)
+{
+    (void)state_;
+    stn_error err;
+    network net;
+    stn_program *p = NULL;
+    build(&net, HEAD "  - batch_norm: {name: n}\n" TAIL, EVERY);
+    state(&net, stn_graph_node(net.graph, "n"), 2)[3] = NAN;
+    assert_refused(stn_lower(net.graph, net.compression, NULL, &p, &err), err,
+                   STN_E_NUMERIC, "layer q9");
+    destroy(&net);
+}
+
+static void packing_what_is_not_there_is_refused(void **state_)
+{
+    (void)state_;
+    stn_error err;
+    memset(&err, 0, sizeof err);
+    assert_int_not_equal(stn_pack("no-such-run", "x.stn", &err), STN_OK);
+    assert_non_null(strstr(err.text, "no-such-run"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_bdnet_graph_and_its_program_agree),
+        cmocka_unit_test(the_program_in_the_file_is_the_one_lowered),
+        cmocka_unit_test(other_layers_and_their_program_agree),
+        cmocka_unit_test(what_has_no_integer_form_is_refused_by_name),
+        cmocka_unit_test(parameters_that_are_not_numbers_are_refused),
+        cmocka_unit_test(packing_what_is_not_there_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
