@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Folders of share/setun whose files have a `title:`. */
+/* Folders of share/setun whose files have a `title:` or `description:`. */
 typedef enum stn_library_kind {
     STN_LIBRARY_NETWORKS,
     STN_LIBRARY_RECIPES,
@@ -18,7 +18,7 @@ typedef enum stn_library_kind {
 
 typedef struct stn_library_entry {
     char id[64];     /* the file's name without .yaml */
-    char title[192]; /* its `title:`, or "" */
+    char title[192]; /* in one line, or "" */
     char path[512];
     char variants[192]; /* recipes: names separated by ", "; else "" */
 } stn_library_entry;

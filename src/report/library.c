@@ -28,13 +28,16 @@ static int by_id(const void *a, const void *b)
                   ((const stn_library_entry *)b)->id);
 }
 
-/* The file's `title:` and, of a recipe, the names of its variants. */
+/* The file's `title:`, else `description:`, and, of a recipe, the names of
+ * its variants. */
 static stn_status describe(stn_library_entry *entry, stn_error *err)
 {
     stn_yaml_document *document = NULL;
     STN_TRY(stn_yaml_load(entry->path, &document, err));
     const stn_yaml *root = stn_yaml_root(document);
     const stn_yaml *title = stn_yaml_get(root, "title");
+    if (!title)
+        title = stn_yaml_get(root, "description");
     if (title && title->kind == STN_YAML_SCALAR)
         snprintf(entry->title, sizeof entry->title, "%s", title->scalar);
     const stn_yaml *variants = stn_yaml_get(root, "variants");

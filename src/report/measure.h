@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Everything that is known about one trained run: what it weighs, computes
+ * and costs, how right and how fast it is. Tables, results and the report are
+ * all made from this. */
+#ifndef STN_REPORT_MEASURE_H
+#define STN_REPORT_MEASURE_H
+
+#include "base/memory.h"
+#include "setun/evaluate.h"
+#include "setun/json.h"
+
+/* One layer with weights, of a program or of a float graph; or an instruction
+ * without weights, whose counts are 0. */
+typedef struct stn_measure_layer {
+    const char *name, *op;
+    const char *code; /* "float32", "int8", "ternary", "binary"; "" */
+    int out, kh, kw, in;
+    size_t n_weights, n_nonzero, weight_bytes;
+    int chunk, n_groups, n_live; /* ternary only, else 0 */
+    double min_live_sparsity;    /* min over live groups of the zero share */
+    const int8_t *codes;         /* out, kh, kw, in; NULL for float */
+    /* of one picture */
+    double add_subtract; /* binary and ternary weights, nonzero ones */
+    double multiply;     /* multiply-accumulates of other weights */
+    double rescale;      /* multiplications of rescales, batch-norms */
+} stn_measure_layer;
+
+typedef struct stn_measure_options {
+    const stn_machine *machine;
+    int threads;                        /* 0: all CPUs */
+    int verify_images, simulate_images; /* 0: do not verify, only predict */
+    void (*say)(void *context, const char *line); /* may be NULL */
+    void *context;
+} stn_measure_options;
+
+typedef struct stn_measure {
+    const char *variant, *title, *data, *run, *network;
+    bool is_float;                 /* nothing is compressed: not packed */
+    char note[STN_ERROR_CAPACITY]; /* why a part is missing, or "" */
+    double accuracy;       /* packed program, or the float graph; 0 … 1 */
+    double graph_accuracy; /* training graph; NaN when the run has no result */
+    uint32_t n_images;
+    double images_per_s;
+    double file_bytes; /* of the .stn; float: 4 bytes a stored number */
+    int n_layers;
+    stn_measure_layer *layers;
+    int n_verified;
+    stn_verification verified[STN_VERIFY_MAX];
+    stn_program *program;       /* NULL for float */
+    stn_simulation *simulation; /* NULL when it does not fit the machine */
+    stn_arena arena;
+} stn_measure;
+
+/* Measures a run folder. `variant` and `title` are its names ("" for NULL).
+ * A part that is refused as unsupported is left out, with a note. Packing
+ * writes RUN/model.stn. Differing bits are not an error here. */
+stn_status stn_measure_run(const char *run, const char *variant,
+                           const char *title,
+                           const stn_measure_options *options,
+                           stn_measure **out, stn_error *err);
+void stn_measure_destroy(stn_measure *measure); /* NULL is legal */
+
+/* Sums over layers whose name matches the shell pattern (NULL: all). */
+typedef struct stn_measure_sum {
+    double weight_bytes, add_subtract, multiply, rescale;
+    size_t n_ternary, n_ternary_zero;
+    int n_groups, n_live;
+    double min_live_sparsity;            /* over ternary layers; NaN without */
+    double energy_j, latency_s, area_m2; /* NaN without simulation */
+} stn_measure_sum;
+stn_measure_sum stn_measure_total(const stn_measure *measure,
+                                  const char *pattern);
+/* live / groups of ternary weights; NaN when there are none. */
+double stn_measure_group_density(const stn_measure_sum *sum);
+/* The authors' 16 / (density (1 - min sparsity)), mram-pim 1d; or NaN. */
+double stn_measure_compression(const stn_measure_sum *sum);
+/* Pictures whose bits differed in any executor. */
+uint32_t stn_measure_mismatches(const stn_measure *measure);
+
+/* measure_layers.c: fills n_layers and layers in the arena. */
+struct stn_graph;
+stn_status stn_measure_program_layers(stn_measure *measure, stn_error *err);
+stn_status stn_measure_graph_layers(stn_measure *measure,
+                                    const struct stn_graph *graph,
+                                    stn_error *err);
+
+/* measure_json.c: one object with everything, weights as base64. */
+stn_status stn_measure_write(const stn_measure *measure, stn_json_writer *w,
+                             stn_error *err);
+/* Title and figures of a machine, as members of the open object. */
+void stn_measure_write_machine(const stn_machine *machine, stn_json_writer *w);
+
+#endif
