@@ -32,7 +32,7 @@ typedef struct stn_train_options {
     const char *variant; /* NULL: the recipe's first */
     const char *data;    /* NULL: the recipe's own */
     const char *out;     /* run folder; NULL: runs/ID-VARIANT-DATA-seedN */
-    const char *budget;  /* "quick" (default) or "full" */
+    const char *budget;  /* "demo", "quick" (default) or "full" */
     const char *const *set; /* "path.to.field=value", laid over the recipe */
     int n_set;
     uint64_t seed;

@@ -55,7 +55,7 @@ void stn_recipe_destroy(stn_recipe *recipe); /* NULL is legal */
 
 /* For stn_recipe_load: picks variant, data and budget, lays the sections of
  * `when:` over the root in the order of the file, then `set`, and removes
- * `when` and `variants`. recipe_when.c */
+ * `when`, `variants` and `reproduce`. recipe_when.c */
 stn_status stn_recipe_resolve(stn_yaml_document *document,
                               const stn_recipe_choice *choice, stn_error *err);
 /* Fields that a section of `when:` may hold; NULL-terminated. */

@@ -15,7 +15,7 @@
 #define PART_CAPACITY 256
 
 static const char *const axes[] = {"variant", "data", "budget", NULL};
-static const char *const budgets[] = {"quick", "full", NULL};
+static const char *const budgets[] = {"quick", "full", "demo", NULL};
 
 enum { VARIANT, DATA, BUDGET, N_AXES };
 
@@ -62,7 +62,8 @@ static stn_status check_value(const stn_yaml *root, const stn_yaml *entry,
                              value);
     if (axis == BUDGET && !is_word(budgets, value))
         return stn_yaml_fail(
-            entry, err, "'%s' is no budget; expected quick or full", value);
+            entry, err, "'%s' is no budget; expected demo, quick or full",
+            value);
     return STN_OK;
 }
 
@@ -198,7 +199,8 @@ static stn_status choose(const stn_yaml *root, const stn_recipe_choice *choice,
                                     : budgets[0];
     if (!is_word(budgets, chosen[BUDGET]))
         return stn_fail(err, STN_E_ARGUMENT,
-                        "budget '%s' does not exist; expected quick or full",
+                        "budget '%s' does not exist; expected demo, quick or "
+                        "full",
                         chosen[BUDGET]);
     return STN_OK;
 }
@@ -257,5 +259,6 @@ stn_status stn_recipe_resolve(stn_yaml_document *document,
         STN_TRY(apply_set(document, choice->set[i], err));
     remove_key(root, "when");
     remove_key(root, "variants");
+    remove_key(root, "reproduce"); /* read by src/report alone */
     return STN_OK;
 }
