@@ -563,6 +563,43 @@ static void a_program_that_does_not_fit_is_refused_with_numbers(void **state)
     stn_program_destroy(program);
 }
 
+/* Layer `name` of a simulation, or a failure. */
+static const stn_layer_cost *layer_of(const stn_simulation *s, const char *name)
+{
+    for (int i = 0; i < s->n_layers; i++)
+        if (strcmp(s->layers[i].name, name) == 0)
+            return &s->layers[i];
+    fail_msg("there is no layer %s", name);
+    return NULL;
+}
+
+/* LeNet-5, conv2: 16 filters of 5 x 5 x 6 at 10 x 10 positions. */
+static void the_float_baseline_counts_every_product(void **state)
+{
+    (void)state;
+    stn_error err;
+    stn_machine *machine = load(NULL, 0);
+    stn_simulation *s = NULL;
+    assert_ok(stn_simulate_float(machine, "lenet5", &s, &err), err);
+    check_sums(s);
+    double products =
+        28 * 28 * 6 * 25 + 10 * 10 * 16 * 150 + 400 * 120 + 120 * 84 + 84 * 10;
+    for (int e = 0; e < s->n_events; e++)
+        if (strcmp(s->events[e].name, "fp32_mul") == 0)
+            assert_close(s->events[e].count, products + 28 * 28);
+    const stn_cost *conv2 = &layer_of(s, "conv2")->cost;
+    assert_close(conv2->energy_j[STN_COMPONENT_LOGIC],
+                 240000.0 * (3.7e-12 + 0.9e-12));
+    assert_true(conv2->latency_s >= 240000.0 / 64 * 1e-9);
+    assert_close(conv2->area_m2,
+                 2 * (machine->array.area_m2 + machine->sub_array_logic_m2) +
+                     64 * machine->float_unit_m2);
+    stn_simulation_destroy(s);
+    assert_int_not_equal(
+        stn_simulate_float(machine, "no-such-network", &s, &err), STN_OK);
+    stn_machine_destroy(machine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -575,6 +612,7 @@ int main(void)
         cmocka_unit_test(skipped_bits_are_predicted_from_their_density),
         cmocka_unit_test(results_do_not_depend_on_threads),
         cmocka_unit_test(a_program_that_does_not_fit_is_refused_with_numbers),
+        cmocka_unit_test(the_float_baseline_counts_every_product),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,8 +22,10 @@ void stn_machine_destroy(stn_machine *machine); /* NULL is legal */
 const char *stn_machine_name(const stn_machine *machine);
 const char *stn_machine_title(const stn_machine *machine);
 
-/* One number that a cost rests on. `confidence` is "text", "code", "derived"
- * or "assumed" (nobody published it). */
+/* One number that a cost rests on. `confidence` is "text" or "code" (read in
+ * a publication, in public code), "derived" (computed from other figures or by
+ * another simulator), "memory" (published, but quoted from memory) or
+ * "assumed" (nobody published it). */
 typedef struct stn_figure {
     const char *key;        /* "cell.write_energy" */
     double value;           /* SI */
