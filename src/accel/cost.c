@@ -18,7 +18,7 @@ typedef struct simulation_image {
 const char *stn_component_name(stn_component component)
 {
     static const char *const names[STN_COMPONENT_COUNT] = {
-        "array read", "array write", "logic", "buffer", "link", "leakage"};
+        "array_read", "array_write", "logic", "buffer", "link", "leakage"};
     return names[component];
 }
 
