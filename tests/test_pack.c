@@ -5,14 +5,17 @@
  * refused by name. Networks are untrained: random weights, batch statistics
  * and quantiser ranges measured on the pictures, gains of both signs. */
 #include "test.h"
+#include "base/file.h"
 #include "base/pool.h"
 #include "base/rng.h"
 #include "compress/compress.h"
+#include "io/augment.h"
 #include "nn/executor.h"
 #include "nn/ops.h"
 #include "pack/lower.h"
 #include "pack/write.h"
 #include "setun/pack.h"
+#include "setun/train.h"
 #include <math.h>
 #include <unistd.h>
 
@@ -462,6 +465,109 @@ static void parameters_that_are_not_numbers_are_refused(void **state_)
     destroy(&net);
 }
 
+/* ---- From a run folder -------------------------------------------------- */
+
+/* MNIST's files with `n` pictures: class k % 10 is a bright bar in row
+ * 2 + 2 (k % 10). */
+static void write_idx(const char *folder, const char *split, uint32_t n)
+{
+    char path[128];
+    uint8_t head[16] = {0, 0, 8, 3, 0, 0, 0, 0, 0, 0, 0, 28, 0, 0, 0, 28};
+    head[6] = (uint8_t)(n >> 8);
+    head[7] = (uint8_t)n;
+    snprintf(path, sizeof path, "%s/%s-images-idx3-ubyte", folder, split);
+    FILE *images = fopen(path, "wb");
+    snprintf(path, sizeof path, "%s/%s-labels-idx1-ubyte", folder, split);
+    FILE *labels = fopen(path, "wb");
+    assert_true(images && labels);
+    fwrite(head, 1, 16, images);
+    head[3] = 1;
+    fwrite(head, 1, 8, labels);
+    for (uint32_t k = 0; k < n; k++) {
+        stn_rng rng = stn_rng_make(8, STN_RNG_TEST, k);
+        for (uint32_t i = 0; i < 28 * 28; i++) {
+            bool bar = i / 28 / 2 == 1 + k % 10;
+            fputc((int)stn_rng_below(&rng, 56) + (bar ? 200 : 0), images);
+        }
+        fputc((int)(k % 10), labels);
+    }
+    fclose(images);
+    fclose(labels);
+}
+
+static double program_accuracy(const stn_program *p, const char *data)
+{
+    stn_error err;
+    stn_dataset *dataset;
+    assert_ok(stn_dataset_open(data, &dataset, &err), err);
+    const stn_images *test = stn_dataset_images(dataset, STN_SPLIT_TEST);
+    size_t size = stn_shape_count(p->input);
+    stn_augment fit = {.height = p->input.h, .width = p->input.w};
+    uint8_t *pixels = malloc(size);
+    uint32_t n_correct = 0;
+    for (uint32_t k = 0; k < test->n; k++) {
+        int32_t logits[10];
+        int best = 0;
+        stn_augment_eval(&fit, test, k, pixels);
+        assert_ok(stn_reference_classify(p, pixels, logits, &err), err);
+        for (int c = 1; c < 10; c++)
+            best = logits[c] > logits[best] ? c : best;
+        n_correct += best == test->labels[k];
+    }
+    double accuracy = (double)n_correct / test->n;
+    free(pixels);
+    stn_dataset_close(dataset);
+    return accuracy;
+}
+
+static void a_trained_run_is_packed_with_its_accuracy(void **state_)
+{
+    (void)state_;
+    static const char *const set[] = {"parameters.p=16", "parameters.m=1",
+                                      "parameters.d=1", "parameters.full=32",
+                                      "epochs=3",       "batch=16",
+                                      "validation=32",  "optimiser.sgd.lr=0.02"};
+    stn_error err;
+    char folder[64], data[80], run[80], file[80], clean[128];
+    snprintf(folder, sizeof folder, "test_pack.%ld", (long)getpid());
+    snprintf(data, sizeof data, "%s/mnist", folder);
+    snprintf(run, sizeof run, "%s/run", folder);
+    snprintf(file, sizeof file, "%s/m.stn", folder);
+    snprintf(clean, sizeof clean, "rm -rf %s", folder);
+    assert_ok(stn_make_directories(data, &err), err);
+    write_idx(data, "train", 512);
+    write_idx(data, "t10k", 100);
+
+    stn_train_options o = stn_train_defaults();
+    o.recipe = "bdnet";
+    o.data = data;
+    o.out = run;
+    o.set = set;
+    o.n_set = sizeof set / sizeof set[0];
+    o.seed = 3;
+    o.threads = 1;
+    stn_train_result result;
+    stn_program *p;
+    assert_ok(stn_train(&o, &result, &err), err);
+    assert_ok(stn_pack(run, file, &err), err);
+    assert_ok(stn_program_read(file, &p, &err), err);
+    assert_string_equal(stn_program_metadata(p, "recipe"), "bdnet");
+    assert_string_equal(stn_program_metadata(p, "variant"), "wpc");
+    assert_string_equal(stn_program_metadata(p, "data"), "mnist");
+    assert_string_equal(stn_program_metadata(p, "seed"), "3");
+    assert_string_equal(stn_program_metadata(p, "epochs"), "3");
+    assert_string_equal(p->class_names[7], "7");
+    double stated = atof(stn_program_metadata(p, "accuracy"));
+    double packed = program_accuracy(p, data);
+    print_message("accuracy of the graph %.3f, of the program %.3f\n",
+                  result.test_accuracy, packed);
+    assert_true(stated == result.test_accuracy);
+    assert_true(result.test_accuracy > 0.5); /* it learned something */
+    assert_true(fabs(stated - packed) <= 0.02);
+    stn_program_destroy(p);
+    assert_int_equal(system(clean), 0);
+}
+
 static void packing_what_is_not_there_is_refused(void **state_)
 {
     (void)state_;
@@ -479,6 +585,7 @@ int main(void)
         cmocka_unit_test(other_layers_and_their_program_agree),
         cmocka_unit_test(what_has_no_integer_form_is_refused_by_name),
         cmocka_unit_test(parameters_that_are_not_numbers_are_refused),
+        cmocka_unit_test(a_trained_run_is_packed_with_its_accuracy),
         cmocka_unit_test(packing_what_is_not_there_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

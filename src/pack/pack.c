@@ -18,7 +18,7 @@
 typedef struct origin {
     stn_st_pair pairs[MAX_PAIRS];
     size_t n;
-    char numbers[3][STN_TEXT_DOUBLE];
+    char texts[3][64]; /* what result.json adds */
 } origin;
 
 /* result.json of the run, beside the checkpoint. */
@@ -32,6 +32,23 @@ static stn_status result_path(const char *run_or_checkpoint, char *path,
     int folder = slash ? (int)(slash - run_or_checkpoint) + 1 : 0;
     return stn_path_format(path, capacity, err, "%.*sresult.json", folder,
                            run_or_checkpoint);
+}
+
+/* A number or a text as text; false for what is neither, or too long. */
+static bool copy_text(const stn_json *node, char *out, size_t capacity)
+{
+    char number[STN_TEXT_DOUBLE];
+    const char *text = node->string;
+    if (node->kind == STN_JSON_NUMBER) {
+        stn_text_from_double(node->number, number);
+        text = number;
+    } else if (node->kind != STN_JSON_STRING) {
+        return false;
+    }
+    if (strlen(text) >= capacity)
+        return false;
+    memcpy(out, text, strlen(text) + 1);
+    return true;
 }
 
 /* A run that was stopped before its end has no result: then nothing is
@@ -53,12 +70,10 @@ static stn_status add_result(origin *o, const char *run_or_checkpoint,
         status =
             stn_json_parse(path, (const char *)bytes, size, &document, err);
     for (int i = 0; status == STN_OK && i < 3; i++) {
-        const stn_json *number =
+        const stn_json *node =
             stn_json_member(stn_json_root(document), members[i][0]);
-        if (!number || number->kind != STN_JSON_NUMBER)
-            continue;
-        stn_text_from_double(number->number, o->numbers[i]);
-        o->pairs[o->n++] = (stn_st_pair){members[i][1], o->numbers[i]};
+        if (node && copy_text(node, o->texts[i], sizeof o->texts[i]))
+            o->pairs[o->n++] = (stn_st_pair){members[i][1], o->texts[i]};
     }
     stn_json_destroy(document);
     stn_free(bytes);
@@ -72,7 +87,7 @@ static stn_status describe(const stn_model *model,
     const stn_recipe *r = model->recipe;
     o->pairs[o->n++] = (stn_st_pair){"recipe", r->id};
     o->pairs[o->n++] = (stn_st_pair){"variant", r->variant};
-    o->pairs[o->n++] = (stn_st_pair){"data", r->data};
+    o->pairs[o->n++] = (stn_st_pair){"data", stn_data_short_name(r->data)};
     o->pairs[o->n++] = (stn_st_pair){"budget", r->budget};
     return add_result(o, run_or_checkpoint, err);
 }
