@@ -116,7 +116,7 @@ static int64_t clamp(int64_t v, int64_t lo, int64_t hi)
 
 /* y[r, q, c] = clamp(⌊(x₀·m₀[c] + x₁·m₁[c] + a[c]) / 2^shift⌋, lo, hi).
  * C leaves >> of a negative number to the compiler; all of ours shift
- * arithmetically, and tests/test_program.c would notice one that does not. */
+ * arithmetically, and tests/test_reference.c would notice one that does not. */
 static void run_rescale(const stn_instruction *in, tensor x0, tensor x1,
                         tensor y)
 {
