@@ -8,10 +8,9 @@
 #include "setun/status.h"
 
 /* Reports `folder` into `out_html`. A folder of `setun reproduce` (it holds
- * summary.json) is shown as it is. A run of `setun train` is packed and
- * costed on `machine` (NULL: the recipe's, else the first of the library)
- * first; what cannot be packed is reported without those parts, and the
- * report says why. */
+ * summary.json) is shown as it is. A run of `setun train` is packed and costed
+ * on `machine` (a name or file) first; what cannot be packed is reported
+ * without those parts, and the report says why. */
 stn_status stn_report_write(const char *folder, const char *machine,
                             int threads, const char *out_html, stn_error *err);
 

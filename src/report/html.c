@@ -106,8 +106,8 @@ stn_status stn_report_render(const char *summary_json, const char *out_html,
     if (status == STN_OK && script_path)
         status = stn_file_read(script_path, &script, &size, err);
     if (status == STN_OK)
-        status = stn_html_fill(path, (char *)page, summary_json,
-                               (char *)script, &html, err);
+        status = stn_html_fill(path, (char *)page, summary_json, (char *)script,
+                               &html, err);
     if (status == STN_OK)
         status = stn_file_write_atomic(out_html, html, strlen(html), err);
     stn_free(html);

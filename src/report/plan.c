@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reading what is reproduced and what is published. */
+#include "report/plan.h"
+#include "base/file.h"
+#include <fnmatch.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const SECTION_KEYS[] = {"machine",  "data",  "variants",
+                                           "baseline", "block", NULL};
+static const char *const ROW_KEYS[] = {
+    "quantity", "layer",      "variants", "data",       "value",
+    "unit",     "conditions", "source",   "confidence", NULL};
+static const char *const CONFIDENCES[] = {"text",    "code",   "derived",
+                                          "assumed", "memory", NULL};
+
+/* A scalar member; NULL when it is absent and optional. */
+static stn_status text(const stn_yaml *map, const char *key, bool required,
+                       const char **out, stn_error *err)
+{
+    const stn_yaml *node = stn_yaml_get(map, key);
+    if (!node && !required)
+        return STN_OK;
+    if (!node)
+        return stn_yaml_fail(map, err, "needs '%s:'", key);
+    if (node->kind != STN_YAML_SCALAR || !*node->scalar)
+        return stn_yaml_fail(node, err, "'%s' is one word or text", key);
+    *out = node->scalar;
+    return STN_OK;
+}
+
+/* ---- filters: "a,b" */
+
+static bool listed(const char *list, const char *word)
+{
+    size_t n = strlen(word);
+    while (list) {
+        if (strncmp(list, word, n) == 0 && (list[n] == ',' || !list[n]))
+            return true;
+        list = strchr(list, ',');
+        list = list ? list + 1 : NULL;
+    }
+    return false;
+}
+
+/* Refuses a word of `list` that is not among the n words. */
+static stn_status check_filter(const char *what, const char *list,
+                               const char *const *words, int n, stn_error *err)
+{
+    char word[128];
+    for (const char *at = list; at && *at;) {
+        size_t length = strcspn(at, ",");
+        snprintf(word, sizeof word, "%.*s", (int)length, at);
+        const char *names[STN_PLAN_MAX + 1] = {NULL};
+        bool known = false;
+        for (int i = 0; i < n; i++) {
+            names[i] = words[i];
+            known = known || !strcmp(words[i], word);
+        }
+        const char *nearest = stn_nearest_word(word, names);
+        if (!known)
+            return stn_fail(err, STN_E_ARGUMENT,
+                            "the recipe reproduces no %s '%s'%s%s%s", what,
+                            word, nearest ? "; did you mean '" : "",
+                            nearest ? nearest : "", nearest ? "'?" : "");
+        at += length + (at[length] == ',');
+    }
+    return STN_OK;
+}
+
+/* Keeps the listed words, and what stands beside them, in order. */
+static int filter(const char *list, const char **words, const char **beside,
+                  int n)
+{
+    int kept = 0;
+    for (int i = 0; i < n; i++) {
+        if (list && !listed(list, words[i]))
+            continue;
+        words[kept] = words[i];
+        if (beside)
+            beside[kept] = beside[i];
+        kept++;
+    }
+    return kept;
+}
+
+/* ---- the recipe */
+
+static stn_status read_lists(stn_plan *p, const stn_yaml *section,
+                             stn_error *err)
+{
+    const stn_yaml *data = stn_yaml_get(section, "data");
+    const stn_yaml *variants = stn_yaml_get(section, "variants");
+    if (!data || data->kind != STN_YAML_SEQUENCE)
+        return stn_yaml_fail(section, err, "needs 'data: [NAME, ...]'");
+    if (!variants || variants->kind != STN_YAML_MAP)
+        return stn_yaml_fail(section, err,
+                             "needs 'variants: {NAME: title, ...}'");
+    if (data->n_children > STN_PLAN_MAX || variants->n_children > STN_PLAN_MAX)
+        return stn_yaml_fail(section, err,
+                             "at most %d data sets and %d variants",
+                             STN_PLAN_MAX, STN_PLAN_MAX);
+    for (const stn_yaml *d = data->first; d; d = d->next) {
+        if (d->kind != STN_YAML_SCALAR)
+            return stn_yaml_fail(d, err, "a data set is one word");
+        p->data[p->n_data++] = d->scalar;
+    }
+    for (const stn_yaml *v = variants->first; v; v = v->next) {
+        if (v->kind != STN_YAML_SCALAR)
+            return stn_yaml_fail(v, err, "expected 'NAME: title'");
+        p->variants[p->n_variants] = v->key;
+        p->titles[p->n_variants++] = *v->scalar ? v->scalar : v->key;
+    }
+    return STN_OK;
+}
+
+static stn_status read_recipe(stn_plan *p, const stn_reproduce_options *o,
+                              stn_error *err)
+{
+    char path[600];
+    bool is_file = strchr(o->id, '/') || strstr(o->id, ".yaml");
+    STN_TRY(stn_path_format(path, sizeof path, err,
+                            is_file ? "%s%s" : "%s/recipes/%s.yaml",
+                            is_file ? "" : stn_share_directory(), o->id));
+    STN_TRY(stn_yaml_load(path, &p->recipe, err));
+    const stn_yaml *root = stn_yaml_root(p->recipe);
+    const stn_yaml *section = stn_yaml_get(root, "reproduce");
+    if (!section)
+        return stn_yaml_fail(root, err,
+                             "the recipe has no 'reproduce:' section; 'setun "
+                             "train' trains it");
+    STN_TRY(stn_yaml_check_keys(section, SECTION_KEYS, err));
+    p->title = o->id;
+    STN_TRY(text(root, "title", false, &p->title, err));
+    STN_TRY(text(section, "machine", true, &p->machine, err));
+    STN_TRY(text(section, "baseline", false, &p->baseline, err));
+    STN_TRY(text(section, "block", false, &p->block, err));
+    STN_TRY(read_lists(p, section, err));
+    STN_TRY(check_filter("data set", o->data, p->data, p->n_data, err));
+    STN_TRY(
+        check_filter("variant", o->variants, p->variants, p->n_variants, err));
+    p->n_data = filter(o->data, p->data, NULL, p->n_data);
+    p->n_variants = filter(o->variants, p->variants, p->titles, p->n_variants);
+    if (o->machine)
+        p->machine = o->machine;
+    return STN_OK;
+}
+
+/* ---- published rows */
+
+static stn_status read_row(const stn_yaml *node, stn_published_row *row,
+                           stn_error *err)
+{
+    int confidence = 0;
+    STN_TRY(stn_yaml_check_keys(node, ROW_KEYS, err));
+    STN_TRY(text(node, "quantity", true, &row->quantity, err));
+    STN_TRY(text(node, "unit", true, &row->unit, err));
+    STN_TRY(text(node, "source", true, &row->source, err));
+    STN_TRY(text(node, "confidence", true, &row->confidence, err));
+    row->conditions = "";
+    STN_TRY(text(node, "conditions", false, &row->conditions, err));
+    STN_TRY(text(node, "layer", false, &row->layer, err));
+    STN_TRY(text(node, "data", false, &row->data, err));
+    STN_TRY(stn_yaml_choice(stn_yaml_get(node, "confidence"), CONFIDENCES,
+                            &confidence, err));
+    const stn_yaml *value = stn_yaml_get(node, "value");
+    if (!value)
+        return stn_yaml_fail(node, err, "needs 'value:'");
+    row->variants = stn_yaml_get(node, "variants");
+    return stn_yaml_number(value, NULL, -1e300, 1e300, &row->value, err);
+}
+
+static stn_status read_published(stn_plan *p, const char *id, stn_error *err)
+{
+    char path[600];
+    STN_TRY(stn_path_format(path, sizeof path, err, "%s/published/%s.yaml",
+                            stn_share_directory(), id));
+    if (!stn_file_exists(path))
+        return STN_OK;
+    STN_TRY(stn_yaml_load(path, &p->rows, err));
+    const stn_yaml *rows = stn_yaml_get(stn_yaml_root(p->rows), "rows");
+    if (!rows || rows->kind != STN_YAML_SEQUENCE)
+        return stn_yaml_fail(stn_yaml_root(p->rows), err,
+                             "needs 'rows:', a list");
+    p->published =
+        stn_arena_alloc(&p->arena, rows->n_children, sizeof *p->published);
+    if (!p->published)
+        return stn_fail_memory(err, "published rows");
+    for (const stn_yaml *node = rows->first; node; node = node->next)
+        STN_TRY(read_row(node, &p->published[p->n_published++], err));
+    return STN_OK;
+}
+
+stn_status stn_plan_load(const stn_reproduce_options *options, stn_plan **out,
+                         stn_error *err)
+{
+    stn_plan *p = stn_alloc(1, sizeof *p);
+    if (!p)
+        return stn_fail_memory(err, "plan");
+    stn_status status = read_recipe(p, options, err);
+    if (status == STN_OK)
+        status = read_published(p, options->id, err);
+    if (status == STN_OK)
+        *out = p;
+    else
+        stn_plan_destroy(p);
+    return status;
+}
+
+void stn_plan_destroy(stn_plan *plan)
+{
+    if (!plan)
+        return;
+    stn_yaml_destroy(plan->recipe);
+    stn_yaml_destroy(plan->rows);
+    stn_arena_deinit(&plan->arena);
+    stn_free(plan);
+}
+
+/* ---- matching */
+
+static bool names(const stn_yaml *list, const char *word)
+{
+    if (!list)
+        return true;
+    for (const stn_yaml *v = list->first; v; v = v->next)
+        if (v->kind == STN_YAML_SCALAR && !strcmp(v->scalar, word))
+            return true;
+    return false;
+}
+
+const stn_published_row *
+stn_plan_published(const stn_plan *plan, const char *quantity, const char *data,
+                   const char *variant, const char *layer)
+{
+    for (int i = 0; i < plan->n_published; i++) {
+        const stn_published_row *row = &plan->published[i];
+        bool same_layer =
+            layer ? row->layer && !strcmp(row->layer, layer) : !row->layer;
+        if (!strcmp(row->quantity, quantity) && same_layer &&
+            (!row->data || fnmatch(row->data, data, 0) == 0) &&
+            names(row->variants, variant))
+            return row;
+    }
+    return NULL;
+}

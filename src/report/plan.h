@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What is reproduced: the `reproduce:` section of a recipe and the published
+ * rows of share/setun/published/ID.yaml.
+ *
+ *     reproduce:
+ *       machine: bdnet-sot               # what programs are costed on
+ *       data: [mnist, fashion-mnist]
+ *       variants: {baseline: float baseline, wpc: sparse} # name: title
+ *       baseline: baseline               # ratios are to this one; optional
+ *       block: "block*"                  # layers compared with the baseline's
+ */
+#ifndef STN_REPORT_PLAN_H
+#define STN_REPORT_PLAN_H
+
+#include "base/memory.h"
+#include "base/yaml.h"
+#include "setun/reproduce.h"
+
+#define STN_PLAN_MAX 16 /* data sets, variants */
+
+typedef struct stn_published_row {
+    const char *quantity, *unit, *conditions, *source, *confidence;
+    const char *layer, *data; /* pattern; NULL: any or none */
+    const stn_yaml *variants; /* names; NULL: any */
+    double value;
+} stn_published_row;
+
+typedef struct stn_plan {
+    const char *title, *machine, *baseline, *block; /* last two may be NULL */
+    int n_data, n_variants, n_published;
+    const char *data[STN_PLAN_MAX];
+    const char *variants[STN_PLAN_MAX], *titles[STN_PLAN_MAX];
+    stn_published_row *published;
+    stn_yaml_document *recipe, *rows; /* owned; texts point into them */
+    stn_arena arena;
+} stn_plan;
+
+/* Reads both files and applies the filters of `options`; a filter that names
+ * what the recipe does not have is refused. A system without a published
+ * file has no published rows. */
+stn_status stn_plan_load(const stn_reproduce_options *options, stn_plan **out,
+                         stn_error *err);
+void stn_plan_destroy(stn_plan *plan); /* NULL is legal */
+
+/* The published row to set beside ours, or NULL. `layer` may be NULL. */
+const stn_published_row *
+stn_plan_published(const stn_plan *plan, const char *quantity, const char *data,
+                   const char *variant, const char *layer);
+
+#endif

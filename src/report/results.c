@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Rows of ours, each with the published figure of the same quantity beside
+ * it. Names of quantities are fixed, so that systems line up; a row whose
+ * figure is unknown (no baseline, no machine) is left out. */
+#include "report/results.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Adding rows about one measure. */
+typedef struct adder {
+    stn_results *results;
+    const stn_measure *m;
+    char place[256]; /* conditions without the machine */
+    stn_status status;
+    stn_error *err;
+} adder;
+
+static stn_status grow(stn_results *r, stn_error *err)
+{
+    if (r->n_rows < r->row_capacity)
+        return STN_OK;
+    int capacity = r->row_capacity ? 2 * r->row_capacity : 128;
+    stn_result_row *rows =
+        stn_arena_alloc(&r->arena, (size_t)capacity, sizeof *rows);
+    if (!rows)
+        return stn_fail_memory(err, "results");
+    if (r->n_rows)
+        memcpy(rows, r->rows, (size_t)r->n_rows * sizeof *rows);
+    r->rows = rows;
+    r->row_capacity = capacity;
+    return STN_OK;
+}
+
+/* Where and how the published figure was found, and by how much ours
+ * differs. */
+static void note_text(const stn_published_row *p, double ours, char *out,
+                      size_t capacity)
+{
+    out[0] = '\0';
+    if (!p)
+        return;
+    int n = snprintf(out, capacity, "%s%s%s", p->source,
+                     *p->conditions ? ": " : "", p->conditions);
+    if (n > 0 && (size_t)n < capacity && p->value != 0)
+        snprintf(out + n, capacity - (size_t)n, "; ours differs by %+.3g %%",
+                 100 * (ours - p->value) / fabs(p->value));
+}
+
+/* One row. `more` goes behind the conditions; `layer` is for matching. */
+static void add_row(adder *a, const char *quantity, const char *more,
+                    const char *layer, double ours, const char *unit)
+{
+    stn_results *r = a->results;
+    if (a->status != STN_OK || !isfinite(ours))
+        return;
+    a->status = grow(r, a->err);
+    if (a->status != STN_OK)
+        return;
+    const stn_published_row *p =
+        stn_plan_published(r->plan, quantity, a->m->data, a->m->variant, layer);
+    char conditions[512], note[512];
+    snprintf(conditions, sizeof conditions, "%s%s%s", a->place,
+             *more ? ", " : "", more);
+    note_text(p, ours, note, sizeof note);
+    stn_result_row row = {
+        .quantity = quantity,
+        .conditions = stn_arena_string(&r->arena, conditions),
+        .unit = unit,
+        .published = p ? p->value : NAN,
+        .published_confidence = p ? p->confidence : "",
+        .ours = ours,
+        .calibrated_by = "",
+        .note = stn_arena_string(&r->arena, note),
+    };
+    if (!row.conditions || !row.note) {
+        a->status = stn_fail_memory(a->err, "results");
+        return;
+    }
+    r->rows[r->n_rows++] = row;
+}
+
+/* Codes of the compressed weights, else of the largest layer. */
+static const char *codes_of(const stn_measure *m)
+{
+    const char *codes = "no";
+    size_t most = 0;
+    for (int i = 0; i < m->n_layers; i++) {
+        const stn_measure_layer *l = &m->layers[i];
+        if (!strcmp(l->code, "ternary") || !strcmp(l->code, "binary"))
+            return l->code;
+        if (l->n_weights > most) {
+            most = l->n_weights;
+            codes = l->code;
+        }
+    }
+    return codes;
+}
+
+static const stn_measure *baseline_of(const stn_results *r, const char *data)
+{
+    for (int i = 0; i < r->n_measures; i++)
+        if (r->plan->baseline && !strcmp(r->measures[i]->data, data) &&
+            !strcmp(r->measures[i]->variant, r->plan->baseline))
+            return r->measures[i];
+    return NULL;
+}
+
+static void add_own(adder *a, const stn_measure_sum *sum, const char *machine)
+{
+    const stn_measure *m = a->m;
+    add_row(a, "accuracy", "", NULL, 100 * m->accuracy, "%");
+    add_row(a, "group density", "", NULL, stn_measure_group_density(sum),
+            "fraction");
+    add_row(a, "compression", "", NULL, stn_measure_compression(sum), "x");
+    add_row(a, "pruning ratio", "", NULL,
+            sum->n_ternary
+                ? (double)sum->n_ternary_zero / (double)sum->n_ternary
+                : NAN,
+            "fraction");
+    add_row(a, "throughput", a->results->cpu, NULL, m->images_per_s,
+            "images/s");
+    if (!m->simulation)
+        return;
+    const stn_cost *cost = &m->simulation->total;
+    add_row(a, "energy per image", machine, NULL, 1e6 * stn_cost_energy_j(cost),
+            "uJ");
+    add_row(a, "latency per image", machine, NULL, 1e3 * cost->latency_s, "ms");
+    add_row(a, "area", machine, NULL, 1e6 * cost->area_m2, "mm2");
+}
+
+/* 100 (1 - ours / base). */
+static double reduction(double ours, double base)
+{
+    return base > 0 ? 100 * (1 - ours / base) : NAN;
+}
+
+static double quotient(double numerator, double denominator)
+{
+    return denominator > 0 ? numerator / denominator : NAN;
+}
+
+/* Rows that compare with the baseline on the same data. */
+static void add_compared(adder *a, const stn_measure *base, const char *machine)
+{
+    const stn_measure *m = a->m;
+    const char *block = a->results->plan->block;
+    add_row(a, "accuracy drop", "", NULL, 100 * (base->accuracy - m->accuracy),
+            "points");
+    add_row(a, "weight memory reduction", "", NULL,
+            quotient(base->file_bytes, m->file_bytes), "x");
+    if (!m->simulation || !base->simulation)
+        return;
+    const stn_cost *ours = &m->simulation->total;
+    const stn_cost *theirs = &base->simulation->total;
+    add_row(a, "energy ratio", machine, NULL,
+            quotient(stn_cost_energy_j(theirs), stn_cost_energy_j(ours)), "x");
+    add_row(a, "speed ratio", machine, NULL,
+            quotient(theirs->latency_s, ours->latency_s), "x");
+    add_row(a, "area ratio", machine, NULL,
+            quotient(theirs->area_m2, ours->area_m2), "x");
+    if (!block)
+        return;
+    stn_measure_sum x = stn_measure_total(m, block);
+    stn_measure_sum y = stn_measure_total(base, block);
+    add_row(a, "conv-layer energy reduction", machine, NULL,
+            reduction(x.energy_j, y.energy_j), "%");
+    add_row(a, "conv-layer memory usage reduction", "", NULL,
+            reduction(x.weight_bytes, y.weight_bytes), "%");
+    add_row(a, "conv-layer chip-area reduction", machine, NULL,
+            reduction(x.area_m2, y.area_m2), "%");
+}
+
+/* Sparsity of single layers, where somebody published it. */
+static void add_layers(adder *a)
+{
+    static const char *const QUANTITIES[] = {"zero groups", "element sparsity"};
+    const stn_measure *m = a->m;
+    for (int i = 0; i < m->n_layers; i++) {
+        const stn_measure_layer *l = &m->layers[i];
+        if (!l->n_groups)
+            continue;
+        double ours[] = {l->n_groups - l->n_live,
+                         1 - (double)l->n_nonzero / (double)l->n_weights};
+        static const char *const UNITS[] = {"groups", "fraction"};
+        for (int q = 0; q < 2; q++) {
+            char more[128];
+            snprintf(more, sizeof more, "layer %s of %d groups", l->name,
+                     l->n_groups);
+            if (stn_plan_published(a->results->plan, QUANTITIES[q], m->data,
+                                   m->variant, l->name))
+                add_row(a, QUANTITIES[q], more, l->name, ours[q], UNITS[q]);
+        }
+    }
+}
+
+static stn_status add_measure(stn_results *r, const stn_measure *m,
+                              stn_error *err)
+{
+    adder a = {.results = r, .m = m, .err = err};
+    stn_measure_sum sum = stn_measure_total(m, NULL);
+    const char *machine = stn_machine_name(r->machine);
+    snprintf(a.place, sizeof a.place, "%s, %s, %s, %s weights", m->network,
+             m->data, m->variant, codes_of(m));
+    add_own(&a, &sum, machine);
+    const stn_measure *base = baseline_of(r, m->data);
+    if (base && base != m)
+        add_compared(&a, base, machine);
+    add_layers(&a);
+    return a.status;
+}
+
+static void summarise(const stn_measure *m, stn_variant_summary *v)
+{
+    stn_measure_sum sum = stn_measure_total(m, NULL);
+    const stn_cost *cost = m->simulation ? &m->simulation->total : NULL;
+    *v = (stn_variant_summary){
+        .variant = m->variant,
+        .title = m->title,
+        .data = m->data,
+        .accuracy = m->accuracy,
+        .weight_bytes = m->file_bytes,
+        .add_subtract = sum.add_subtract,
+        .multiply = sum.multiply + sum.rescale,
+        .group_density = stn_measure_group_density(&sum),
+        .energy_j = cost ? stn_cost_energy_j(cost) : NAN,
+        .latency_s = cost ? cost->latency_s : NAN,
+        .area_m2 = cost ? cost->area_m2 : NAN,
+        .images_per_s = m->images_per_s,
+    };
+}
+
+stn_status stn_results_tabulate(stn_results *r, stn_error *err)
+{
+    r->n_rows = 0;
+    r->n_variants = 0;
+    r->variants = stn_arena_alloc(&r->arena, (size_t)r->n_measures + 1,
+                                  sizeof *r->variants);
+    if (!r->variants)
+        return stn_fail_memory(err, "comparison");
+    for (int i = 0; i < r->n_measures; i++) {
+        STN_TRY(add_measure(r, r->measures[i], err));
+        summarise(r->measures[i], &r->variants[r->n_variants++]);
+    }
+    return STN_OK;
+}
+
+void stn_results_deinit(stn_results *results)
+{
+    for (int i = 0; i < results->n_measures; i++)
+        stn_measure_destroy(results->measures[i]);
+    stn_arena_deinit(&results->arena);
+    *results = (stn_results){0};
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * results/ID.json, and the summary of a reproduction or a single run that the
+ * report shows. Texts are copied, never interpreted. */
+#include "base/file.h"
+#include "base/json.h"
+#include "report/results.h"
+#include <string.h>
+
+/* Keys separated by ", " as an array. */
+static void write_list(stn_json_writer *w, const char *key, const char *list)
+{
+    char word[128];
+    stn_json_begin_array(w, key);
+    while (*list) {
+        size_t n = strcspn(list, ",");
+        snprintf(word, sizeof word, "%.*s", (int)n, list);
+        stn_json_string(w, NULL, word);
+        list += n + (list[n] == ',');
+        list += strspn(list, " ");
+    }
+    stn_json_end_array(w);
+}
+
+static void write_rows(const stn_results *r, stn_json_writer *w)
+{
+    stn_json_begin_array(w, "rows");
+    for (int i = 0; i < r->n_rows; i++) {
+        const stn_result_row *row = &r->rows[i];
+        stn_json_begin_object(w, NULL);
+        stn_json_string(w, "quantity", row->quantity);
+        stn_json_string(w, "conditions", row->conditions);
+        stn_json_number(w, "published", row->published);
+        stn_json_string(w, "published_confidence", row->published_confidence);
+        stn_json_number(w, "ours", row->ours);
+        stn_json_string(w, "unit", row->unit);
+        write_list(w, "calibrated_by", row->calibrated_by);
+        stn_json_string(w, "note", row->note);
+        stn_json_end_object(w);
+    }
+    stn_json_end_array(w);
+}
+
+/* What both files say about where figures come from. */
+static void write_origin(const stn_results *r, stn_json_writer *w)
+{
+    const stn_reproduce_options *o = r->options;
+    if (o)
+        stn_json_string(w, "system", o->id);
+    stn_json_string(w, "commit", r->commit);
+    stn_json_string(w, "machine", r->cpu);
+    if (!o)
+        return;
+    stn_json_int(w, "seed", (int64_t)o->seed);
+    stn_json_string(w, "command", o->command ? o->command : "");
+}
+
+/* Makes the folder of `path` when it is missing. */
+static stn_status make_parent(const char *path, stn_error *err)
+{
+    char folder[600];
+    const char *slash = strrchr(path, '/');
+    if (!slash || slash == path)
+        return STN_OK;
+    STN_TRY(stn_path_format(folder, sizeof folder, err, "%.*s",
+                            (int)(slash - path), path));
+    return stn_make_directories(folder, err);
+}
+
+stn_status stn_results_write(const stn_results *results, const char *path,
+                             stn_error *err)
+{
+    stn_json_writer w = {.indent = 2};
+    char *text = NULL;
+    size_t size = 0;
+    stn_json_begin_object(&w, NULL);
+    write_origin(results, &w);
+    write_rows(results, &w);
+    stn_json_end_object(&w);
+    STN_TRY(stn_json_finish(&w, &text, &size, err));
+    stn_status status = make_parent(path, err);
+    if (status == STN_OK)
+        status = stn_file_write_atomic(path, text, size, err);
+    stn_free(text);
+    return status;
+}
+
+stn_status stn_results_summary(const stn_results *r, char **text,
+                               stn_error *err)
+{
+    stn_json_writer w = {0};
+    size_t size = 0;
+    stn_status status = STN_OK;
+    stn_json_begin_object(&w, NULL);
+    if (r->plan) {
+        stn_json_string(&w, "title", r->plan->title);
+        stn_json_string(&w, "budget", r->options->budget);
+        if (r->plan->baseline)
+            stn_json_string(&w, "baseline", r->plan->baseline);
+    }
+    write_origin(r, &w);
+    stn_json_begin_array(&w, "skipped");
+    for (int i = 0; i < r->n_skipped; i++)
+        stn_json_string(&w, NULL, r->skipped[i]);
+    stn_json_end_array(&w);
+    stn_json_begin_array(&w, "variants");
+    for (int i = 0; i < r->n_measures && status == STN_OK; i++)
+        status = stn_measure_write(r->measures[i], &w, err);
+    if (status != STN_OK) {
+        stn_json_discard(&w);
+        return status;
+    }
+    stn_json_end_array(&w);
+    write_rows(r, &w);
+    if (r->machine)
+        stn_measure_write_machine(r->machine, &w);
+    stn_json_end_object(&w);
+    return stn_json_finish(&w, text, &size, err);
+}
