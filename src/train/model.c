@@ -6,6 +6,7 @@
  * values are gathered here: the network's own, overridden by the recipe's. */
 #include "train/model.h"
 
+#include <math.h>
 #include <string.h>
 
 #define VARIABLES 32
@@ -67,6 +68,20 @@ static stn_status gather(const stn_yaml *network, const struct scope *overrides,
     return STN_OK;
 }
 
+/* N(0, sqrt(2 / fan_in)) → N(0, sqrt(2 / fan_out)) for convolutions. */
+static void rescale_to_fan_out(stn_graph *graph)
+{
+    for (int i = 0; i < graph->n_params; i++) {
+        const stn_param *p = &graph->params[i];
+        float ratio = sqrtf((float)p->fan_in / (float)p->fan_out);
+
+        if (p->role != STN_PARAM_WEIGHT || p->rank < 3)
+            continue;
+        for (size_t k = 0; k < p->count; k++)
+            p->latent[k] *= ratio;
+    }
+}
+
 static stn_status build(stn_model *m, uint64_t seed, stn_error *err)
 {
     const stn_yaml *network = stn_yaml_root(m->recipe->network);
@@ -75,6 +90,8 @@ static stn_status build(stn_model *m, uint64_t seed, stn_error *err)
     STN_TRY(add_map(&overrides, m->recipe->parameters, err));
     STN_TRY(stn_graph_build(network, &overrides.scope, &m->graph, err));
     stn_graph_init(m->graph, seed);
+    if (m->recipe->init == STN_INIT_FAN_OUT)
+        rescale_to_fan_out(m->graph);
     m->recipe->augment.height = m->graph->input.h;
     m->recipe->augment.width = m->graph->input.w;
     STN_TRY(gather(network, &overrides, &all, err));

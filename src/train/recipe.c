@@ -12,6 +12,8 @@
 #include <string.h>
 
 // clang-format off
+static const char *const inits[] = {"fan_in", "fan_out", NULL};
+
 static const stn_attr numbers[] = {
     {"epochs", STN_ATTR_INT, offsetof(stn_recipe, epochs), NAN, 0, 100000,
      NULL, "passes over the training pictures"},
@@ -21,6 +23,8 @@ static const stn_attr numbers[] = {
      "parts a batch is cut into; bounds the useful threads"},
     {"validation", STN_ATTR_INT, offsetof(stn_recipe, validation), 0, 0, 1e9,
      NULL, "pictures held out of the training split"},
+    {"init", STN_ATTR_CHOICE, offsetof(stn_recipe, init), STN_INIT_FAN_IN, 0,
+     0, inits, "width of the initial weights of convolutions"},
     {"label_smoothing", STN_ATTR_FLOAT, offsetof(stn_recipe, label_smoothing),
      0, 0, 0.99, NULL, "share of the target spread over all classes"},
     {"penalise_until", STN_ATTR_FLOAT, offsetof(stn_recipe, penalise_until),
@@ -36,10 +40,11 @@ static const stn_attr augment_attrs[] = {
 // clang-format on
 
 const char *const stn_recipe_fields[] = {
-    "title",      "description", "network",         "parameters",
-    "data",       "epochs",      "batch",           "shards",
-    "validation", "augment",     "label_smoothing", "optimiser",
-    "schedule",   "compress",    "penalise_until",  NULL};
+    "title",      "description", "network",  "parameters",
+    "data",       "epochs",      "batch",    "shards",
+    "validation", "augment",     "init",     "label_smoothing",
+    "optimiser",  "schedule",    "compress", "penalise_until",
+    NULL};
 
 /* Fields that are not numbers. */
 static const char *const others[] = {

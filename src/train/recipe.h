@@ -12,6 +12,14 @@
 #include "train/optimiser.h"
 #include "train/schedule.h"
 
+/* Width of the initial weights of convolutions, N(0, sqrt(2 / fan)). */
+typedef enum stn_init {
+    STN_INIT_FAN_IN, /* products summed into one output (He et al. 2015) */
+    STN_INIT_FAN_OUT /* outputs times kernel area: what the authors of BD-Net
+                        start from. Small for depthwise kernels, so that a
+                        penalty can reach 0 with few of them */
+} stn_init;
+
 typedef struct stn_recipe {
     char id[64];
     char variant[64]; /* "" when the recipe has no variants */
@@ -19,6 +27,7 @@ typedef struct stn_recipe {
     char budget[16];
     int epochs, batch, shards;
     int validation; /* pictures held out of the training split */
+    int init;       /* an stn_init */
     float label_smoothing;
     float penalise_until; /* share of all steps with penalties; then the run
                              fine-tunes without them */

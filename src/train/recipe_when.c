@@ -61,9 +61,9 @@ static stn_status check_value(const stn_yaml *root, const stn_yaml *entry,
         return stn_yaml_fail(entry, err, "'%s' is not among 'variants:'",
                              value);
     if (axis == BUDGET && !is_word(budgets, value))
-        return stn_yaml_fail(
-            entry, err, "'%s' is no budget; expected demo, quick or full",
-            value);
+        return stn_yaml_fail(entry, err,
+                             "'%s' is no budget; expected demo, quick or full",
+                             value);
     return STN_OK;
 }
 
