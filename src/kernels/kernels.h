@@ -5,70 +5,125 @@
  * assignment in dispatch.c, and must give equal bits (tests/test_kernels.c
  * runs every level on edge sizes with guard pages).
  *
- * Kernels never allocate, touch no byte outside what their contract names,
- * and may be called from several threads on disjoint outputs. Sums are exact:
- * the plan checks that they fit what a kernel accumulates in. */
+ * Each kernel comes with a `prepare`, called once when an engine is made: it
+ * lays weights or multipliers out as the level likes them, in memory of the
+ * caller's arena. What it returns is private to the level. The kernels proper
+ * never allocate, touch no byte outside what their contract names, and may be
+ * called from several threads on disjoint outputs. Sums are exact: a program
+ * is only accepted when every one of its sums fits 32 bits, so that wrapping
+ * 32-bit arithmetic in any order is exact too. */
 #ifndef STN_KERNELS_KERNELS_H
 #define STN_KERNELS_KERNELS_H
 
+#include "base/memory.h"
 #include "setun/engine.h"
 
-/* Weights laid out for `dot`: what `dot_layout` writes is private to the
- * level; its size comes from `dot_layout_bytes`. */
+/* Patch-by-filter products. A patch is `runs` runs of `run` contiguous
+ * elements, their starts `pitch` elements apart: the rows of a window in a
+ * padded picture, so that a convolution needs no copy of every window. */
 typedef struct stn_dot_shape {
-    int rows;  /* patches: output positions */
-    int depth; /* products a sum: kh * kw * channels */
-    int out;   /* filters */
-    stn_code code;
+    int runs, run;  /* products a sum: runs * run */
+    size_t pitch;   /* elements; at least `run` when runs > 1 */
+    int out;        /* filters */
     stn_type input; /* U8, S8 or S16 */
-    int64_t input_lo, input_hi; /* proven range of the input */
+    int64_t lo, hi; /* proven range of the input, within its type */
 } stn_dot_shape;
 
-typedef struct stn_kernels {
-    stn_cpu_level level;
+typedef struct stn_dot_call {
+    const stn_dot_shape *shape; /* as it was prepared */
+    const void *prepared;
+    /* Patch p starts `patches[p]` bytes after `x`, any alignment. Each run is
+     * readable for max(run * element size, 4) bytes. */
+    const void *x;
+    const uint32_t *patches;
+    int n; /* patches, >= 0 */
+    /* acc[p * out + o] = sum of w[o][run][element] * x, patch p. */
+    int32_t *acc;
+} stn_dot_call;
 
-    /* Patch-by-filter products: acc[r * out + o] = sum over k < depth of
-     * w[o][k] * x[r * stride_bytes + …][k]. `x` rows are contiguous runs of
-     * `depth` elements of type `input`, `x_stride` elements apart. */
-    size_t (*dot_layout_bytes)(const stn_dot_shape *shape);
-    void (*dot_layout)(const stn_dot_shape *shape, const int8_t *codes,
-                       void *laid_out);
-    void (*dot)(const stn_dot_shape *shape, const void *laid_out,
-                const void *x, size_t x_stride, int rows, int32_t *acc);
-
-    /* One output row of a depthwise convolution, already padded input rows:
-     * acc[q * out + o] = sum i, j of w[o][i][j] *
-     * x[i][(q * stride + j) * channels + o mod channels], q < width. Each
-     * x[i] points at a row of (width - 1) * stride + kw pixels. */
-    size_t (*depthwise_layout_bytes)(int out, int kh, int kw);
-    void (*depthwise_layout)(int out, int kh, int kw, const int8_t *codes,
-                             void *laid_out);
-    void (*depthwise)(const struct stn_depthwise_call *call);
-
-    /* n positions of `channels`: y = clamp((x0*m0 + x1*m1 + a) >> shift). */
-    void (*rescale)(const struct stn_rescale_call *call);
-} stn_kernels;
+/* Window sums of one channel each, one row of outputs. */
+typedef struct stn_depthwise_shape {
+    int channels, out; /* out is a multiple of channels */
+    int kh, kw, stride;
+    stn_type input; /* U8, S8 or S16 */
+    int64_t lo, hi; /* proven range of the input */
+} stn_depthwise_shape;
 
 typedef struct stn_depthwise_call {
-    const void *const *x; /* kh rows */
-    stn_type input;       /* U8 or S8 */
-    int64_t input_lo, input_hi;
-    int channels, out, kh, kw, stride, width;
-    stn_code code;
-    const void *laid_out;
+    const stn_depthwise_shape *shape;
+    const void *prepared;
+    /* (kh - 1) rows follow the one at x, `pitch` elements apart; each has
+     * (width - 1) * stride + kw pixels of `channels`. */
+    const void *x;
+    size_t pitch;
+    int width; /* output pixels, >= 0 */
+    /* acc[q * out + o] = sum i, j of w[o][i][j] *
+     *                    x[i][q * stride + j][o mod channels] */
     int32_t *acc;
 } stn_depthwise_call;
 
-typedef struct stn_rescale_call {
-    const void *x0, *x1; /* x1 NULL: one input */
-    stn_type type0, type1, type;
-    int n, channels;
-    const int32_t *m0, *m1;
+/* y = clamp((x0 * m0 + x1 * m1 + a) >> shift, lo, hi), per channel. */
+typedef struct stn_rescale_shape {
+    int channels;
+    stn_type type0, type1, type; /* of x0, x1, y */
+    int64_t lo0, hi0, lo1, hi1;  /* proven ranges of the inputs */
+    const int32_t *m0, *m1;      /* m1 NULL: one input */
     const int64_t *a;
     int shift;
     int32_t lo, hi;
-    void *y;
+} stn_rescale_shape;
+
+typedef struct stn_rescale_call {
+    const stn_rescale_shape *shape;
+    const void *prepared;
+    const void *x0, *x1; /* n positions of `channels` each */
+    int n;
+    void *y; /* may be x0 or x1 when the types have equal sizes */
 } stn_rescale_call;
+
+/* Window maxima or sums per channel, one row of outputs. */
+typedef struct stn_pool_call {
+    /* (kh - 1) rows follow the one at x, `pitch` elements apart; each has
+     * (width - 1) * stride + kw pixels of `channels`. */
+    const void *x;
+    size_t pitch;
+    stn_type input;
+    int channels, kh, kw, stride, width;
+    void *y; /* width * channels: of the input's type, or int32 sums */
+} stn_pool_call;
+
+/* Prepared data: size for reports, and the name of what was chosen
+ * ("avx2"; "ref" where a level has nothing faster for this shape). */
+typedef struct stn_prepared {
+    const void *data;
+    size_t size_bytes;
+    const char *isa;
+} stn_prepared;
+
+/* `prepare` functions return STN_E_MEMORY or STN_OK and take codes in the
+ * order filter, run, element (depthwise: filter, kh, kw). Shapes are
+ * borrowed until the last call. */
+typedef struct stn_kernels {
+    stn_cpu_level level;
+
+    stn_status (*dot_prepare)(const stn_dot_shape *shape, const int8_t *codes,
+                              stn_arena *arena, stn_prepared *out,
+                              stn_error *err);
+    void (*dot)(const stn_dot_call *call);
+
+    stn_status (*depthwise_prepare)(const stn_depthwise_shape *shape,
+                                    const int8_t *codes, stn_arena *arena,
+                                    stn_prepared *out, stn_error *err);
+    void (*depthwise)(const stn_depthwise_call *call);
+
+    stn_status (*rescale_prepare)(const stn_rescale_shape *shape,
+                                  stn_arena *arena, stn_prepared *out,
+                                  stn_error *err);
+    void (*rescale)(const stn_rescale_call *call);
+
+    void (*max_pool)(const stn_pool_call *call);
+    void (*sum_pool)(const stn_pool_call *call);
+} stn_kernels;
 
 /* The table of a level; NULL above what this CPU has. */
 const stn_kernels *stn_kernels_get(stn_cpu_level level);

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Depthwise window sums with AVX2: channels in lanes, taps two by two.
+ *
+ * SHORT: bytes of two taps are interleaved, vpmaddubsw adds their products in
+ * 16 bits, and so are all taps of a filter. Exact when
+ * (largest sum of |w| over a filter) * max x <= 32767: always for a ternary
+ * 3 x 3. Signed inputs are read as x + 128; 128 * sum of w is taken off.
+ * WIDE: values are widened to 16 bits first and summed in 32 (vpmaddwd).
+ *
+ * Blocks of 32 (SHORT) or 16 (WIDE) channels; the last block moves back to
+ * end with the channels and repeats some. Fewer channels or very large
+ * windows go to the scalar kernel. */
+#include "kernels/ref/ref.h"
+#include "kernels/x86/x86.h"
+
+#ifdef STN_X86
+#include <immintrin.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AVX2 STN_TARGET("avx2")
+#define SHORT_BLOCK 32
+#define WIDE_BLOCK 16
+#define TAPS_MAX 128
+
+typedef enum kind { REF, SHORT, WIDE } kind;
+
+typedef struct pack {
+    kind kind;
+    bool flip;           /* s8 inputs are read as u8, 128 higher */
+    const void *ref;     /* REF: what the scalar kernel prepared */
+    int n_pairs;         /* of taps; the second of the last may weigh 0 */
+    int block, n_blocks; /* channels a block, blocks that cover all */
+    /* For each multiple of `channels` in out, block and pair: 64 bytes, two
+     * vectors as interleaving orders them. */
+    const int8_t *weights;
+    const int32_t *correction; /* out: 128 * sum of w, or 0 */
+} pack;
+
+/* First channel of block b. */
+static int block_start(const pack *p, int channels, int b)
+{
+    int start = b * p->block;
+    return start + p->block <= channels ? start : channels - p->block;
+}
+
+static void choose(const stn_depthwise_shape *s, const int8_t *codes, pack *p)
+{
+    int taps = s->kh * s->kw, sum_max = 0;
+    for (int o = 0; o < s->out; o++) {
+        int sum = 0;
+        for (int t = 0; t < taps; t++)
+            sum += abs(codes[(size_t)o * (size_t)taps + (size_t)t]);
+        sum_max = sum > sum_max ? sum : sum_max;
+    }
+    bool bytes = s->input != STN_TYPE_S16;
+    bool flip = s->input == STN_TYPE_S8 && s->lo < 0;
+    int64_t x_max = s->hi + (flip ? 128 : 0);
+    if (bytes && s->channels >= SHORT_BLOCK && sum_max * x_max <= INT16_MAX) {
+        p->kind = SHORT;
+        p->flip = flip;
+        p->block = SHORT_BLOCK;
+    } else {
+        p->kind = WIDE;
+        p->block = WIDE_BLOCK;
+    }
+    p->n_pairs = (taps + 1) / 2;
+    p->n_blocks = (s->channels + p->block - 1) / p->block;
+}
+
+/* Channel, within its block, of lane `lane` of vector `vector`: interleaving
+ * works on the 128-bit halves of a vector, `per_half` channels each. */
+static int lane_channel(int lane, int vector, int per_half)
+{
+    int half = lane / per_half;
+    return half * 2 * per_half + vector * per_half + lane % per_half;
+}
+
+/* One pair of taps of one block: two vectors of (w0, w1) a lane. */
+static void put_pair(const stn_depthwise_shape *s, const pack *p,
+                     const int8_t *codes, int first_out, int pair, int8_t *out)
+{
+    int taps = s->kh * s->kw;
+    int lanes = p->block / 2, per_half = lanes / 2;
+    for (int i = 0; i < 2 * p->block; i++) {
+        int vector = i / p->block, lane = i / 2 % lanes, tap = 2 * pair + i % 2;
+        int o = first_out + lane_channel(lane, vector, per_half);
+        int w = tap < taps ? codes[(size_t)o * (size_t)taps + (size_t)tap] : 0;
+        int16_t word = (int16_t)w;
+        if (p->kind == SHORT)
+            out[i] = (int8_t)w;
+        else
+            memcpy(out + 2 * i, &word, sizeof word);
+    }
+}
+
+stn_status stn_depthwise_prepare_avx2(const stn_depthwise_shape *shape,
+                                      const int8_t *codes, stn_arena *arena,
+                                      stn_prepared *out, stn_error *err)
+{
+    pack *p = stn_arena_alloc(arena, 1, sizeof *p);
+    if (!p)
+        return stn_fail_memory(err, "laid-out weights");
+    int taps = shape->kh * shape->kw;
+    if (shape->channels < WIDE_BLOCK || taps > TAPS_MAX) {
+        STN_TRY(stn_depthwise_prepare_ref(shape, codes, arena, out, err));
+        p->ref = out->data;
+        out->data = p;
+        return STN_OK;
+    }
+    choose(shape, codes, p);
+    int multiples = shape->out / shape->channels;
+    size_t n = (size_t)multiples * (size_t)p->n_blocks * (size_t)p->n_pairs;
+    int8_t *w = stn_arena_alloc(arena, n, 64);
+    int32_t *correction =
+        stn_arena_alloc(arena, (size_t)shape->out, sizeof *correction);
+    if (!w || !correction)
+        return stn_fail_memory(err, "laid-out weights");
+    p->weights = w;
+    p->correction = correction;
+    for (int m = 0; m < multiples; m++)
+        for (int b = 0; b < p->n_blocks; b++)
+            for (int k = 0; k < p->n_pairs; k++, w += 64)
+                put_pair(shape, p, codes,
+                         m * shape->channels +
+                             block_start(p, shape->channels, b),
+                         k, w);
+    for (int i = 0; p->flip && i < shape->out * taps; i++)
+        correction[i / taps] += 128 * codes[i];
+    *out = (stn_prepared){p, n * 64 + (size_t)shape->out * 4, "avx2"};
+    return STN_OK;
+}
+
+/* One block of one pixel. `x` is the first tap of the block's first channel,
+ * taps are `offsets` bytes from there. */
+AVX2 STN_INLINE void short_block(const uint8_t *x, const size_t *offsets,
+                                 int n_pairs, const __m256i *w, bool flip,
+                                 const int32_t *correction, int32_t *acc)
+{
+    const __m256i top = _mm256_set1_epi8(-128);
+    __m256i low = _mm256_setzero_si256(), high = low;
+    for (int k = 0; k < n_pairs; k++) {
+        __m256i x0 = _mm256_loadu_si256((const void *)(x + offsets[2 * k]));
+        __m256i x1 = _mm256_loadu_si256((const void *)(x + offsets[2 * k + 1]));
+        if (flip) {
+            x0 = _mm256_xor_si256(x0, top);
+            x1 = _mm256_xor_si256(x1, top);
+        }
+        __m256i a = _mm256_unpacklo_epi8(x0, x1);
+        __m256i b = _mm256_unpackhi_epi8(x0, x1);
+        low = _mm256_add_epi16(low, _mm256_maddubs_epi16(a, w[2 * k]));
+        high = _mm256_add_epi16(high, _mm256_maddubs_epi16(b, w[2 * k + 1]));
+    }
+    __m128i parts[4] = {
+        _mm256_castsi256_si128(low), _mm256_castsi256_si128(high),
+        _mm256_extracti128_si256(low, 1), _mm256_extracti128_si256(high, 1)};
+    for (int i = 0; i < 4; i++) {
+        __m256i v = _mm256_cvtepi16_epi32(parts[i]);
+        if (flip)
+            v = _mm256_sub_epi32(
+                v, _mm256_loadu_si256((const void *)(correction + 8 * i)));
+        _mm256_storeu_si256((void *)(acc + 8 * i), v);
+    }
+}
+
+AVX2 STN_INLINE __m256i load_words(const uint8_t *x, stn_type type)
+{
+    if (type == STN_TYPE_U8)
+        return _mm256_cvtepu8_epi16(_mm_loadu_si128((const void *)x));
+    if (type == STN_TYPE_S8)
+        return _mm256_cvtepi8_epi16(_mm_loadu_si128((const void *)x));
+    return _mm256_loadu_si256((const void *)x);
+}
+
+AVX2 STN_INLINE void wide_block(const uint8_t *x, const size_t *offsets,
+                                int n_pairs, const __m256i *w, stn_type type,
+                                int32_t *acc)
+{
+    __m256i low = _mm256_setzero_si256(), high = low;
+    for (int k = 0; k < n_pairs; k++) {
+        __m256i x0 = load_words(x + offsets[2 * k], type);
+        __m256i x1 = load_words(x + offsets[2 * k + 1], type);
+        __m256i a = _mm256_unpacklo_epi16(x0, x1);
+        __m256i b = _mm256_unpackhi_epi16(x0, x1);
+        low = _mm256_add_epi32(low, _mm256_madd_epi16(a, w[2 * k]));
+        high = _mm256_add_epi32(high, _mm256_madd_epi16(b, w[2 * k + 1]));
+    }
+    _mm256_storeu_si256((void *)acc,
+                        _mm256_permute2x128_si256(low, high, 0x20));
+    _mm256_storeu_si256((void *)(acc + 8),
+                        _mm256_permute2x128_si256(low, high, 0x31));
+}
+
+AVX2 STN_INLINE void row(const stn_depthwise_call *call, const size_t *offsets,
+                         bool is_short, bool flip, stn_type type)
+{
+    const stn_depthwise_shape *s = call->shape;
+    const pack *p = call->prepared;
+    size_t size = stn_type_size(s->input);
+    size_t step = (size_t)s->stride * (size_t)s->channels * size;
+    const __m256i *w = (const __m256i *)(const void *)p->weights;
+    for (int o = 0; o < s->out; o += s->channels)
+        for (int b = 0; b < p->n_blocks; b++, w += 2 * p->n_pairs) {
+            size_t start = (size_t)block_start(p, s->channels, b);
+            const uint8_t *x = (const uint8_t *)call->x + start * size;
+            int32_t *acc = call->acc + (size_t)o + start;
+            for (int q = 0; q < call->width; q++, x += step, acc += s->out)
+                if (is_short)
+                    short_block(x, offsets, p->n_pairs, w, flip,
+                                p->correction + (size_t)o + start, acc);
+                else
+                    wide_block(x, offsets, p->n_pairs, w, type, acc);
+        }
+}
+
+AVX2 void stn_depthwise_avx2(const stn_depthwise_call *call)
+{
+    const stn_depthwise_shape *s = call->shape;
+    const pack *p = call->prepared;
+    if (p->kind == REF) {
+        stn_depthwise_call ref = *call;
+        ref.prepared = p->ref;
+        stn_depthwise_ref(&ref);
+        return;
+    }
+    size_t offsets[TAPS_MAX + 2], size = stn_type_size(s->input);
+    size_t taps = (size_t)s->kh * (size_t)s->kw, kw = (size_t)s->kw;
+    for (size_t t = 0; t < taps; t++)
+        offsets[t] =
+            size * (t / kw * call->pitch + t % kw * (size_t)s->channels);
+    offsets[taps] = offsets[taps - 1]; /* weighs 0 */
+    if (p->kind == SHORT && p->flip)
+        row(call, offsets, true, true, STN_TYPE_U8);
+    else if (p->kind == SHORT)
+        row(call, offsets, true, false, STN_TYPE_U8);
+    else if (s->input == STN_TYPE_U8)
+        row(call, offsets, false, false, STN_TYPE_U8);
+    else if (s->input == STN_TYPE_S8)
+        row(call, offsets, false, false, STN_TYPE_S8);
+    else
+        row(call, offsets, false, false, STN_TYPE_S16);
+}
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How the x86 `dot` kernels lay weights out: blocks of filters, one filter a
+ * 32-bit lane, and for each block a list of steps. A step is 4 bytes of a
+ * patch (4 8-bit or 2 16-bit elements), broadcast to all lanes, against 4
+ * bytes of weight in each. Steps in which all filters of a block are zero are
+ * not in the list, filters that are zero altogether are in no block: they
+ * cost nothing. Blocks are formed of filters in order or, where that saves
+ * enough, of filters that are zero in similar places. */
+#ifndef STN_KERNELS_DOT_PACK_H
+#define STN_KERNELS_DOT_PACK_H
+
+#include "kernels/kernels.h"
+#include <stdbool.h>
+
+/* What a level asks for. */
+typedef struct stn_dot_style {
+    int lanes;       /* 32-bit lanes of a vector: 8 or 16 */
+    int vectors;     /* largest number of vectors a block: 1, 2 or 4 */
+    bool int16_sums; /* products are summed in 16 bits first (vpmaddubsw) */
+    const char *isa;
+} stn_dot_style;
+
+/* Which arithmetic is exact for these weights and inputs. */
+typedef enum stn_dot_kind {
+    STN_DOT_BYTES,       /* u8 by s8 */
+    STN_DOT_BYTES_SHORT, /* `int16_steps` steps may be summed in 16 bits */
+    STN_DOT_BYTES_PAIR,  /* one step's pair sums fit 16 bits */
+    STN_DOT_BYTES_SPLIT, /* they do not: w = 2 * high + low, two planes */
+    STN_DOT_WORDS        /* s16 by s16 */
+} stn_dot_kind;
+
+typedef struct stn_dot_block {
+    int vectors;     /* of `lanes` filters each */
+    int width;       /* filters in use */
+    int first;       /* output index of the first when contiguous */
+    bool contiguous; /* filters are first, first + 1, … */
+    int n_steps;
+    const uint32_t *offsets; /* n_steps byte offsets into a patch */
+    /* n_steps * planes * vectors * lanes * 4 bytes */
+    const int8_t *weights;
+    const int32_t *correction; /* vectors * lanes: 128 * sum of w, or 0 */
+    const int32_t *filters;    /* width output indices */
+} stn_dot_block;
+
+typedef struct stn_dot_pack {
+    stn_dot_kind kind;
+    bool flip;       /* s8 inputs are read as u8, 128 higher */
+    int int16_steps; /* BYTES_SHORT: steps before sums are widened */
+    bool some_dead;  /* some filter is in no block */
+    int n_blocks;
+    stn_dot_block blocks[];
+} stn_dot_pack;
+
+stn_status stn_dot_pack_make(const stn_dot_style *style,
+                             const stn_dot_shape *shape, const int8_t *codes,
+                             stn_arena *arena, stn_prepared *out,
+                             stn_error *err);
+
+/* Writes one patch's sums of a block (vectors * lanes of them) where they
+ * belong. */
+void stn_dot_put(const stn_dot_block *block, const int32_t *sums, int32_t *acc);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Kernels of x86 CPUs, by instruction set. */
+#ifndef STN_KERNELS_X86_H
+#define STN_KERNELS_X86_H
+
+#include "base/compiler.h"
+#include "kernels/kernels.h"
+
+#ifdef STN_X86
+
+stn_status stn_dot_prepare_avx2(const stn_dot_shape *shape, const int8_t *codes,
+                                stn_arena *arena, stn_prepared *out,
+                                stn_error *err);
+void stn_dot_avx2(const stn_dot_call *call);
+stn_status stn_dot_prepare_avx512(const stn_dot_shape *shape,
+                                  const int8_t *codes, stn_arena *arena,
+                                  stn_prepared *out, stn_error *err);
+void stn_dot_avx512(const stn_dot_call *call);
+
+stn_status stn_depthwise_prepare_avx2(const stn_depthwise_shape *shape,
+                                      const int8_t *codes, stn_arena *arena,
+                                      stn_prepared *out, stn_error *err);
+void stn_depthwise_avx2(const stn_depthwise_call *call);
+
+stn_status stn_rescale_prepare_avx2(const stn_rescale_shape *shape,
+                                    stn_arena *arena, stn_prepared *out,
+                                    stn_error *err);
+void stn_rescale_avx2(const stn_rescale_call *call);
+stn_status stn_rescale_prepare_avx512(const stn_rescale_shape *shape,
+                                      stn_arena *arena, stn_prepared *out,
+                                      stn_error *err);
+void stn_rescale_avx512(const stn_rescale_call *call);
+
+void stn_max_pool_avx2(const stn_pool_call *call);
+void stn_sum_pool_avx2(const stn_pool_call *call);
+
+#endif
+#endif
