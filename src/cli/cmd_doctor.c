@@ -17,13 +17,13 @@ static const stn_option OPTIONS[] = {
 static void print_text(const stn_fact *facts, size_t n_facts,
                        const stn_dataset_entry *data, size_t n_data)
 {
-    printf("%-18s%s\n", "setun", SETUN_VERSION);
+    printf("%-20s%s\n", "setun", SETUN_VERSION);
     for (size_t i = 0; i < n_facts; i++)
-        printf("%-18s%s\n", facts[i].name, facts[i].value);
+        printf("%-20s%s\n", facts[i].name, facts[i].value);
     for (size_t i = 0; i < n_data; i++) {
         char label[64];
         snprintf(label, sizeof label, "data %s", data[i].name);
-        printf("%-18s%s%s\n", label, *data[i].path ? "" : "missing: ",
+        printf("%-20s%s%s\n", label, *data[i].path ? "" : "missing: ",
                *data[i].path ? data[i].path : data[i].hint);
     }
 }

@@ -68,12 +68,14 @@ static int list_library(stn_library_kind kind, bool json)
         stn_json_end_array(&w);
         code = stn_cli_json(&w);
     } else {
-        stn_table_begin("lll", "id", "title",
-                        kind == STN_LIBRARY_RECIPES ? "variants" : "", NULL);
+        bool recipes = kind == STN_LIBRARY_RECIPES;
+        stn_table_begin(recipes ? "lll" : "ll", "id", "title",
+                        recipes ? "variants" : NULL, NULL);
         for (size_t i = 0; i < n; i++) {
             stn_table_cell("%s", entries[i].id);
             stn_table_cell("%s", entries[i].title);
-            stn_table_cell("%s", entries[i].variants);
+            if (recipes)
+                stn_table_cell("%s", entries[i].variants);
         }
         stn_table_end();
     }

@@ -183,17 +183,20 @@ void stn_table_cell(const char *format, ...)
     add_cell(text);
 }
 
+/* Without blanks at the end of the line. */
 static void print_row(const int *widths, int row)
 {
-    for (int c = 0; c < table.n_columns; c++) {
-        const char *text = table.cells[row * table.n_columns + c];
-        int pad = widths[c] - columns_of(text);
-        bool last = c + 1 == table.n_columns;
+    char *const *cells = table.cells + row * table.n_columns;
+    int last = table.n_columns - 1;
+    while (last > 0 && !*cells[last])
+        last--;
+    for (int c = 0; c <= last; c++) {
+        int pad = widths[c] - columns_of(cells[c]);
         if (table.align[c] == 'r')
-            printf("%*s%s", pad, "", text);
+            printf("%*s%s", pad, "", cells[c]);
         else
-            printf("%s%*s", text, last ? 0 : pad, "");
-        printf(last ? "\n" : "  ");
+            printf("%s%*s", cells[c], c == last ? 0 : pad, "");
+        printf(c == last ? "\n" : "  ");
     }
 }
 

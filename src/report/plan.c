@@ -115,10 +115,21 @@ static stn_status read_lists(stn_plan *p, const stn_yaml *section,
     return STN_OK;
 }
 
+/* "dir/bdnet.yaml" → "bdnet". */
+static stn_status read_id(stn_plan *p, const char *recipe, stn_error *err)
+{
+    const char *slash = strrchr(recipe, '/');
+    const char *name = slash ? slash + 1 : recipe;
+    const char *dot = strstr(name, ".yaml");
+    int n = (int)(dot ? (size_t)(dot - name) : strlen(name));
+    return stn_path_format(p->id, sizeof p->id, err, "%.*s", n, name);
+}
+
 static stn_status read_recipe(stn_plan *p, const stn_reproduce_options *o,
                               stn_error *err)
 {
     char path[600];
+    STN_TRY(read_id(p, o->id, err));
     bool is_file = strchr(o->id, '/') || strstr(o->id, ".yaml");
     STN_TRY(stn_path_format(path, sizeof path, err,
                             is_file ? "%s%s" : "%s/recipes/%s.yaml",
@@ -131,7 +142,7 @@ static stn_status read_recipe(stn_plan *p, const stn_reproduce_options *o,
                              "the recipe has no 'reproduce:' section; 'setun "
                              "train' trains it");
     STN_TRY(stn_yaml_check_keys(section, SECTION_KEYS, err));
-    p->title = o->id;
+    p->title = p->id;
     STN_TRY(text(root, "title", false, &p->title, err));
     STN_TRY(text(section, "machine", true, &p->machine, err));
     STN_TRY(text(section, "baseline", false, &p->baseline, err));
@@ -171,11 +182,11 @@ static stn_status read_row(const stn_yaml *node, stn_published_row *row,
     return stn_yaml_number(value, NULL, -1e300, 1e300, &row->value, err);
 }
 
-static stn_status read_published(stn_plan *p, const char *id, stn_error *err)
+static stn_status read_published(stn_plan *p, stn_error *err)
 {
     char path[600];
     STN_TRY(stn_path_format(path, sizeof path, err, "%s/published/%s.yaml",
-                            stn_share_directory(), id));
+                            stn_share_directory(), p->id));
     if (!stn_file_exists(path))
         return STN_OK;
     STN_TRY(stn_yaml_load(path, &p->rows, err));
@@ -200,7 +211,7 @@ stn_status stn_plan_load(const stn_reproduce_options *options, stn_plan **out,
         return stn_fail_memory(err, "plan");
     stn_status status = read_recipe(p, options, err);
     if (status == STN_OK)
-        status = read_published(p, options->id, err);
+        status = read_published(p, err);
     if (status == STN_OK)
         *out = p;
     else

@@ -27,6 +27,7 @@ typedef struct stn_published_row {
 } stn_published_row;
 
 typedef struct stn_plan {
+    char id[64]; /* the recipe's, without folder and .yaml */
     const char *title, *machine, *baseline, *block; /* last two may be NULL */
     int n_data, n_variants, n_published;
     const char *data[STN_PLAN_MAX];

@@ -8,6 +8,7 @@
 #include "report/results.h"
 #include "setun/library.h"
 #include "setun/report.h"
+#include "train/recipe.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -127,13 +128,12 @@ static stn_status find_data(reproduction *r, const char *data, bool *found,
         return STN_OK;
     if (status != STN_E_NOT_FOUND)
         return stn_fail(err, status, "%s", missing.text);
-    char line[STN_ERROR_CAPACITY + 128];
-    snprintf(line, sizeof line, "%s: %s", data, missing.text);
-    const char *kept = stn_arena_string(&r->results.arena, line);
+    char line[STN_ERROR_CAPACITY + 16];
+    const char *kept = stn_arena_string(&r->results.arena, missing.text);
     if (!kept)
         return stn_fail_memory(err, "skipped data set");
     r->results.skipped[r->results.n_skipped++] = kept;
-    snprintf(line, sizeof line, "skipping %s: %s", data, missing.text);
+    snprintf(line, sizeof line, "skipped: %s", missing.text);
     say(r, line);
     return STN_OK;
 }
@@ -151,7 +151,7 @@ static stn_status run_all(reproduction *r, stn_error *err)
         return stn_fail(err, STN_E_NOT_FOUND,
                         "none of the data sets is here: %s",
                         r->results.skipped[0]);
-    return STN_OK;
+    return write_summary(r, err);
 }
 
 static stn_status prepare(reproduction *r, stn_error *err)
@@ -164,14 +164,14 @@ static stn_status prepare(reproduction *r, stn_error *err)
         STN_TRY(stn_path_format(p->out, sizeof p->out, err, "%s", o->out));
     else
         STN_TRY(stn_path_format(p->out, sizeof p->out, err,
-                                "runs/%s-%s-seed%llu", o->id, o->budget,
+                                "runs/%s-%s-seed%llu", r->plan->id, o->budget,
                                 (unsigned long long)o->seed));
     if (o->results)
         STN_TRY(stn_path_format(p->results, sizeof p->results, err, "%s",
                                 o->results));
     else
         STN_TRY(stn_path_format(p->results, sizeof p->results, err,
-                                "results/%s.json", o->id));
+                                "results/%s.json", r->plan->id));
     STN_TRY(stn_path_format(p->report, sizeof p->report, err, "%s/report.html",
                             p->out));
     r->results.plan = r->plan;

@@ -45,8 +45,8 @@ static void write_rows(const stn_results *r, stn_json_writer *w)
 static void write_origin(const stn_results *r, stn_json_writer *w)
 {
     const stn_reproduce_options *o = r->options;
-    if (o)
-        stn_json_string(w, "system", o->id);
+    if (r->plan)
+        stn_json_string(w, "system", r->plan->id);
     stn_json_string(w, "commit", r->commit);
     stn_json_string(w, "machine", r->cpu);
     if (!o)

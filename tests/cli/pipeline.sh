@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# A small network from data to cost, on pictures made here.
+#   tests/cli/pipeline.sh SETUN
+setun=$(realpath "$1")
+source "$(dirname "$0")/check.bash"
+here=$(cd "$(dirname "$0")" && pwd)
+recipe=$here/tiny.yaml
+export SETUN_DATA=$folder
+cd "$folder" || exit 1
+
+# Prints a member of a JSON file or array item: field FILE KEY
+field() { sed -n "s/^ *\"$2\": \"\\{0,1\\}\\([^\",]*\\).*/\\1/p" "$1" | head -1; }
+equals() { [ "$1" = "$2" ] || { echo "got '$1', expected '$2'"; return 1; }; }
+
+mkdir bars
+holds "pictures are made" perl "$here/digits.pl" bars 400 60
+expect 0 "test accuracy" "train" "$setun" train "$recipe" --out run --threads 2
+expect 2 "--resume" "a finished run is not overwritten" \
+    "$setun" train "$recipe" --out run
+expect 0 "test accuracy" "a finished run is resumed at once" \
+    "$setun" train "$recipe" --out run --resume
+interrupted() { # stops a long run after its first epoch
+    "$setun" train "$recipe" --out long --set epochs=500 2>long.txt &
+    local pid=$! i
+    for i in $(seq 200); do
+        grep -q "epoch 1/" long.txt && break
+        sleep 0.1
+    done
+    kill -INT $pid
+    wait $pid
+}
+expect 130 "" "an interrupted run says so" interrupted
+holds "and has saved its state" test -s long/checkpoint.safetensors
+expect 0 "model.stn" "pack" "$setun" pack run -o model.stn
+expect 0 "ternary" "inspect" "$setun" inspect model.stn
+"$setun" inspect model.stn --json >inspect.json
+holds "inspect knows the file's size" \
+    equals "$(field inspect.json file_bytes)" "$(stat -c %s model.stn)"
+expect 0 "images/s" "eval" "$setun" eval model.stn --data bars --cpu ref
+"$setun" eval model.stn --data bars --json >eval.json
+"$setun" eval model.stn --data bars --json --cpu ref --threads 1 >ref.json
+holds "levels agree on accuracy" \
+    equals "$(field eval.json correct)" "$(field ref.json correct)"
+expect 0 "machine bdnet-sot" "verify" \
+    "$setun" verify model.stn --data bars --images 10 --machine-images 1
+expect 0 "sub-arrays" "simulate predicts" "$setun" simulate model.stn
+expect 0 "counted events equal the prediction" "simulate executes" \
+    "$setun" simulate model.stn --data bars --images 1
+expect 4 "nowhere" "missing data set" "$setun" eval model.stn --data nowhere
+expect 0 "report.html" "report of a run" "$setun" report run -o report.html
+holds "the report holds its data" grep -q '"block0.dw"' report.html
+
+expect 0 "1 data set was not found" "reproduce" "$setun" reproduce "$recipe" --out rep \
+    --results rep/results.json --images 4 --machine-images 1
+holds "results name the system" equals "$(field rep/results.json system)" tiny
+holds "a missing data set is skipped" grep -q "nowhere" rep/summary.json
+expect 0 "sparse" "finished runs are not trained again" "$setun" reproduce \
+    "$recipe" --out rep --results rep/results.json --images 4 \
+    --machine-images 1
+expect 2 "reproduces no variant 'wcp'; did you mean 'wpc'?" \
+    "unknown variant to reproduce" "$setun" reproduce "$recipe" --variants wcp
+finish

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Help of every verb, and what wrong command lines say.
+#   tests/cli/usage.sh SETUN
+setun=$1
+source "$(dirname "$0")/check.bash"
+
+expect 0 "Verbs" "overview" "$setun" --help
+expect 0 "setun " "version" "$setun" --version
+for verb in train pack inspect eval run verify simulate report reproduce \
+    list doctor "data convert" man; do
+    # shellcheck disable=SC2086 # "data convert" is two words
+    expect 0 "Usage: setun $verb" "help of $verb" "$setun" $verb --help
+done
+expect 2 "" "no verb is a usage error" "$setun"
+expect 2 "did you mean 'train'?" "unknown verb names the nearest" "$setun" trian
+expect 2 "did you mean '--threads'?" "unknown option names the nearest" \
+    "$setun" train bdnet --treads 2
+expect 2 "too few operands" "missing operand" "$setun" inspect
+expect 2 "too many operands" "extra operand" "$setun" inspect a b
+expect 2 "needs a value" "missing value" "$setun" train bdnet --seed
+expect 2 "whole number" "value that is no number" "$setun" train bdnet --seed x
+expect 2 "takes no value" "value for a switch" "$setun" doctor --json=yes
+expect 2 "more than 1 time" "option given twice" \
+    "$setun" train bdnet --seed 1 --seed 2
+expect 2 "none of networks, recipes" "unknown list" "$setun" list animals
+expect 2 "-o FILE.stn" "pack without output" "$setun" pack run
+expect 2 "--data" "eval without data" "$setun" eval model.stn
+expect 2 "none of ref, avx2" "unknown kernel level" \
+    "$setun" eval model.stn --data mnist --cpu sse
+expect 4 "nothing.stn" "missing file" "$setun" inspect "$folder/nothing.stn"
+expect 4 "no such folder" "missing run" "$setun" report "$folder/nothing"
+expect 4 "" "missing recipe" "$setun" train nothing
+expect 4 "" "missing recipe to reproduce" "$setun" reproduce nothing
+expect 1 "" "file that is no program" "$setun" inspect "$0"
+
+expect 0 "bdnet" "recipes are listed" "$setun" list recipes
+expect 0 "bdnet" "networks are listed" "$setun" list networks
+expect 0 "bdnet-sot" "machines are listed" "$setun" list machines
+expect 0 "fashion-mnist" "data sets are listed" "$setun" list datasets
+expect 0 "kernel levels" "doctor" "$setun" doctor
+expect 0 '"kernel levels"' "doctor in JSON" "$setun" doctor --json
+expect 0 ".SS \"setun reproduce ID\"" "man page" "$setun" man
+finish

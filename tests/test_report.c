@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reports: what goes into the page, what is published beside what, sums. */
+#include "test.h"
+
+#include "base/memory.h"
+#include "report/html.h"
+#include "report/measure.h"
+#include "report/plan.h"
+#include "setun/library.h"
+#include "setun/report.h"
+#include <math.h>
+
+static const char PAGE[] = "<script>/*SETUN_CHARTS*/</script>"
+                           "<script id=\"d\">/*SETUN_DATA*/</script><p>end";
+
+static void data_cannot_end_its_script_element(void **state)
+{
+    (void)state;
+    stn_error err;
+    char *html = NULL;
+    assert_ok(stn_html_fill("page", PAGE, "{\"a\":\"</script><!--<b>\"}", NULL,
+                            &html, &err),
+              err);
+    assert_string_equal(html, "<script></script><script id=\"d\">{\"a\":\""
+                              "\\u003c/script>\\u003c!--\\u003cb>\"}</script>"
+                              "<p>end");
+    stn_free(html);
+}
+
+static void chart_script_cannot_end_its_element(void **state)
+{
+    (void)state;
+    stn_error err;
+    char *html = NULL;
+    assert_ok(stn_html_fill("page", PAGE, "{}", "x='</script>';y='<!--'", &html,
+                            &err),
+              err);
+    assert_string_equal(html, "<script>x='<\\/script>';y='<\\!--'</script>"
+                              "<script id=\"d\">{}</script><p>end");
+    stn_free(html);
+}
+
+static void page_without_placeholders_is_refused(void **state)
+{
+    (void)state;
+    stn_error err;
+    char *html = NULL;
+    assert_refused(stn_html_fill("page.html", "<p>", "{}", NULL, &html, &err),
+                   err, STN_E_FORMAT, "page.html");
+    assert_null(html);
+}
+
+static void summary_that_is_no_json_is_refused(void **state)
+{
+    (void)state;
+    stn_error err;
+    assert_refused(stn_report_render("{\"a\":", "never-written.html", &err),
+                   err, STN_E_FORMAT, "summary");
+    assert_null(fopen("never-written.html", "r"));
+}
+
+static stn_plan *load(const char *id, const char *variants)
+{
+    stn_error err;
+    stn_plan *plan = NULL;
+    stn_reproduce_options o = stn_reproduce_defaults();
+    o.id = id;
+    o.variants = variants;
+    assert_ok(stn_plan_load(&o, &plan, &err), err);
+    return plan;
+}
+
+static void published_row_is_found_by_variant_and_layer(void **state)
+{
+    (void)state;
+    stn_plan *plan = load("bdnet", NULL);
+    const stn_published_row *row =
+        stn_plan_published(plan, "group density", "mnist", "wpc", NULL);
+    assert_non_null(row);
+    assert_float_equal(row->value, 0.892361, 1e-12);
+    assert_string_equal(row->confidence, "code");
+    assert_null(
+        stn_plan_published(plan, "group density", "mnist", "dense", NULL));
+    row = stn_plan_published(plan, "zero groups", "mnist", "wpc", "block1.dw");
+    assert_non_null(row);
+    assert_float_equal(row->value, 10, 0);
+    assert_null(stn_plan_published(plan, "zero groups", "mnist", "wpc", NULL));
+    stn_plan_destroy(plan);
+}
+
+static void filter_keeps_the_order_of_the_recipe(void **state)
+{
+    (void)state;
+    stn_plan *plan = load("bdnet", "wpc,baseline");
+    assert_int_equal(plan->n_variants, 2);
+    assert_string_equal(plan->variants[0], "baseline");
+    assert_string_equal(plan->variants[1], "wpc");
+    assert_string_equal(plan->baseline, "baseline");
+    stn_plan_destroy(plan);
+}
+
+static void filter_with_unknown_word_is_refused(void **state)
+{
+    (void)state;
+    stn_error err;
+    stn_plan *plan = NULL;
+    stn_reproduce_options o = stn_reproduce_defaults();
+    o.id = "bdnet";
+    o.data = "mnist,fashion-minst";
+    assert_refused(stn_plan_load(&o, &plan, &err), err, STN_E_ARGUMENT,
+                   "did you mean 'fashion-mnist'?");
+}
+
+static void recipe_without_section_is_refused(void **state)
+{
+    (void)state;
+    stn_error err;
+    stn_plan *plan = NULL;
+    stn_reproduce_options o = stn_reproduce_defaults();
+    o.id = "lenet5";
+    assert_refused(stn_plan_load(&o, &plan, &err), err, STN_E_FORMAT,
+                   "reproduce");
+}
+
+static void sums_follow_the_pattern_and_the_authors_formula(void **state)
+{
+    (void)state;
+    stn_measure_layer layers[] = {
+        {.name = "stem", .weight_bytes = 100, .multiply = 7},
+        {.name = "block0.dw",
+         .weight_bytes = 10,
+         .n_weights = 90,
+         .n_nonzero = 60,
+         .n_groups = 10,
+         .n_live = 8,
+         .min_live_sparsity = 0.25,
+         .add_subtract = 5},
+        {.name = "block0.pw",
+         .weight_bytes = 20,
+         .n_weights = 60,
+         .n_nonzero = 30,
+         .n_groups = 6,
+         .n_live = 6,
+         .min_live_sparsity = 0.5,
+         .add_subtract = 6},
+    };
+    stn_measure m = {.n_layers = 3, .layers = layers};
+    stn_measure_sum all = stn_measure_total(&m, NULL);
+    stn_measure_sum block = stn_measure_total(&m, "block*");
+    assert_float_equal(all.weight_bytes, 130, 0);
+    assert_float_equal(block.weight_bytes, 30, 0);
+    assert_float_equal(all.multiply, 7, 0);
+    assert_float_equal(block.add_subtract, 11, 0);
+    assert_int_equal(block.n_ternary_zero, 60);
+    assert_float_equal(stn_measure_group_density(&block), 14.0 / 16, 1e-15);
+    /* 16 / (0.875 * (1 - 0.25)) */
+    assert_float_equal(stn_measure_compression(&block), 24.380952, 1e-6);
+    assert_true(isnan(block.energy_j));
+}
+
+static void network_without_groups_has_no_density(void **state)
+{
+    (void)state;
+    stn_measure_layer layer = {.name = "conv", .n_weights = 9};
+    stn_measure m = {.n_layers = 1, .layers = &layer};
+    stn_measure_sum sum = stn_measure_total(&m, NULL);
+    assert_true(isnan(stn_measure_group_density(&sum)));
+    assert_true(isnan(stn_measure_compression(&sum)));
+}
+
+static void largest_logit_of_equals_is_the_first(void **state)
+{
+    (void)state;
+    const int32_t logits[] = {-3, 8, 2, 8};
+    assert_int_equal(stn_argmax(logits, 4), 1);
+}
+
+static void library_lists_recipes_with_their_variants(void **state)
+{
+    (void)state;
+    stn_error err;
+    stn_library_entry *entries = NULL;
+    size_t n = 0;
+    assert_ok(stn_library_list(STN_LIBRARY_RECIPES, &entries, &n, &err), err);
+    bool found = false;
+    for (size_t i = 0; i < n; i++) {
+        if (i)
+            assert_true(strcmp(entries[i - 1].id, entries[i].id) < 0);
+        if (strcmp(entries[i].id, "bdnet") != 0)
+            continue;
+        found = true;
+        assert_non_null(strstr(entries[i].variants, "baseline"));
+    }
+    assert_true(found);
+    stn_library_free(entries);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(data_cannot_end_its_script_element),
+        cmocka_unit_test(chart_script_cannot_end_its_element),
+        cmocka_unit_test(page_without_placeholders_is_refused),
+        cmocka_unit_test(summary_that_is_no_json_is_refused),
+        cmocka_unit_test(published_row_is_found_by_variant_and_layer),
+        cmocka_unit_test(filter_keeps_the_order_of_the_recipe),
+        cmocka_unit_test(filter_with_unknown_word_is_refused),
+        cmocka_unit_test(recipe_without_section_is_refused),
+        cmocka_unit_test(sums_follow_the_pattern_and_the_authors_formula),
+        cmocka_unit_test(network_without_groups_has_no_density),
+        cmocka_unit_test(largest_logit_of_equals_is_the_first),
+        cmocka_unit_test(library_lists_recipes_with_their_variants),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
