@@ -186,6 +186,18 @@ static int count_lines(const char *run, const char *name)
     return lines;
 }
 
+static void append_to_log(const char *run, const char *line)
+{
+    char path[1024];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s/%s/log.jsonl", folder, run);
+    file = fopen(path, "a");
+    assert_non_null(file);
+    assert_true(fputs(line, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
 /* The uninterrupted run that others are compared with; trained once. */
 static const char *reference_run(void)
 {
@@ -287,6 +299,8 @@ static void stopped_run_resumes_to_the_same_bytes(void **unused)
     assert_refused(stn_train(&job.options, &result, &err), err,
                    STN_E_INTERRUPTED, "resumed");
     stop_flag = 0;
+    /* As if killed between a record and its checkpoint. */
+    append_to_log("stopped", "{\"epoch\":3}\n");
     job.options.progress = NULL;
     job.options.resume = true;
     assert_ok(stn_train(&job.options, &result, &err), err);
