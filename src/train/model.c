@@ -2,8 +2,9 @@
  *
  * From a resolved recipe to a graph with its compression bound.
  *
- * Rules of a recipe may use the network's parameters ("group: $p"), so their
- * values are gathered here: the network's own, overridden by the recipe's. */
+ * Rules of a recipe may use the network's parameters ("group: $p") and the
+ * recipe's constants, so their values are gathered here: the network's own,
+ * overridden by the recipe's. */
 #include "train/model.h"
 
 #include <math.h>
@@ -41,7 +42,7 @@ static stn_status add_map(struct scope *s, const stn_yaml *map, stn_error *err)
     if (!map || (map->kind == STN_YAML_SCALAR && !*map->scalar))
         return STN_OK;
     if (map->kind != STN_YAML_MAP)
-        return stn_yaml_fail(map, err, "'parameters:' is a map of numbers");
+        return stn_yaml_fail(map, err, "'%s:' is a map of numbers", map->key);
     for (const stn_yaml *node = map->first; node; node = node->next)
         STN_TRY(add_variable(s, node, err));
     return STN_OK;
@@ -95,6 +96,7 @@ static stn_status build(stn_model *m, uint64_t seed, stn_error *err)
     m->recipe->augment.height = m->graph->input.h;
     m->recipe->augment.width = m->graph->input.w;
     STN_TRY(gather(network, &overrides, &all, err));
+    STN_TRY(add_map(&all, m->recipe->constants, err));
     return stn_compression_create(m->graph, m->recipe->compress, &all.scope,
                                   &m->compression, err);
 }

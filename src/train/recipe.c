@@ -40,17 +40,16 @@ static const stn_attr augment_attrs[] = {
 // clang-format on
 
 const char *const stn_recipe_fields[] = {
-    "title",      "description", "network",  "parameters",
-    "data",       "epochs",      "batch",    "shards",
-    "validation", "augment",     "init",     "label_smoothing",
-    "optimiser",  "schedule",    "compress", "penalise_until",
-    NULL};
+    "title",     "description",     "network",   "parameters", "data",
+    "epochs",    "batch",           "shards",    "validation", "augment",
+    "init",      "label_smoothing", "optimiser", "schedule",   "compress",
+    "constants", "penalise_until",  "constants", NULL};
 
 /* Fields that are not numbers. */
 static const char *const others[] = {
     "id",       "title",   "description", "network",   "parameters",
     "data",     "variant", "budget",      "optimiser", "schedule",
-    "compress", "augment", NULL};
+    "compress", "augment", "constants",   NULL};
 
 static stn_status read_text(const stn_yaml *root, const char *key, char *out,
                             size_t capacity, stn_error *err)
@@ -121,6 +120,7 @@ static stn_status read_fields(stn_recipe *r, stn_error *err)
     STN_TRY(read_optimiser(r, root, err));
     STN_TRY(read_schedule(r, root, err));
     r->parameters = stn_yaml_get(root, "parameters");
+    r->constants = stn_yaml_get(root, "constants");
     r->compress = stn_yaml_get(root, "compress");
     return STN_OK;
 }

@@ -37,6 +37,7 @@ typedef struct stn_recipe {
     const stn_schedule_type *schedule;
     void *schedule_attrs;
     const stn_yaml *parameters;  /* overrides of the network's; may be NULL */
+    const stn_yaml *constants;   /* numbers for `compress`; may be NULL */
     const stn_yaml *compress;    /* may be NULL */
     stn_yaml_document *document; /* the resolved recipe; owned */
     stn_yaml_document *network;  /* the network file; owned */
