@@ -43,7 +43,7 @@ const char *const stn_recipe_fields[] = {
     "title",     "description",     "network",   "parameters", "data",
     "epochs",    "batch",           "shards",    "validation", "augment",
     "init",      "label_smoothing", "optimiser", "schedule",   "compress",
-    "constants", "penalise_until",  "constants", NULL};
+    "constants", "penalise_until",  NULL};
 
 /* Fields that are not numbers. */
 static const char *const others[] = {
