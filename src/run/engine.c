@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The engine: a plan, a pool of threads, and memory for each of them. Several
+ * pictures run one a thread, each wholly in that thread's memory; fewer
+ * pictures than threads are cut into rows, step by step. */
+#include "base/pool.h"
+#include "base/status.h"
+#include "run/plan.h"
+
+/* Below this many operations, waking other threads (some 10 us) costs more
+ * than they save. */
+#define OPERATIONS_WORTH_THREADS 200000
+
+struct stn_engine {
+    stn_plan plan;
+    stn_pool *pool;
+    int threads;
+    uint8_t *memory; /* `threads` times values and scratch */
+    size_t stride;   /* bytes from one thread's part to the next */
+};
+
+/* What the tasks of one pool run share. */
+typedef struct batch {
+    const stn_engine *engine;
+    const uint8_t *pixels;
+    int32_t *logits;
+} batch;
+
+typedef struct cut {
+    const stn_engine *engine;
+    const stn_step *step;
+    stn_picture picture;
+    int rows; /* output rows a task */
+} cut;
+
+stn_engine_options stn_engine_defaults(void)
+{
+    return (stn_engine_options){.level = stn_cpu_detect(), .threads = 0};
+}
+
+stn_status stn_engine_create(const stn_program *program,
+                             const stn_engine_options *options,
+                             stn_engine **out, stn_error *err)
+{
+    bool known = (unsigned)options->level < STN_CPU_LEVELS;
+    const stn_kernels *kernels = known ? stn_kernels_get(options->level) : NULL;
+    if (!kernels)
+        return stn_fail(err, STN_E_UNSUPPORTED,
+                        "engine: this CPU has no %s; the best it offers is %s",
+                        known ? stn_cpu_level_name(options->level)
+                              : "such kernel level",
+                        stn_cpu_level_name(stn_cpu_detect()));
+    stn_engine *e = stn_alloc(1, sizeof *e);
+    if (!e)
+        return stn_fail_memory(err, "an engine");
+    stn_status status = stn_plan_init(&e->plan, program, kernels, err);
+    if (status != STN_OK)
+        goto fail;
+    status = stn_pool_create(options->threads, NULL, &e->pool, err);
+    if (status != STN_OK)
+        goto fail;
+    e->threads = stn_pool_threads(e->pool);
+    e->stride = e->plan.value_bytes + e->plan.scratch_bytes;
+    e->stride = (e->stride + STN_ALIGNMENT - 1) / STN_ALIGNMENT * STN_ALIGNMENT;
+    e->memory = stn_alloc((size_t)e->threads, e->stride);
+    if (!e->memory) {
+        status = stn_fail_memory(err, "an engine's activations");
+        goto fail;
+    }
+    *out = e;
+    return STN_OK;
+fail:
+    stn_engine_destroy(e);
+    return status;
+}
+
+void stn_engine_destroy(stn_engine *engine)
+{
+    if (!engine)
+        return;
+    stn_pool_destroy(engine->pool);
+    stn_plan_deinit(&engine->plan);
+    stn_free(engine->memory);
+    stn_free(engine);
+}
+
+static uint8_t *values_of(const stn_engine *e, int thread)
+{
+    return e->memory + (size_t)thread * e->stride;
+}
+
+static uint8_t *scratch_of(const stn_engine *e, int thread)
+{
+    return values_of(e, thread) + e->plan.value_bytes;
+}
+
+/* Picture i of a batch, in the memory of `thread`. */
+static stn_picture picture_of(const batch *b, int i, int thread)
+{
+    const stn_program *p = b->engine->plan.program;
+    return (stn_picture){
+        .pixels = b->pixels + (size_t)i * stn_shape_count(p->input),
+        .logits = b->logits + (size_t)i * (size_t)p->n_classes,
+        .values = values_of(b->engine, thread),
+    };
+}
+
+static void run_picture(void *context, int task, int thread)
+{
+    const batch *b = context;
+    const stn_plan *plan = &b->engine->plan;
+    stn_picture picture = picture_of(b, task, thread);
+    for (int i = 0; i < plan->n_steps; i++)
+        stn_step_run(plan, &plan->steps[i], &picture, 0, plan->steps[i].out.h,
+                     scratch_of(b->engine, thread));
+}
+
+static void run_rows(void *context, int task, int thread)
+{
+    const cut *c = context;
+    int first = task * c->rows, left = c->step->out.h - first;
+    stn_step_run(&c->engine->plan, c->step, &c->picture, first,
+                 first + (left < c->rows ? left : c->rows),
+                 scratch_of(c->engine, thread));
+}
+
+/* One picture by all threads: values lie in thread 0's memory. */
+static void run_cut(const batch *b, int index)
+{
+    const stn_engine *e = b->engine;
+    for (int i = 0; i < e->plan.n_steps; i++) {
+        const stn_step *s = &e->plan.steps[i];
+        cut c = {e, s, picture_of(b, index, 0), s->out.h};
+        if (e->threads > 1 && s->operations >= OPERATIONS_WORTH_THREADS) {
+            int share = (s->out.h + e->threads - 1) / e->threads;
+            c.rows = share < s->chunk_rows ? share : s->chunk_rows;
+        }
+        int tasks = (s->out.h + c.rows - 1) / c.rows;
+        stn_pool_run(e->pool, tasks, run_rows, &c);
+    }
+}
+
+stn_status stn_engine_run(stn_engine *engine, const uint8_t *pixels, int n,
+                          int32_t *logits, stn_error *err)
+{
+    if (n < 0)
+        return stn_fail(err, STN_E_ARGUMENT,
+                        "engine: got %d pictures, expected 0 or more", n);
+    batch b = {engine, pixels, logits};
+    if (n >= engine->threads) {
+        stn_pool_run(engine->pool, n, run_picture, &b);
+        return STN_OK;
+    }
+    for (int i = 0; i < n; i++)
+        run_cut(&b, i);
+    return STN_OK;
+}
+
+const char *stn_engine_kernel_name(const stn_engine *engine, int index)
+{
+    return engine->plan.names[index];
+}
+
+size_t stn_engine_activation_bytes(const stn_engine *engine)
+{
+    return engine->plan.value_bytes;
+}
+
+size_t stn_engine_weight_bytes(const stn_engine *engine)
+{
+    return engine->plan.weight_bytes;
+}

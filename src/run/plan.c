@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Plans a program: pairs sums with the rescale that reads them, settles the
+ * shapes that kernels see, and has weights laid out. A pair runs in the
+ * rescale's place, where its other input is ready. */
+#include "run/plan.h"
+#include <stdio.h>
+#include <string.h>
+
+/* Sums of a chunk: small beside a second-level cache of 256 KiB or more. */
+#define CHUNK_BYTES 65536
+/* Kernels do this many patches at once; chunks of a multiple waste none. */
+#define PATCHES_AT_ONCE 8
+
+static const stn_value *value_of(const stn_plan *plan, int value)
+{
+    return &plan->program->values[value];
+}
+
+static int count_readers(const stn_program *p, int value)
+{
+    int n = 0;
+    for (int i = 0; i < p->n_instructions; i++)
+        for (int k = 0; k < p->instructions[i].n_inputs; k++)
+            n += p->instructions[i].inputs[k] == value;
+    return n;
+}
+
+/* The instruction whose sums this rescale alone reads through input k. */
+static const stn_instruction *fusable(const stn_program *p,
+                                      const stn_instruction *rescale, int k)
+{
+    int value = rescale->inputs[k];
+    if (count_readers(p, value) != 1)
+        return NULL;
+    for (const stn_instruction *i = p->instructions; i < rescale; i++)
+        if (i->output == value)
+            return i->opcode == STN_CONV || i->opcode == STN_DEPTHWISE ||
+                           i->opcode == STN_SUM_POOL
+                       ? i
+                       : NULL;
+    return NULL;
+}
+
+static int index_of(const stn_program *p, const stn_instruction *i)
+{
+    return (int)(i - p->instructions);
+}
+
+/* Fills the list of steps: what runs, in which order. */
+static void list_steps(stn_plan *plan, const stn_instruction **fused_into)
+{
+    const stn_program *p = plan->program;
+    for (int i = 0; i < p->n_instructions; i++) {
+        const stn_instruction *in = &p->instructions[i];
+        for (int k = 0; k < in->n_inputs && in->opcode == STN_RESCALE; k++) {
+            const stn_instruction *op = fusable(p, in, k);
+            if (op && !fused_into[i]) {
+                fused_into[i] = op;
+                fused_into[index_of(p, op)] = in;
+            }
+        }
+    }
+    for (int i = 0; i < p->n_instructions; i++) {
+        const stn_instruction *in = &p->instructions[i];
+        const stn_instruction *partner = fused_into[i];
+        if (partner && in->opcode != STN_RESCALE)
+            continue;
+        stn_step *s = &plan->steps[plan->n_steps++];
+        *s = (stn_step){.op = partner ? partner : in,
+                        .rescale = partner ? in : NULL,
+                        .output = in->output,
+                        .other = -1};
+        s->input = s->op->inputs[0];
+        if (partner && in->n_inputs == 2) {
+            s->sums_second = in->inputs[1] == partner->output;
+            s->other = in->inputs[s->sums_second ? 0 : 1];
+        } else if (in->n_inputs == 2) {
+            s->other = in->inputs[1];
+        }
+    }
+}
+
+/* Shapes, and whether input rows need a copy with padding. */
+static void settle_shapes(stn_plan *plan, stn_step *s)
+{
+    const stn_value *in = value_of(plan, s->input);
+    const stn_value *sums = value_of(plan, s->op->output);
+    s->in = in->shape;
+    s->in_type = in->type;
+    s->out = sums->shape;
+    s->out_type = value_of(plan, s->output)->type;
+    size_t c = (size_t)s->in.c;
+    s->pitch = (size_t)s->in.w * c;
+    s->chunk_rows = s->out.h;
+    uint64_t nonzero;
+    stn_instruction_operations(plan->program, index_of(plan->program, s->op),
+                               &s->operations, &nonzero);
+    s->operations += stn_shape_count(s->out) * 4;
+    if (s->op->opcode == STN_CONV || s->op->opcode == STN_DEPTHWISE) {
+        /* `dot` reads at least 4 bytes of a run, which only the band has. */
+        size_t run = (size_t)s->op->kw * c * stn_type_size(s->in_type);
+        s->banded = s->op->pad > 0 || run < 4;
+        s->pitch = (size_t)(s->in.w + 2 * s->op->pad) * c;
+    }
+}
+
+/* Output rows a chunk: as many as CHUNK_BYTES of sums allow, fewer where that
+ * fills whole tiles of patches. */
+static void settle_chunk(stn_step *s)
+{
+    size_t row = (size_t)s->out.w * (size_t)s->out.c * sizeof(int32_t);
+    bool sums = s->op->opcode != STN_RESCALE && s->op->opcode != STN_MAX_POOL;
+    if (!sums)
+        return;
+    size_t most = CHUNK_BYTES / row;
+    int rows = most < 1 ? 1 : most < (size_t)s->out.h ? (int)most : s->out.h;
+    for (int r = rows; 2 * r > rows && rows < s->out.h; r--)
+        if (r * s->out.w % PATCHES_AT_ONCE == 0) {
+            rows = r;
+            break;
+        }
+    s->chunk_rows = rows;
+    if (s->rescale)
+        s->sum_bytes = (size_t)rows * row;
+    if (s->banded) {
+        size_t n = (size_t)((rows - 1) * s->op->stride + s->op->kh);
+        /* 4 bytes are read of the last run, however short. */
+        s->band_bytes = n * s->pitch * stn_type_size(s->in_type) + 4;
+    }
+}
+
+/* Padding adds 0 to the range of what is read. */
+static void range_with_zero(const stn_value *v, int64_t *lo, int64_t *hi)
+{
+    *lo = v->lo < 0 ? v->lo : 0;
+    *hi = v->hi > 0 ? v->hi : 0;
+}
+
+static stn_status prepare_conv(stn_plan *plan, stn_step *s, stn_error *err)
+{
+    const stn_instruction *op = s->op;
+    s->dot = (stn_dot_shape){.runs = op->kh,
+                             .run = op->kw * s->in.c,
+                             .pitch = s->pitch,
+                             .out = op->weights.out,
+                             .input = s->in_type};
+    range_with_zero(value_of(plan, s->input), &s->dot.lo, &s->dot.hi);
+    if ((size_t)s->dot.run == s->pitch) { /* rows follow without a gap */
+        s->dot.run *= s->dot.runs;
+        s->dot.runs = 1;
+    }
+    size_t n = (size_t)s->chunk_rows * (size_t)s->out.w;
+    s->patches = stn_arena_alloc(&plan->arena, n, sizeof *s->patches);
+    if (!s->patches)
+        return stn_fail_memory(err, "a table of patches");
+    size_t size = stn_type_size(s->in_type), stride = (size_t)op->stride;
+    size_t width = (size_t)s->out.w;
+    for (size_t i = 0; i < n; i++)
+        s->patches[i] =
+            (uint32_t)(size * stride *
+                       (i / width * s->pitch + i % width * (size_t)s->in.c));
+    return plan->kernels->dot_prepare(&s->dot, op->weights.codes, &plan->arena,
+                                      &s->weights, err);
+}
+
+static stn_status prepare_depthwise(stn_plan *plan, stn_step *s, stn_error *err)
+{
+    const stn_instruction *op = s->op;
+    s->depthwise = (stn_depthwise_shape){.channels = s->in.c,
+                                         .out = op->weights.out,
+                                         .kh = op->kh,
+                                         .kw = op->kw,
+                                         .stride = op->stride,
+                                         .input = s->in_type};
+    range_with_zero(value_of(plan, s->input), &s->depthwise.lo,
+                    &s->depthwise.hi);
+    return plan->kernels->depthwise_prepare(&s->depthwise, op->weights.codes,
+                                            &plan->arena, &s->weights, err);
+}
+
+static stn_status prepare_rescale(stn_plan *plan, stn_step *s,
+                                  const stn_instruction *r, stn_error *err)
+{
+    const stn_value *x0 = value_of(plan, r->inputs[0]);
+    const stn_value *x1 = value_of(plan, r->inputs[r->n_inputs - 1]);
+    s->map = (stn_rescale_shape){.channels = s->out.c,
+                                 .type0 = x0->type,
+                                 .type1 = x1->type,
+                                 .type = s->out_type,
+                                 .lo0 = x0->lo,
+                                 .hi0 = x0->hi,
+                                 .lo1 = x1->lo,
+                                 .hi1 = x1->hi,
+                                 .m0 = r->m0,
+                                 .m1 = r->n_inputs == 2 ? r->m1 : NULL,
+                                 .a = r->a,
+                                 .shift = r->shift,
+                                 .lo = r->lo,
+                                 .hi = r->hi};
+    return plan->kernels->rescale_prepare(&s->map, &plan->arena,
+                                          &s->multipliers, err);
+}
+
+static void name_step(stn_plan *plan, const stn_step *s)
+{
+    const stn_program *p = plan->program;
+    const stn_instruction *op = s->op;
+    const char *type = stn_type_name(s->in_type);
+    const char *opcode = stn_opcode_name(op->opcode);
+    char *name = plan->names[index_of(p, op)];
+    size_t size = sizeof plan->names[0];
+    if (s->weights.isa)
+        snprintf(name, size, "%s_%s_%s_%s", stn_code_name(op->weights.code),
+                 type, opcode, s->weights.isa);
+    else if (op->opcode == STN_RESCALE)
+        snprintf(name, size, "%s_%s_%s", type, opcode, s->multipliers.isa);
+    else
+        snprintf(name, size, "%s_%s_%s", type, opcode,
+                 plan->kernels->level == STN_CPU_REF ? "ref" : "avx2");
+    if (s->rescale)
+        snprintf(plan->names[index_of(p, s->rescale)], size, "fused into %s",
+                 op->name);
+}
+
+static stn_status plan_step(stn_plan *plan, stn_step *s, stn_error *err)
+{
+    settle_shapes(plan, s);
+    settle_chunk(s);
+    if (s->op->opcode == STN_CONV)
+        STN_TRY(prepare_conv(plan, s, err));
+    if (s->op->opcode == STN_DEPTHWISE)
+        STN_TRY(prepare_depthwise(plan, s, err));
+    if (s->op->opcode == STN_RESCALE)
+        STN_TRY(prepare_rescale(plan, s, s->op, err));
+    else if (s->rescale)
+        STN_TRY(prepare_rescale(plan, s, s->rescale, err));
+    name_step(plan, s);
+    /* Each part begins at a cache line. */
+    size_t scratch = s->band_bytes + s->sum_bytes + 2 * (size_t)STN_ALIGNMENT;
+    if (scratch > plan->scratch_bytes)
+        plan->scratch_bytes = scratch;
+    plan->weight_bytes += s->weights.size_bytes + s->multipliers.size_bytes;
+    return STN_OK;
+}
+
+stn_status stn_plan_init(stn_plan *plan, const stn_program *program,
+                         const stn_kernels *kernels, stn_error *err)
+{
+    plan->program = program;
+    plan->kernels = kernels;
+    size_t n = (size_t)program->n_instructions;
+    const stn_instruction **fused_into =
+        stn_arena_alloc(&plan->arena, n, sizeof *fused_into);
+    plan->steps = stn_arena_alloc(&plan->arena, n, sizeof *plan->steps);
+    plan->names = stn_arena_alloc(&plan->arena, n, sizeof *plan->names);
+    if (!fused_into || !plan->steps || !plan->names)
+        return stn_fail_memory(err, "an engine's plan");
+    list_steps(plan, fused_into);
+    for (int i = 0; i < plan->n_steps; i++) {
+        stn_step *s = &plan->steps[i];
+        stn_status status = plan_step(plan, s, err);
+        if (status != STN_OK)
+            return stn_fail_within(err, status, "%s", s->op->name);
+    }
+    return stn_plan_place(plan, err);
+}
+
+void stn_plan_deinit(stn_plan *plan)
+{
+    stn_arena_deinit(&plan->arena);
+    *plan = (stn_plan){0};
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Runs one step of a plan on rows of one picture: copies input rows into a
+ * padded band where a window needs it, calls the kernels, and maps sums to
+ * the output while they are in cache. */
+#include "run/plan.h"
+#include <string.h>
+
+/* First element of row `row` of a value. */
+static uint8_t *row_of(const stn_plan *plan, const stn_picture *picture,
+                       int value, int row)
+{
+    const stn_program *p = plan->program;
+    const stn_value *v = &p->values[value];
+    size_t at = (size_t)row * (size_t)v->shape.w * (size_t)v->shape.c *
+                stn_type_size(v->type);
+    if (value == p->instructions[p->n_instructions - 1].output)
+        return (uint8_t *)picture->logits + at;
+    return picture->values + plan->offsets[value] + at;
+}
+
+static const uint8_t *input_row(const stn_plan *plan,
+                                const stn_picture *picture, int value, int row)
+{
+    const stn_shape *s = &plan->program->input;
+    if (value == 0)
+        return picture->pixels + (size_t)row * (size_t)s->w * (size_t)s->c;
+    return row_of(plan, picture, value, row);
+}
+
+/* Copies what output rows [first, last) read, with zeros around. */
+static void fill_band(const stn_plan *plan, const stn_step *s,
+                      const stn_picture *picture, int first, int last,
+                      uint8_t *band)
+{
+    size_t size = stn_type_size(s->in_type), pitch = s->pitch * size;
+    size_t side = (size_t)s->op->pad * (size_t)s->in.c * size;
+    int top = first * s->op->stride - s->op->pad;
+    int n = (last - first - 1) * s->op->stride + s->op->kh;
+    for (int i = 0; i < n; i++, band += pitch) {
+        if (top + i < 0 || top + i >= s->in.h) {
+            memset(band, 0, pitch);
+            continue;
+        }
+        memset(band, 0, side);
+        memcpy(band + side, input_row(plan, picture, s->input, top + i),
+               pitch - 2 * side);
+        memset(band + pitch - side, 0, side);
+    }
+}
+
+static void run_conv(const stn_plan *plan, const stn_step *s, const void *x,
+                     int rows, int32_t *sums)
+{
+    plan->kernels->dot(&(stn_dot_call){.shape = &s->dot,
+                                       .prepared = s->weights.data,
+                                       .x = x,
+                                       .patches = s->patches,
+                                       .n = rows * s->out.w,
+                                       .acc = sums});
+}
+
+static void run_depthwise(const stn_plan *plan, const stn_step *s,
+                          const uint8_t *x, int rows, int32_t *sums)
+{
+    size_t step = s->pitch * stn_type_size(s->in_type) * (size_t)s->op->stride;
+    for (int r = 0; r < rows; r++) {
+        plan->kernels->depthwise(
+            &(stn_depthwise_call){.shape = &s->depthwise,
+                                  .prepared = s->weights.data,
+                                  .x = x,
+                                  .pitch = s->pitch,
+                                  .width = s->out.w,
+                                  .acc = sums});
+        x += step;
+        sums += (size_t)s->out.w * (size_t)s->out.c;
+    }
+}
+
+static void run_pool(const stn_plan *plan, const stn_step *s, const uint8_t *x,
+                     int rows, uint8_t *y)
+{
+    bool is_max = s->op->opcode == STN_MAX_POOL;
+    size_t in_size = stn_type_size(s->in_type);
+    size_t out_size = is_max ? in_size : sizeof(int32_t);
+    for (int r = 0; r < rows; r++) {
+        stn_pool_call call = {.x = x,
+                              .pitch = s->pitch,
+                              .input = s->in_type,
+                              .channels = s->in.c,
+                              .kh = s->op->kh,
+                              .kw = s->op->kw,
+                              .stride = s->op->stride,
+                              .width = s->out.w,
+                              .y = y};
+        if (is_max)
+            plan->kernels->max_pool(&call);
+        else
+            plan->kernels->sum_pool(&call);
+        x += s->pitch * in_size * (size_t)s->op->stride;
+        y += (size_t)s->out.w * (size_t)s->out.c * out_size;
+    }
+}
+
+/* `x` is what the map reads beside `other`: its x0, unless sums_second. */
+static void run_rescale(const stn_plan *plan, const stn_step *s, const void *x,
+                        const void *other, int rows, void *y)
+{
+    plan->kernels->rescale(&(stn_rescale_call){.shape = &s->map,
+                                               .prepared = s->multipliers.data,
+                                               .x0 = s->sums_second ? other : x,
+                                               .x1 = s->sums_second ? x : other,
+                                               .n = rows * s->out.w,
+                                               .y = y});
+}
+
+static void run_sums(const stn_plan *plan, const stn_step *s, const uint8_t *x,
+                     int rows, void *y)
+{
+    switch (s->op->opcode) {
+    case STN_CONV:
+        run_conv(plan, s, x, rows, y);
+        break;
+    case STN_DEPTHWISE:
+        run_depthwise(plan, s, x, rows, y);
+        break;
+    case STN_MAX_POOL:
+    case STN_SUM_POOL:
+        run_pool(plan, s, x, rows, y);
+        break;
+    case STN_RESCALE:
+        break;
+    }
+}
+
+static size_t aligned(size_t bytes)
+{
+    return (bytes + STN_ALIGNMENT - 1) / STN_ALIGNMENT * STN_ALIGNMENT;
+}
+
+static void run_chunk(const stn_plan *plan, const stn_step *s,
+                      const stn_picture *picture, int first, int last,
+                      uint8_t *scratch)
+{
+    int rows = last - first;
+    void *y = row_of(plan, picture, s->output, first);
+    const void *other = NULL;
+    if (s->other >= 0)
+        other = input_row(plan, picture, s->other, first);
+    if (s->op->opcode == STN_RESCALE) {
+        const void *x = input_row(plan, picture, s->input, first);
+        run_rescale(plan, s, x, other, rows, y);
+        return;
+    }
+    const uint8_t *x = scratch;
+    if (s->banded)
+        fill_band(plan, s, picture, first, last, scratch);
+    else
+        x = input_row(plan, picture, s->input, first * s->op->stride);
+    if (!s->rescale) {
+        run_sums(plan, s, x, rows, y);
+        return;
+    }
+    void *sums = scratch + aligned(s->band_bytes);
+    run_sums(plan, s, x, rows, sums);
+    run_rescale(plan, s, sums, other, rows, y);
+}
+
+void stn_step_run(const stn_plan *plan, const stn_step *step,
+                  const stn_picture *picture, int first, int last,
+                  uint8_t *scratch)
+{
+    for (int r = first; r < last; r += step->chunk_rows) {
+        int end = last - r < step->chunk_rows ? last : r + step->chunk_rows;
+        run_chunk(plan, step, picture, r, end, scratch);
+    }
+}
