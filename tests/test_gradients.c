@@ -301,6 +301,55 @@ static void gradients_agree_with_differences(void **state)
         check_case(&cases[i]);
 }
 
+/* Backward with dx[0] == dy, and with dx added to, against the plain one. */
+static void in_place_and_added_gradients_equal_the_plain_ones(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_CASES; i++) {
+        bed b;
+        set_up(&b, &cases[i]);
+        const stn_op_type *type = b.node->type;
+        run_backward(&b);
+        stn_op_call call = call_of(&b, 0);
+        float *dx = floats(&b, b.n_in);
+        if (type->adds_dx) {
+            fill_normal(dx, b.n_in, 30);
+            float *before = floats(&b, b.n_in);
+            memcpy(before, dx, b.n_in * sizeof *dx);
+            call.dx[0] = dx;
+            call.add_dx[0] = true;
+            type->backward(&call);
+            for (size_t j = 0; j < b.n_in; j++)
+                assert_true(dx[j] == before[j] + b.dx[0][j]);
+            call.add_dx[0] = false;
+        }
+        if (type->dx_over_dy) {
+            memcpy(dx, b.dy, b.n_in * sizeof *dx);
+            call.dy = call.dx[0] = dx;
+            type->backward(&call);
+            assert_memory_equal(dx, b.dx[0], b.n_in * sizeof *dx);
+        }
+        tear_down(&b);
+    }
+}
+
+static void outputs_over_inputs_equal_the_plain_ones(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_CASES; i++) {
+        bed b;
+        set_up(&b, &cases[i]);
+        if (b.node->type->y_over_x) {
+            stn_op_call call = call_of(&b, 0);
+            b.node->type->forward(&call);
+            call.y = b.x[0];
+            b.node->type->forward(&call);
+            assert_memory_equal(b.x[0], b.y, b.n_out * sizeof(float));
+        }
+        tear_down(&b);
+    }
+}
+
 static void every_operator_has_a_case(void **state)
 {
     (void)state;
@@ -336,6 +385,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gradients_agree_with_differences),
+        cmocka_unit_test(in_place_and_added_gradients_equal_the_plain_ones),
+        cmocka_unit_test(outputs_over_inputs_equal_the_plain_ones),
         cmocka_unit_test(every_operator_has_a_case),
         cmocka_unit_test(weights_gradient_needs_no_input_gradient),
     };

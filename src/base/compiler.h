@@ -33,4 +33,14 @@
 #define STN_CLONES
 #endif
 
+/* Before a loop whose iterations are independent although two of its pointers
+ * may be equal (in-place operation), which STN_RESTRICT would deny. */
+#if defined(__clang__)
+#define STN_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define STN_INDEPENDENT _Pragma("GCC ivdep")
+#else
+#define STN_INDEPENDENT
+#endif
+
 #endif

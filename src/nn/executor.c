@@ -140,9 +140,11 @@ static void turn_backward(const stn_executor *e, int index,
     call->dy = shard->dy + m->dy;
     for (int k = 0; k < node->n_inputs; k++) {
         const stn_node_memory *from = &e->nodes[node->inputs[k]];
-        if (from->trains)
-            call->dx[k] =
-                m->adds[k] ? thread->gradient[k] : shard->dy + from->dy;
+        if (!from->trains)
+            continue;
+        call->add_dx[k] = m->adds[k] && node->type->adds_dx;
+        call->dx[k] = m->adds[k] && !call->add_dx[k] ? thread->gradient[k]
+                                                     : shard->dy + from->dy;
     }
     for (int k = 0; k < node->n_params; k++)
         if (e->graph->params[node->params[k]].grad)
@@ -156,7 +158,7 @@ static void run_backward(const stn_executor *e, int index,
     const stn_node *node = &e->graph->nodes[index];
     node->type->backward(call);
     for (int k = 0; k < node->n_inputs; k++)
-        if (call->dx[k] && e->nodes[index].adds[k])
+        if (e->nodes[index].adds[k] && !call->add_dx[k])
             add_to(shard->dy + e->nodes[node->inputs[k]].dy, call->dx[k],
                    (size_t)e->shard_n * stn_shape_count(node->in[k]));
 }

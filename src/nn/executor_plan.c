@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * What an executor lays down once: operators' plans, offsets into the
- * shards' blocks, the programs of the two passes. Activations all live until
- * the backward pass has read them; gradients share room by lifetime. */
+ * shards' blocks, the programs of the two passes. Activations live until the
+ * backward pass has read them, except those that the next operator may
+ * overwrite; gradients share room by lifetime. */
 #include "nn/executor_impl.h"
 #include "nn/placement.h"
 #include <string.h>
@@ -49,19 +50,63 @@ static stn_status plan_operators(stn_executor *e, stn_error *err)
 
 /* ---- activations and gradients ---- */
 
+static int count_readers(const stn_graph *graph, int index)
+{
+    int n = 0;
+    for (int i = index + 1; i < graph->n_nodes; i++)
+        for (int k = 0; k < graph->nodes[i].n_inputs; k++)
+            n += graph->nodes[i].inputs[k] == index;
+    return n;
+}
+
+/* Whether node i writes its output over its first input. Not without training,
+ * where stn_executor_output shows every node's own output. */
+static bool works_in_place(const stn_executor *e, int i)
+{
+    const stn_node *node = &e->graph->nodes[i];
+    return e->training && i > 0 && node->type->y_over_x &&
+           node->inputs[0] > 0 && count_readers(e->graph, node->inputs[0]) == 1;
+}
+
 static size_t place_activations(stn_executor *e)
 {
     size_t at = 0;
     for (int i = 0; i < e->graph->n_nodes; i++) {
         stn_node_memory *m = &e->nodes[i];
-        m->y = at;
-        at += aligned(output_floats(e, i));
+        if (works_in_place(e, i)) {
+            m->y = e->nodes[e->graph->nodes[i].inputs[0]].y;
+        } else {
+            m->y = at;
+            at += aligned(output_floats(e, i));
+        }
         m->saved = at;
         at += aligned(m->needs.saved_floats);
         m->stats = at;
         at += aligned(m->needs.stats_floats);
     }
     return at;
+}
+
+/* Finds room for the gradient of input k of node i, when i is the first to
+ * write it: that of the node's own gradient if the operator works in place.
+ * `room` has for every node the item that holds its gradient, or -1. */
+static void place_gradient(stn_executor *e, int i, int k, stn_placed *items,
+                           int *room)
+{
+    const stn_node *node = &e->graph->nodes[i];
+    const int from = node->inputs[k];
+    if (!e->nodes[from].trains)
+        return;
+    e->nodes[i].adds[k] = room[from] >= 0;
+    if (e->nodes[i].adds[k])
+        return;
+    if (k == 0 && node->type->dx_over_dy) {
+        room[from] = room[i];
+        return;
+    }
+    room[from] = from;
+    items[from].size = aligned(output_floats(e, from));
+    items[from].first = e->graph->n_nodes - 1 - i;
 }
 
 /* Time runs backward over nodes: node i is worked on at n_nodes - 1 - i. A
@@ -72,28 +117,28 @@ static stn_status place_gradients(stn_executor *e, size_t *total,
 {
     const int n = e->graph->n_nodes;
     stn_placed *items = stn_alloc((size_t)n, sizeof *items);
-    if (!items)
+    int *room = stn_alloc((size_t)n, sizeof *room);
+    if (!items || !room) {
+        stn_free(items);
+        stn_free(room);
         return stn_fail_memory(err, "the placement of gradients");
+    }
+    for (int i = 0; i < n; i++)
+        room[i] = -1;
+    room[n - 1] = n - 1;
+    items[n - 1].size = aligned(output_floats(e, n - 1));
     for (int i = n - 1; i > 0; i--) {
-        const stn_node *node = &e->graph->nodes[i];
         if (!e->nodes[i].trains)
             continue;
-        if (i == n - 1)
-            items[i].size = aligned(output_floats(e, i));
-        items[i].last = n - 1 - i;
-        for (int k = 0; k < node->n_inputs; k++) {
-            const int from = node->inputs[k];
-            e->nodes[i].adds[k] = items[from].size > 0;
-            if (!e->nodes[from].trains || items[from].size)
-                continue;
-            items[from].size = aligned(output_floats(e, from));
-            items[from].first = n - 1 - i;
-        }
+        items[room[i]].last = n - 1 - i;
+        for (int k = 0; k < e->graph->nodes[i].n_inputs; k++)
+            place_gradient(e, i, k, items, room);
     }
     *total = stn_place(items, n);
     for (int i = 0; i < n; i++)
-        e->nodes[i].dy = items[i].offset;
+        e->nodes[i].dy = room[i] >= 0 ? items[room[i]].offset : 0;
     stn_free(items);
+    stn_free(room);
     return STN_OK;
 }
 
@@ -155,7 +200,7 @@ static stn_status take_threads(stn_executor *e, stn_error *err)
         const stn_node_memory *m = &e->nodes[i];
         scratch = larger(scratch, m->needs.scratch_floats);
         for (int k = 0; k < e->graph->nodes[i].n_inputs; k++)
-            if (m->adds[k])
+            if (m->adds[k] && !e->graph->nodes[i].type->adds_dx)
                 gradient = larger(
                     gradient, output_floats(e, e->graph->nodes[i].inputs[k]));
     }
@@ -194,10 +239,9 @@ static void emit_forward(const stn_executor *e, stn_program *p, bool training)
     emit(p, STN_DO_FETCH, 0);
     for (int i = 1; i < e->graph->n_nodes; i++) {
         const stn_op_type *type = e->graph->nodes[i].type;
-        if (training && type->forward_stats) {
+        if (training && type->forward_barrier) {
             emit(p, STN_DO_FORWARD_STATS, i);
-            if (type->forward_barrier)
-                end_phase(p, i, false);
+            end_phase(p, i, false);
         }
         emit(p, STN_DO_FORWARD, i);
     }

@@ -15,17 +15,19 @@
 #include "nn/graph.h"
 #include <stdbool.h>
 
-/* One operator on one shard. Buffers never alias unless said. */
+/* One operator on one shard. Buffers never alias, except where the operator's
+ * type allows it (y_over_x, dx_over_dy). */
 typedef struct stn_op_call {
     const stn_node *node;
     void *plan;                      /* what the operator's `plan` made */
     int n;                           /* pictures in this shard */
     bool training;                   /* false: running statistics, no dropout */
     const float *x[STN_NODE_INPUTS]; /* inputs, n * in[i] floats */
-    float *y;                        /* output, n * out floats;
-                                        backward may read it */
+    float *y;                        /* output, n * out floats */
     const float *dy;                 /* backward: dLoss/dy */
     float *dx[STN_NODE_INPUTS];      /* to overwrite; NULL: not needed */
+    bool add_dx[STN_NODE_INPUTS];    /* add to dx instead; only set
+                                        for types with adds_dx */
     const float *param[STN_NODE_PARAMS]; /* effective values */
     float *dparam[STN_NODE_PARAMS];      /* to overwrite; this shard's part;
                                             NULL for STATE */
@@ -72,9 +74,15 @@ struct stn_op_type {
     void (*forward)(const stn_op_call *call);
     void (*backward)(const stn_op_call *call);
 
-    /* Optional. `forward_stats` fills call->stats from x; `forward_reduce`
-     * then runs before any shard's `forward` when `forward_barrier`, else
-     * after the whole forward pass (it updates ranges for the next step).
+    /* What spares memory and passes over it. `y_over_x`: forward may be given
+     * y == x[0], and backward reads neither x nor y. `dx_over_dy`: backward
+     * may be given dx[0] == dy. `adds_dx`: backward honours call->add_dx. */
+    bool y_over_x, dx_over_dy, adds_dx;
+
+    /* Optional. With `forward_barrier`, `forward_stats` fills call->stats from
+     * x, and `forward_reduce` runs before any shard's `forward`. Without, it
+     * is `forward` that fills call->stats, and `forward_reduce` runs after
+     * the whole step (it updates ranges for the next one).
      * In evaluation only barrier operators are reduced, with training false
      * and stats NULL: they fill `batch` from the running state. */
     bool forward_barrier;

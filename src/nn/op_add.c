@@ -19,9 +19,9 @@ static stn_status shape(stn_graph *graph, stn_node *node, stn_error *err)
 }
 
 STN_CLONES
-static void sum(const float *STN_RESTRICT a, const float *STN_RESTRICT b,
-                size_t count, float *STN_RESTRICT y)
+static void sum(const float *a, const float *b, size_t count, float *y)
 {
+    STN_INDEPENDENT
     for (size_t i = 0; i < count; i++)
         y[i] = a[i] + b[i];
 }
@@ -38,9 +38,14 @@ static void forward(const stn_op_call *call)
 
 static void backward(const stn_op_call *call)
 {
-    for (int i = 0; i < 2; i++)
-        if (call->dx[i])
+    for (int i = 1; i >= 0; i--) { /* 0 last: it may overwrite dy */
+        if (!call->dx[i])
+            continue;
+        if (call->add_dx[i])
+            sum(call->dx[i], call->dy, count_of(call), call->dx[i]);
+        else if (call->dx[i] != call->dy)
             memcpy(call->dx[i], call->dy, count_of(call) * sizeof(float));
+    }
 }
 
 const stn_op_type stn_op_add = {
@@ -50,4 +55,7 @@ const stn_op_type stn_op_add = {
     .shape = shape,
     .forward = forward,
     .backward = backward,
+    .y_over_x = true,
+    .dx_over_dy = true,
+    .adds_dx = true,
 };

@@ -272,21 +272,40 @@ static void forward(const stn_op_call *call)
     apply(call->x[0], count_of(call), mean, factor, shift, width, call->y);
 }
 
-/* dx = f dy + g (x - mean) + h, per channel. */
-STN_CLONES
-static void apply_backward(const float *STN_RESTRICT x,
-                           const float *STN_RESTRICT dy, size_t count,
-                           const float *STN_RESTRICT coefficients, size_t width,
-                           float *STN_RESTRICT dx)
+/* Per-channel factors of dx = f dy + g (x - mean) + h, repeated to `width`. */
+typedef struct factors {
+    const float *mean, *f, *g, *h;
+    size_t width;
+} factors;
+
+STN_INLINE void transform(const float *x, const float *dy, size_t count,
+                          const factors *k, bool add, float *dx)
 {
-    const float *mean = coefficients, *f = mean + width, *g = f + width;
-    const float *h = g + width;
-    for (size_t first = 0; first < count; first += width) {
-        const size_t n = count - first < width ? count - first : width;
-        for (size_t i = 0; i < n; i++)
-            dx[first + i] =
-                (f[i] * dy[first + i] + h[i]) + g[i] * (x[first + i] - mean[i]);
+    const float *mean = k->mean, *f = k->f, *g = k->g, *h = k->h;
+    for (size_t first = 0; first < count; first += k->width) {
+        const size_t left = count - first;
+        const size_t n = left < k->width ? left : k->width;
+        STN_INDEPENDENT
+        for (size_t i = 0; i < n; i++) {
+            const size_t j = first + i;
+            const float v = (f[i] * dy[j] + h[i]) + g[i] * (x[j] - mean[i]);
+            dx[j] = add ? dx[j] + v : v;
+        }
     }
+}
+
+STN_CLONES
+static void apply_backward(const float *x, const float *dy, size_t count,
+                           const factors *k, float *dx)
+{
+    transform(x, dy, count, k, false, dx);
+}
+
+STN_CLONES
+static void add_backward(const float *x, const float *dy, size_t count,
+                         const factors *k, float *dx)
+{
+    transform(x, dy, count, k, true, dx);
 }
 
 static void backward(const stn_op_call *call)
@@ -307,8 +326,9 @@ static void backward(const stn_op_call *call)
         g[i] = -f[i] * inverse * call->batch[SUM_DY_XH * c + j];
         h[i] = -f[i] * call->batch[SUM_DY * c + j];
     }
-    apply_backward(call->x[0], call->dy, count_of(call), mean, width,
-                   call->dx[0]);
+    const factors k = {mean, f, g, h, width};
+    (call->add_dx[0] ? add_backward : apply_backward)(
+        call->x[0], call->dy, count_of(call), &k, call->dx[0]);
 }
 
 const stn_op_type stn_op_batch_norm = {
@@ -321,6 +341,8 @@ const stn_op_type stn_op_batch_norm = {
     .plan = plan,
     .forward = forward,
     .backward = backward,
+    .dx_over_dy = true,
+    .adds_dx = true,
     .forward_barrier = true,
     .forward_stats = forward_stats,
     .forward_reduce = forward_reduce,

@@ -3,9 +3,8 @@
  * depthwise: every output channel o has one kernel over input channel
  * o mod C, so the outputs are `multiplier` blocks of C channels and all loops
  * run over C contiguous channels. Weights are transposed to tap, channel
- * first. Forward and data gradient are both sums over a short list of
- * (vector, weights) pairs per pixel; the list holds only what lies inside. */
-#include "base/compiler.h"
+ * first, and work goes row of pixels by row of a kernel (depthwise_rows.h). */
+#include "nn/depthwise_rows.h"
 #include "nn/ops.h"
 #include <stddef.h>
 #include <string.h>
@@ -47,46 +46,6 @@ static stn_status plan(const stn_node *node, int n, bool training, void **out,
     return STN_OK;
 }
 
-typedef struct pair {
-    const float *x, *w;
-} pair;
-
-/* y = (or +=) sum over `taps` pairs of x * w, c channels. Inlined with a
- * constant `taps`, so that one pass over the channels does them all. */
-static inline void products(const pair *list, int taps, size_t c, bool add,
-                            float *STN_RESTRICT y)
-{
-    const float *x[9], *w[9];
-    for (int t = 0; t < taps; t++) {
-        x[t] = list[t].x;
-        w[t] = list[t].w;
-    }
-    for (size_t i = 0; i < c; i++) {
-        float sum = x[0][i] * w[0][i];
-        for (int t = 1; t < taps; t++)
-            sum += x[t][i] * w[t][i];
-        y[i] = add ? y[i] + sum : sum;
-    }
-}
-
-STN_CLONES
-static void sum_products(const pair *list, int n, size_t c, float *y)
-{
-    int done = 0;
-    if (n == 0)
-        memset(y, 0, c * sizeof *y);
-    for (; n - done >= 9; done += 9) {
-        if (done)
-            products(list + done, 9, c, true, y);
-        else
-            products(list, 9, c, false, y);
-    }
-    for (; n - done >= 3; done += 3)
-        products(list + done, 3, c, done > 0, y);
-    for (; done < n; done++)
-        products(list + done, 1, c, done > 0, y);
-}
-
 /* w is out, tap; wt is tap, out. */
 static void transpose(const float *w, int out, int taps, float *wt)
 {
@@ -102,154 +61,258 @@ static size_t pixel(const stn_shape *s, int n, int y, int x)
            (size_t)s->c;
 }
 
-/* The kernels' taps that touch input pixels, for output pixel (oy, ox). */
-static int forward_pairs(const stn_op_call *call, int n, int oy, int ox,
-                         pair *list)
+/* ---- which pixels a tap sees ---- */
+
+/* One direction of a window walk. */
+typedef struct axis {
+    int in, out, kernel, stride, pad;
+} axis;
+
+/* Output positions [first, last) whose tap k lies inside the input. */
+typedef struct range {
+    int first, last;
+} range;
+
+static range seen_by(const axis *a, int k)
 {
-    const stn_depthwise_attrs *a = call->node->attrs;
-    const stn_shape *in = &call->node->in[0];
-    const size_t out = (size_t)call->node->out.c;
-    int count = 0;
-    for (int ky = 0; ky < a->kernel; ky++)
-        for (int kx = 0; kx < a->kernel; kx++) {
-            const int y = oy * a->stride - a->pad + ky;
-            const int x = ox * a->stride - a->pad + kx;
-            if (y < 0 || y >= in->h || x < 0 || x >= in->w)
-                continue;
-            const size_t tap = (size_t)(ky * a->kernel + kx);
-            list[count++] = (pair){call->x[0] + pixel(in, n, y, x),
-                                   call->scratch + tap * out};
+    const int shift = k - a->pad; /* input = output * stride + shift */
+    range r;
+    r.first = shift < 0 ? (-shift + a->stride - 1) / a->stride : 0;
+    r.last = a->in > shift ? (a->in - shift - 1) / a->stride + 1 : 0;
+    r.last = r.last < a->out ? r.last : a->out;
+    return r;
+}
+
+/* Those that all taps see. */
+static range interior(const axis *a)
+{
+    const range low = seen_by(a, 0), high = seen_by(a, a->kernel - 1);
+    return (range){low.first, high.last};
+}
+
+/* What a visit works on: `taps` taps from column kx on, outputs `part`. */
+typedef void (*visit_row)(const void *context, int kx, int taps, range part);
+
+/* Covers one row of outputs: the interior with all taps of a kernel row at
+ * once, the borders tap by tap. */
+static void cover_row(const axis *a, visit_row visit, const void *context)
+{
+    const range inner = interior(a);
+    const bool has_inner = inner.first < inner.last;
+    if (has_inner)
+        visit(context, 0, a->kernel, inner);
+    for (int kx = 0; kx < a->kernel; kx++) {
+        const range seen = seen_by(a, kx);
+        range left = seen, right = seen;
+        if (has_inner) {
+            left.last = inner.first;
+            right.first = inner.last;
+            if (right.first < right.last)
+                visit(context, kx, 1, right);
         }
-    return count;
+        if (left.first < left.last)
+            visit(context, kx, 1, left);
+    }
+}
+
+/* ---- forward, and the data gradient for stride 1 ---- */
+
+/* One row of a kernel over one row of pixels: y += x * w. */
+typedef struct row_filter {
+    const axis *across;
+    const float *x, *w;
+    float *y;
+    size_t c, x_pixel, y_pixel;
+    ptrdiff_t w_tap;
+} row_filter;
+
+static void visit_filter(const void *context, int kx, int taps, range part)
+{
+    const row_filter *f = context;
+    const axis *a = f->across;
+    const stn_tap_row row = {.n = part.last - part.first,
+                             .taps = taps,
+                             .c = f->c,
+                             .x_step = (size_t)a->stride * f->x_pixel,
+                             .x_tap = f->x_pixel,
+                             .y_step = f->y_pixel,
+                             .w_tap = f->w_tap};
+    const int ix = part.first * a->stride - a->pad + kx;
+    stn_tap_row_filter(&row, f->x + (size_t)ix * f->x_pixel,
+                       f->w + kx * f->w_tap,
+                       f->y + (size_t)part.first * f->y_pixel);
 }
 
 static void forward(const stn_op_call *call)
 {
     const stn_depthwise_attrs *a = call->node->attrs;
-    const stn_shape *out = &call->node->out;
-    const size_t c = (size_t)call->node->in[0].c;
-    pair list[MAX_KERNEL * MAX_KERNEL];
+    const stn_shape *in = &call->node->in[0], *out = &call->node->out;
+    const axis across = {in->w, out->w, a->kernel, a->stride, a->pad};
+    const size_t row = (size_t)out->w * (size_t)out->c;
     transpose(call->param[0], out->c, a->kernel * a->kernel, call->scratch);
-    for (int n = 0; n < call->n; n++)
-        for (int oy = 0; oy < out->h; oy++)
-            for (int ox = 0; ox < out->w; ox++) {
-                float *y = call->y + pixel(out, n, oy, ox);
-                const int count = forward_pairs(call, n, oy, ox, list);
-                for (int j = 0; j < a->multiplier; j++) {
-                    sum_products(list, count, c, y + (size_t)j * c);
-                    for (int t = 0; t < count; t++)
-                        list[t].w += c;
-                }
-            }
-}
-
-/* The output pixels whose windows hold input pixel (iy, ix). */
-static int data_pairs(const stn_op_call *call, int n, int iy, int ix,
-                      pair *list)
-{
-    const stn_depthwise_attrs *a = call->node->attrs;
-    const stn_shape *out = &call->node->out;
-    const size_t c = (size_t)call->node->in[0].c;
-    int count = 0;
-    for (int ky = 0; ky < a->kernel; ky++)
-        for (int kx = 0; kx < a->kernel; kx++) {
-            const int y = iy + a->pad - ky, x = ix + a->pad - kx;
-            if (y < 0 || x < 0 || y % a->stride || x % a->stride ||
-                y / a->stride >= out->h || x / a->stride >= out->w)
+    for (int i = 0; i < call->n * out->h; i++) {
+        const int n = i / out->h, oy = i % out->h;
+        float *y = call->y + (size_t)i * row;
+        memset(y, 0, row * sizeof *y);
+        for (int j = 0; j < a->multiplier * a->kernel; j++) {
+            const int block = j / a->kernel * in->c, ky = j % a->kernel;
+            const int iy = oy * a->stride - a->pad + ky;
+            if (iy < 0 || iy >= in->h)
                 continue;
-            const float *dy =
-                call->dy + pixel(out, n, y / a->stride, x / a->stride);
-            const float *w =
-                call->scratch + (size_t)((ky * a->kernel + kx) * out->c);
-            for (int j = 0; j < a->multiplier; j++)
-                list[count++] = (pair){dy + (size_t)j * c, w + (size_t)j * c};
+            const row_filter f = {.across = &across,
+                                  .x = call->x[0] + pixel(in, n, iy, 0),
+                                  .w = call->scratch + ky * a->kernel * out->c +
+                                       block,
+                                  .y = y + block,
+                                  .c = (size_t)in->c,
+                                  .x_pixel = (size_t)in->c,
+                                  .y_pixel = (size_t)out->c,
+                                  .w_tap = out->c};
+            cover_row(&across, visit_filter, &f);
         }
-    return count;
-}
-
-static void backward_data(const stn_op_call *call)
-{
-    const stn_depthwise_attrs *a = call->node->attrs;
-    const stn_shape *in = &call->node->in[0];
-    pair list[MAX_KERNEL * MAX_KERNEL * MAX_MULTIPLIER];
-    transpose(call->param[0], call->node->out.c, a->kernel * a->kernel,
-              call->scratch);
-    for (int n = 0; n < call->n; n++)
-        for (int iy = 0; iy < in->h; iy++)
-            for (int ix = 0; ix < in->w; ix++) {
-                const int count = data_pairs(call, n, iy, ix, list);
-                sum_products(list, count, (size_t)in->c,
-                             call->dx[0] + pixel(in, n, iy, ix));
-            }
-}
-
-/* dw[i] += sum over n pixels of x * dy; neighbours are x_step and dy_step
- * floats apart. Four at a time spare loads and stores of dw. */
-STN_CLONES
-static void add_correlation(const float *STN_RESTRICT x, size_t x_step,
-                            const float *STN_RESTRICT dy, size_t dy_step, int n,
-                            size_t c, float *STN_RESTRICT dw)
-{
-    int p = 0;
-    for (; p + 4 <= n; p += 4, x += 4 * x_step, dy += 4 * dy_step) {
-        const float *x1 = x + x_step, *x2 = x1 + x_step, *x3 = x2 + x_step;
-        const float *d1 = dy + dy_step, *d2 = d1 + dy_step, *d3 = d2 + dy_step;
-        for (size_t i = 0; i < c; i++)
-            dw[i] += (x[i] * dy[i] + x1[i] * d1[i]) +
-                     (x2[i] * d2[i] + x3[i] * d3[i]);
     }
-    for (; p < n; p++, x += x_step, dy += dy_step)
-        for (size_t i = 0; i < c; i++)
-            dw[i] += x[i] * dy[i];
 }
 
-/* Adds output row (n, oy) for one tap row ky: for each kx the output columns
- * whose window column lies inside are a contiguous range. */
-static void add_row(const stn_op_call *call, int n, int oy, int ky)
+/* A correlation of dy with the kernels turned by 180 degrees. */
+static void backward_data_dense(const stn_op_call *call)
 {
     const stn_depthwise_attrs *a = call->node->attrs;
     const stn_shape *in = &call->node->in[0], *out = &call->node->out;
-    const size_t c = (size_t)in->c;
-    const int y = oy * a->stride - a->pad + ky;
-    if (y < 0 || y >= in->h)
-        return;
-    for (int kx = 0; kx < a->kernel; kx++) {
-        const int shift = kx - a->pad; /* x = ox * stride + shift */
-        const int first = shift < 0 ? (-shift + a->stride - 1) / a->stride : 0;
-        int last = in->w > shift ? (in->w - shift - 1) / a->stride + 1 : 0;
-        last = last < out->w ? last : out->w;
-        if (first >= last)
-            continue;
-        const float *x =
-            call->x[0] + pixel(in, n, y, first * a->stride + shift);
-        const float *dy = call->dy + pixel(out, n, oy, first);
-        float *dw = call->scratch + (size_t)((ky * a->kernel + kx) * out->c);
-        for (int j = 0; j < a->multiplier; j++)
-            add_correlation(x, (size_t)a->stride * c, dy + (size_t)j * c,
-                            (size_t)out->c, last - first, c,
-                            dw + (size_t)j * c);
+    const int pad = a->kernel - 1 - a->pad;
+    const axis across = {out->w, in->w, a->kernel, 1, pad};
+    const size_t row = (size_t)in->w * (size_t)in->c;
+    for (int i = 0; i < call->n * in->h; i++) {
+        const int n = i / in->h, iy = i % in->h;
+        float *dx = call->dx[0] + (size_t)i * row;
+        memset(dx, 0, row * sizeof *dx);
+        for (int j = 0; j < a->multiplier * a->kernel; j++) {
+            const int block = j / a->kernel * in->c, ky = j % a->kernel;
+            const int oy = iy - pad + ky;
+            if (oy < 0 || oy >= out->h)
+                continue;
+            const int last_tap = (a->kernel - ky) * a->kernel - 1;
+            const row_filter f = {.across = &across,
+                                  .x = call->dy + pixel(out, n, oy, 0) + block,
+                                  .w =
+                                      call->scratch + last_tap * out->c + block,
+                                  .y = dx,
+                                  .c = (size_t)in->c,
+                                  .x_pixel = (size_t)out->c,
+                                  .y_pixel = (size_t)in->c,
+                                  .w_tap = -out->c};
+            cover_row(&across, visit_filter, &f);
+        }
     }
+}
+
+/* ---- the data gradient for other strides: dy is scattered ---- */
+
+static void scatter_row(const stn_op_call *call, int n, int oy, int ky)
+{
+    const stn_depthwise_attrs *a = call->node->attrs;
+    const stn_shape *in = &call->node->in[0], *out = &call->node->out;
+    const axis across = {in->w, out->w, a->kernel, a->stride, a->pad};
+    const int iy = oy * a->stride - a->pad + ky;
+    if (iy < 0 || iy >= in->h)
+        return;
+    for (int j = 0; j < a->multiplier * a->kernel; j++) {
+        const int block = j / a->kernel * in->c, kx = j % a->kernel;
+        const range seen = seen_by(&across, kx);
+        if (seen.first >= seen.last)
+            continue;
+        const stn_tap_row row = {.n = seen.last - seen.first,
+                                 .taps = 1,
+                                 .c = (size_t)in->c,
+                                 .x_step = (size_t)out->c,
+                                 .y_step = (size_t)(a->stride * in->c)};
+        const int ix = seen.first * a->stride - a->pad + kx;
+        stn_tap_row_filter(
+            &row, call->dy + pixel(out, n, oy, seen.first) + block,
+            call->scratch + (ky * a->kernel + kx) * out->c + block,
+            call->dx[0] + pixel(in, n, iy, ix));
+    }
+}
+
+static void backward_data_strided(const stn_op_call *call)
+{
+    const stn_depthwise_attrs *a = call->node->attrs;
+    const stn_shape *out = &call->node->out;
+    memset(call->dx[0], 0,
+           (size_t)call->n * stn_shape_count(call->node->in[0]) *
+               sizeof(float));
+    for (int n = 0; n < call->n; n++)
+        for (int oy = 0; oy < out->h; oy++)
+            for (int ky = 0; ky < a->kernel; ky++)
+                scatter_row(call, n, oy, ky);
+}
+
+/* ---- weights ---- */
+
+typedef struct row_correlation {
+    const axis *across;
+    const float *x, *dy;
+    float *dw;
+    size_t c, x_pixel, y_pixel;
+} row_correlation;
+
+static void visit_correlate(const void *context, int kx, int taps, range part)
+{
+    const row_correlation *f = context;
+    const axis *a = f->across;
+    const stn_tap_row row = {.n = part.last - part.first,
+                             .taps = taps,
+                             .c = f->c,
+                             .x_step = (size_t)a->stride * f->x_pixel,
+                             .x_tap = f->x_pixel,
+                             .y_step = f->y_pixel,
+                             .w_tap = (ptrdiff_t)f->y_pixel};
+    const int ix = part.first * a->stride - a->pad + kx;
+    stn_tap_row_correlate(&row, f->x + (size_t)ix * f->x_pixel,
+                          f->dy + (size_t)part.first * f->y_pixel,
+                          f->dw + (size_t)kx * f->y_pixel);
 }
 
 static void backward_weights(const stn_op_call *call)
 {
     const stn_depthwise_attrs *a = call->node->attrs;
-    const stn_shape *out = &call->node->out;
+    const stn_shape *in = &call->node->in[0], *out = &call->node->out;
+    const axis across = {in->w, out->w, a->kernel, a->stride, a->pad};
     const int taps = a->kernel * a->kernel;
     memset(call->scratch, 0,
            (size_t)taps * (size_t)out->c * sizeof *call->scratch);
-    for (int n = 0; n < call->n; n++)
-        for (int oy = 0; oy < out->h; oy++)
-            for (int ky = 0; ky < a->kernel; ky++)
-                add_row(call, n, oy, ky);
+    for (int i = 0; i < call->n * out->h; i++) {
+        const int n = i / out->h, oy = i % out->h;
+        for (int j = 0; j < a->multiplier * a->kernel; j++) {
+            const int block = j / a->kernel * in->c, ky = j % a->kernel;
+            const int iy = oy * a->stride - a->pad + ky;
+            if (iy < 0 || iy >= in->h)
+                continue;
+            const row_correlation f = {
+                .across = &across,
+                .x = call->x[0] + pixel(in, n, iy, 0),
+                .dy = call->dy + pixel(out, n, oy, 0) + block,
+                .dw = call->scratch + ky * a->kernel * out->c + block,
+                .c = (size_t)in->c,
+                .x_pixel = (size_t)in->c,
+                .y_pixel = (size_t)out->c};
+            cover_row(&across, visit_correlate, &f);
+        }
+    }
     /* tap, out back to out, tap */
     transpose(call->scratch, taps, out->c, call->dparam[0]);
 }
 
 static void backward(const stn_op_call *call)
 {
-    if (call->dx[0])
-        backward_data(call);
+    const stn_depthwise_attrs *a = call->node->attrs;
+    if (call->dx[0]) {
+        transpose(call->param[0], call->node->out.c, a->kernel * a->kernel,
+                  call->scratch);
+        if (a->stride == 1)
+            backward_data_dense(call);
+        else
+            backward_data_strided(call);
+    }
     backward_weights(call);
 }
 

@@ -2,11 +2,15 @@
  *
  * quantise: values that an integer of `bits` bits times a scale can hold.
  * The gradient is the straight-through estimator (Bengio et al. 2013), cut
- * off outside the range. */
+ * off outside the range: one byte for each value says where. */
 #include "base/compiler.h"
+#include "nn/mask.h"
 #include "nn/ops.h"
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
+
+#define TILE 2048 /* floats; x and y of one stay in the L1 cache */
 
 #define AT(field) offsetof(stn_quantise_attrs, field)
 /* clang-format off */
@@ -30,29 +34,31 @@ static stn_status shape(stn_graph *graph, stn_node *node, stn_error *err)
                                err);
 }
 
-static stn_status plan(const stn_node *node, int n, bool training, void **out,
-                       stn_op_needs *needs, stn_error *err)
-{
-    (void)node, (void)n, (void)training, (void)out, (void)err;
-    needs->saved_floats = 1; /* the range that forward used */
-    needs->stats_floats = 1; /* the largest value of the shard */
-    return STN_OK;
-}
-
 static size_t count_of(const stn_op_call *call)
 {
     return (size_t)call->n * stn_shape_count(call->node->out);
+}
+
+static stn_status plan(const stn_node *node, int n, bool training, void **out,
+                       stn_op_needs *needs, stn_error *err)
+{
+    (void)out, (void)err;
+    if (training) /* where x lies inside the range */
+        needs->saved_floats =
+            stn_mask_floats((size_t)n * stn_shape_count(node->out));
+    needs->stats_floats = 1; /* the largest value of the shard */
+    return STN_OK;
 }
 
 /* Adding and subtracting 1.5 * 2^23 rounds |x| < 2^22 half to even, as
  * stn_rintf does, and vectorises. Clamping first gives the same result since
  * the bounds are integers. */
 STN_CLONES
-static void round_clamped(const float *STN_RESTRICT x, size_t count,
-                          float scale, float lo, float hi,
-                          float *STN_RESTRICT y)
+static void round_clamped(const float *x, size_t count, float scale, float lo,
+                          float hi, float *y)
 {
     const float magic = 12582912.0f;
+    STN_INDEPENDENT
     for (size_t i = 0; i < count; i++) {
         float q = x[i] / scale;
         q = q < lo ? lo : q;
@@ -62,21 +68,11 @@ static void round_clamped(const float *STN_RESTRICT x, size_t count,
 }
 
 STN_CLONES
-static void copy(const float *STN_RESTRICT x, size_t count,
-                 float *STN_RESTRICT y)
+static void find_inside(const float *STN_RESTRICT x, size_t count, float lo,
+                        float hi, uint8_t *STN_RESTRICT mask)
 {
     for (size_t i = 0; i < count; i++)
-        y[i] = x[i];
-}
-
-STN_CLONES
-static void mask(const float *STN_RESTRICT x, const float *STN_RESTRICT dy,
-                 size_t count, float lo, float hi, float *STN_RESTRICT dx)
-{
-    for (size_t i = 0; i < count; i++) {
-        const float kept = x[i] <= hi ? dy[i] : 0.0f;
-        dx[i] = x[i] >= lo ? kept : 0.0f;
-    }
+        mask[i] = (x[i] >= lo) & (x[i] <= hi);
 }
 
 /* max of sign * x and x over the shard; sign -1: of |x|, sign 1: of x. */
@@ -107,38 +103,62 @@ static float top(const stn_quantise_attrs *a)
     return (float)((1 << (a->is_signed ? a->bits - 1 : a->bits)) - 1);
 }
 
-static void forward(const stn_op_call *call)
+/* What one pass needs to know. */
+typedef struct rounding {
+    float range, lo, hi, sign; /* lo, hi: of the integer */
+} rounding;
+
+static rounding rounding_of(const stn_op_call *call)
 {
     const stn_quantise_attrs *a = call->node->attrs;
-    const float range = a->fixed > 0.0f ? a->fixed : call->param[0][0];
-    call->saved[0] = range;
-    if (range > 0.0f)
-        round_clamped(call->x[0], count_of(call), range / top(a),
-                      a->is_signed ? -top(a) : 0.0f, top(a), call->y);
+    return (rounding){
+        .range = a->fixed > 0.0f ? a->fixed : call->param[0][0],
+        .lo = a->is_signed ? -top(a) : 0.0f,
+        .hi = top(a),
+        .sign = a->is_signed ? -1.0f : 1.0f,
+    };
+}
+
+/* Mask and largest value of one tile; before rounding, which may overwrite
+ * it. */
+static void observe(const stn_op_call *call, const rounding *r, size_t first,
+                    size_t n)
+{
+    const stn_quantise_attrs *a = call->node->attrs;
+    const float *x = call->x[0] + first;
+    uint8_t *mask = stn_mask_of(call->saved) + first;
+    if (r->range > 0.0f)
+        find_inside(x, n, a->is_signed ? -r->range : 0.0f, r->range, mask);
     else
-        copy(call->x[0], count_of(call), call->y);
+        memset(mask, 1, n);
+    if (a->fixed <= 0.0f)
+        call->stats[0] = fmaxf(call->stats[0], largest(x, n, r->sign));
+}
+
+/* Tile by tile, so that each value comes from memory once. */
+static void forward(const stn_op_call *call)
+{
+    const rounding r = rounding_of(call);
+    const size_t count = count_of(call);
+    call->stats[0] = 0.0f;
+    for (size_t first = 0; first < count; first += TILE) {
+        const size_t n = count - first < TILE ? count - first : TILE;
+        const float *x = call->x[0] + first;
+        float *y = call->y + first;
+        if (call->training)
+            observe(call, &r, first, n);
+        if (r.range > 0.0f)
+            round_clamped(x, n, r.range / r.hi, r.lo, r.hi, y);
+        else if (y != x)
+            memcpy(y, x, n * sizeof *y);
+    }
 }
 
 static void backward(const stn_op_call *call)
 {
-    const stn_quantise_attrs *a = call->node->attrs;
-    const float range = call->saved[0];
-    if (!call->dx[0])
-        return;
-    if (range > 0.0f)
-        mask(call->x[0], call->dy, count_of(call), a->is_signed ? -range : 0.0f,
-             range, call->dx[0]);
-    else
-        copy(call->dy, count_of(call), call->dx[0]);
-}
-
-static void forward_stats(const stn_op_call *call)
-{
-    const stn_quantise_attrs *a = call->node->attrs;
-    if (a->fixed > 0.0f)
-        return;
-    call->stats[0] =
-        largest(call->x[0], count_of(call), a->is_signed ? -1.0f : 1.0f);
+    if (call->dx[0])
+        stn_mask_apply(stn_mask_of(call->saved), call->dy, count_of(call),
+                       call->dx[0]);
 }
 
 static void forward_reduce(const stn_op_reduce *reduce)
@@ -166,6 +186,7 @@ const stn_op_type stn_op_quantise = {
     .plan = plan,
     .forward = forward,
     .backward = backward,
-    .forward_stats = forward_stats,
+    .y_over_x = true,
+    .dx_over_dy = true,
     .forward_reduce = forward_reduce,
 };
