@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * max_pool and avg_pool: one window walk, two rules. max_pool remembers the
- * position of the first largest value of each window. */
+ * max_pool and avg_pool. max_pool first takes the largest of each column of a
+ * window, over whole rows, then the largest column; of equal values the
+ * leftmost column's uppermost wins. It saves the place of each for the
+ * gradient. */
 #include "base/compiler.h"
 #include "nn/ops.h"
 #include <stddef.h>
@@ -57,12 +59,18 @@ static stn_status shape(stn_graph *graph, stn_node *node, stn_error *err)
     return STN_OK;
 }
 
+static size_t row_floats(const stn_node *node)
+{
+    return (size_t)node->in[0].w * (size_t)node->in[0].c;
+}
+
 static stn_status max_plan(const stn_node *node, int n, bool training,
                            void **out, stn_op_needs *needs, stn_error *err)
 {
     (void)out, (void)err;
-    if (training) /* position of the largest value of each window */
+    if (training) /* offset of the largest value of each window, int32_t */
         needs->saved_floats = (size_t)n * stn_shape_count(node->out);
+    needs->scratch_floats = 2 * row_floats(node);
     return STN_OK;
 }
 
@@ -72,64 +80,105 @@ static size_t pixel(const stn_shape *s, int n, int y, int x)
            (size_t)s->c;
 }
 
+/* ---- max_pool ---- */
+
+/* best[i] = largest of `rows` values `count` apart from x[i] on, and its
+ * offset from x[i]. */
+STN_CLONES
+static void max_columns(const float *STN_RESTRICT x, size_t count, int rows,
+                        float *STN_RESTRICT best, int32_t *STN_RESTRICT offset)
+{
+    memcpy(best, x, count * sizeof *best);
+    memset(offset, 0, count * sizeof *offset);
+    for (int r = 1; r < rows; r++) {
+        const float *STN_RESTRICT below = x + (size_t)r * count;
+        const int32_t at = r * (int32_t)count;
+        for (size_t i = 0; i < count; i++) {
+            const bool larger = below[i] > best[i];
+            offset[i] = larger ? at : offset[i];
+            best[i] = larger ? below[i] : best[i];
+        }
+    }
+}
+
+/* The largest of the kw columns of each window; `where` (NULL: not wanted)
+ * gets its offset from the window's first value. */
+STN_CLONES
+static void max_windows(const float *STN_RESTRICT best,
+                        const int32_t *STN_RESTRICT offset,
+                        const stn_node *node, const window *g,
+                        float *STN_RESTRICT y, int32_t *STN_RESTRICT where)
+{
+    const int c = node->in[0].c;
+    for (int ox = 0; ox < node->out.w; ox++)
+        for (int i = 0; i < c; i++) {
+            const int first = ox * g->sw * c + i;
+            int at = first;
+            for (int k = 1; k < g->kw; k++)
+                at = best[first + k * c] > best[at] ? first + k * c : at;
+            y[ox * c + i] = best[at];
+            if (where)
+                where[ox * c + i] = offset[at] + at - first;
+        }
+}
+
+static int32_t *places_of(const stn_op_call *call)
+{
+    return (int32_t *)(void *)call->saved;
+}
+
+static void max_forward(const stn_op_call *call)
+{
+    const stn_shape *in = &call->node->in[0], *out = &call->node->out;
+    const window g = window_of(call->node);
+    const size_t row = row_floats(call->node);
+    float *best = call->scratch;
+    int32_t *offset = (int32_t *)(void *)(call->scratch + row);
+    for (int i = 0; i < call->n * out->h; i++) {
+        const int n = i / out->h, oy = i % out->h;
+        const size_t to = pixel(out, n, oy, 0);
+        max_columns(call->x[0] + pixel(in, n, oy * g.sh, 0), row, g.kh, best,
+                    offset);
+        max_windows(best, offset, call->node, &g, call->y + to,
+                    call->training ? places_of(call) + to : NULL);
+    }
+}
+
+static void clear_dx(const stn_op_call *call)
+{
+    memset(call->dx[0], 0,
+           (size_t)call->n * stn_shape_count(call->node->in[0]) *
+               sizeof(float));
+}
+
+static void max_backward(const stn_op_call *call)
+{
+    if (!call->dx[0])
+        return;
+    const stn_shape *in = &call->node->in[0], *out = &call->node->out;
+    const window g = window_of(call->node);
+    const int32_t *where = places_of(call);
+    const float *dy = call->dy;
+    clear_dx(call);
+    for (int n = 0; n < call->n; n++)
+        for (int oy = 0; oy < out->h; oy++)
+            for (int ox = 0; ox < out->w; ox++) {
+                float *dx = call->dx[0] + pixel(in, n, oy * g.sh, ox * g.sw);
+                for (int i = 0; i < in->c; i++)
+                    dx[*where++ + i] += *dy++;
+            }
+}
+
+/* ---- avg_pool ---- */
+
 /* What one output pixel works on. */
 typedef struct cell {
     const float *x; /* first pixel of the window */
-    float *y, *where;
+    float *y;
     float *dx;
     const float *dy;
     size_t c, row; /* floats in a pixel, in a row of the input */
 } cell;
-
-STN_CLONES
-static void max_cell(const cell *at, const window *g)
-{
-    const size_t c = at->c;
-    float *STN_RESTRICT y = at->y;
-    memcpy(y, at->x, c * sizeof *y);
-    for (int ky = 0; ky < g->kh; ky++)
-        for (int kx = 0; kx < g->kw; kx++) {
-            const float *x = at->x + (size_t)ky * at->row + (size_t)kx * c;
-            for (size_t i = 0; i < c; i++)
-                y[i] = x[i] > y[i] ? x[i] : y[i];
-        }
-}
-
-/* The same, with positions. */
-STN_CLONES
-static void max_cell_saved(const cell *at, const window *g)
-{
-    const size_t c = at->c;
-    float *STN_RESTRICT y = at->y;
-    float *STN_RESTRICT where = at->where;
-    memcpy(y, at->x, c * sizeof *y);
-    memset(where, 0, c * sizeof *where);
-    for (int ky = 0; ky < g->kh; ky++)
-        for (int kx = 0; kx < g->kw; kx++) {
-            const float *x = at->x + (size_t)ky * at->row + (size_t)kx * c;
-            const float tap = (float)(ky * g->kw + kx);
-            for (size_t i = 0; i < c; i++) {
-                where[i] = x[i] > y[i] ? tap : where[i];
-                y[i] = x[i] > y[i] ? x[i] : y[i];
-            }
-        }
-}
-
-STN_CLONES
-static void max_cell_backward(const cell *at, const window *g)
-{
-    const size_t c = at->c;
-    const float *STN_RESTRICT where = at->where;
-    const float *STN_RESTRICT dy = at->dy;
-    for (int ky = 0; ky < g->kh; ky++)
-        for (int kx = 0; kx < g->kw; kx++) {
-            float *STN_RESTRICT dx =
-                at->dx + (size_t)ky * at->row + (size_t)kx * c;
-            const float tap = (float)(ky * g->kw + kx);
-            for (size_t i = 0; i < c; i++)
-                dx[i] += where[i] == tap ? dy[i] : 0.0f;
-        }
-}
 
 STN_CLONES
 static void avg_cell(const cell *at, const window *g)
@@ -175,33 +224,12 @@ static void walk(const stn_op_call *call,
                 const size_t to = pixel(out, n, oy, ox);
                 const cell at = {.x = call->x[0] + from,
                                  .y = call->y + to,
-                                 .where = call->saved ? call->saved + to : NULL,
                                  .dx = call->dx[0] ? call->dx[0] + from : NULL,
                                  .dy = call->dy ? call->dy + to : NULL,
                                  .c = (size_t)in->c,
                                  .row = (size_t)in->w * (size_t)in->c};
                 visit(&at, &g);
             }
-}
-
-static void clear_dx(const stn_op_call *call)
-{
-    memset(call->dx[0], 0,
-           (size_t)call->n * stn_shape_count(call->node->in[0]) *
-               sizeof(float));
-}
-
-static void max_forward(const stn_op_call *call)
-{
-    walk(call, call->training ? max_cell_saved : max_cell);
-}
-
-static void max_backward(const stn_op_call *call)
-{
-    if (!call->dx[0])
-        return;
-    clear_dx(call);
-    walk(call, max_cell_backward);
 }
 
 static void avg_forward(const stn_op_call *call)
