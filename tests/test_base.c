@@ -51,7 +51,7 @@ static void long_error_text_is_cut_between_characters(void **state)
             memcpy(text + n, "\xc3\xa4", 2);
         text[n] = '\0';
         stn_error err = {0};
-        stn_fail(&err, STN_E_IO, "%s", text);
+        (void)stn_fail(&err, STN_E_IO, "%s", text);
         size_t length = strlen(err.text);
         assert_true(length < STN_ERROR_CAPACITY);
         assert_int_equal((length - shift) % 2, 0);
