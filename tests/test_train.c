@@ -3,9 +3,8 @@
  * Training end to end on a made-up data set: bright bars at a place that
  * tells the class. Small enough to train in a blink, large enough that every
  * part (validation, augmentation, penalties, dropout, batch-norm) runs. */
-#include "test.h"
+#include "tiny.h"
 
-#include "base/file.h"
 #include "base/rng.h"
 #include "setun/train.h"
 #include "train/model.h"
@@ -13,60 +12,8 @@
 #include <math.h>
 #include <signal.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 enum { SIDE = 8, CLASSES = 3, N_TRAIN = 203, N_TEST = 50 };
-
-static char folder[256]; /* of this program; removed at the end */
-
-static const char network_text[] =
-    "name: tiny\n"
-    "parameters: {p: 4}\n"
-    "input: {height: 8, width: 8, channels: 1}\n"
-    "layers:\n"
-    "  - normalise: {mean: 0.5, std: 0.5}\n"
-    "  - conv: {name: stem, out: p, kernel: 3, pad: 1}\n"
-    "  - batch_norm: {name: norm}\n"
-    "  - quantise: {name: range, bits: 8, signed: true}\n"
-    "  - depthwise: {name: dw, multiplier: 2, kernel: 3, pad: 1}\n"
-    "  - relu:\n"
-    "  - conv: {name: pw, out: p, kernel: 1}\n"
-    "  - dropout: {name: drop, rate: 0.1}\n"
-    "  - linear: {name: fc, out: 3}\n";
-
-static const char recipe_text[] =
-    "id: tiny\n"
-    "title: a tiny recipe\n"
-    "network: tiny-network.yaml\n"
-    "data: bars\n"
-    "variants: [sparse, plain]\n"
-    "epochs: 3\n"
-    "batch: 16\n"
-    "shards: 4\n"
-    "validation: 20\n"
-    "label_smoothing: 0.05\n"
-    "augment: {crop_pad: 1}\n"
-    "optimiser: {sgd: {lr: 0.05, weight_decay: 1e-4}}\n"
-    "schedule: {cosine: {warmup: 0.1}}\n"
-    "penalise_until: 0.7\n"
-    "compress:\n"
-    "  - {layers: \"*\", quantiser: uniform}\n"
-    "  - {layers: \"?w\", quantiser: sparse_binary,\n"
-    "     penalty: {group_lasso: {lambda: 1e-3, clip_ratio: 0.5}}}\n"
-    "when:\n"
-    "  variant:\n"
-    "    plain: {compress: []}\n"
-    "  data+budget:\n"
-    "    bars+full: {epochs: 6}\n";
-
-static void write_text(const char *name, const char *text)
-{
-    char path[512];
-    stn_error err;
-
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    assert_ok(stn_file_write_atomic(path, text, strlen(text), &err), err);
-}
 
 static void put_u32(uint8_t *at, uint32_t value)
 {
@@ -112,23 +59,12 @@ static int set_up(void **unused)
     stn_error err;
 
     (void)unused;
-    snprintf(folder, sizeof(folder), "test_train-%ld", (long)getpid());
+    make_folder("test_train");
     snprintf(bars, sizeof(bars), "%s/bars", folder);
     assert_ok(stn_make_directories(bars, &err), err);
     write_split("train", N_TRAIN, 1);
     write_split("t10k", N_TEST, 2);
-    write_text("tiny-network.yaml", network_text);
-    write_text("tiny.yaml", recipe_text);
     return 0;
-}
-
-static int tear_down(void **unused)
-{
-    char command[300];
-
-    (void)unused;
-    snprintf(command, sizeof(command), "rm -r '%s'", folder);
-    return system(command);
 }
 
 /* Paths live in the struct, since the options only point at them. */
@@ -500,135 +436,6 @@ static void truncated_checkpoint_is_refused(void **unused)
                    "cut.safetensors");
 }
 
-/* ---- recipes ----------------------------------------------------------- */
-
-static stn_status load_variant(const char *file, const char *variant,
-                               const char *budget, stn_recipe **out,
-                               stn_error *err)
-{
-    stn_recipe_choice choice = {.variant = variant, .budget = budget};
-    char path[512];
-
-    snprintf(path, sizeof(path), "%s/%s", folder, file);
-    return stn_recipe_load(path, &choice, out, err);
-}
-
-static void sections_are_laid_over_in_order(void **unused)
-{
-    stn_recipe *recipe;
-    stn_error err;
-
-    (void)unused;
-    assert_ok(load_variant("tiny.yaml", NULL, NULL, &recipe, &err), err);
-    assert_string_equal(recipe->variant, "sparse");
-    assert_string_equal(recipe->budget, "quick");
-    assert_int_equal(recipe->epochs, 3);
-    assert_int_equal(recipe->compress->n_children, 2);
-    stn_recipe_destroy(recipe);
-    assert_ok(load_variant("tiny.yaml", "plain", "full", &recipe, &err), err);
-    assert_int_equal(recipe->epochs, 6);
-    assert_int_equal(recipe->compress->n_children, 0);
-    stn_recipe_destroy(recipe);
-}
-
-static void resolved_recipe_restores_to_itself(void **unused)
-{
-    stn_recipe *recipe, *again;
-    stn_error err;
-    char *text, *network, *text_again;
-
-    (void)unused;
-    assert_ok(load_variant("tiny.yaml", "sparse", "full", &recipe, &err), err);
-    assert_ok(stn_yaml_dump(stn_yaml_root(recipe->document), &text, &err), err);
-    assert_ok(stn_yaml_dump(stn_yaml_root(recipe->network), &network, &err),
-              err);
-    assert_ok(stn_recipe_restore(text, network, &again, &err), err);
-    assert_ok(stn_yaml_dump(stn_yaml_root(again->document), &text_again, &err),
-              err);
-    assert_string_equal(text, text_again);
-    assert_int_equal(again->epochs, 6);
-    assert_true(again->penalise_until == recipe->penalise_until);
-    stn_free(text);
-    stn_free(network);
-    stn_free(text_again);
-    stn_recipe_destroy(recipe);
-    stn_recipe_destroy(again);
-}
-
-/* A recipe that is fine but for one line (the sixth). */
-static void write_bad(const char *line)
-{
-    char text[1024];
-
-    snprintf(text, sizeof(text),
-             "id: bad\nnetwork: tiny-network.yaml\ndata: bars\n"
-             "variants: [a, b]\nepochs: 1\n%s\n",
-             line);
-    write_text("bad.yaml", text);
-}
-
-static void every_recipe_error_has_file_and_line(void **unused)
-{
-    static const struct {
-        const char *line, *part;
-    } cases[] = {
-        {"batches: 3", "batch"},
-        {"batch: 30", "shards"},
-        {"batch: no", "bad.yaml:6"},
-        {"shards: 0", "shards"},
-        {"penalise_until: 1.5", "penalise_until"},
-        {"augment: {crop: 3}", "crop"},
-        {"optimiser: {sgd: {lr: -1}}", "lr"},
-        {"optimiser: {sgd: {}, adam: {}}", "one name"},
-        {"optimiser: lion", "lion"},
-        {"schedule: {cosine: {milestones: 0.5}}", "milestones"},
-        {"init: fan", "fan"},
-        {"when: {variant: {c: {batch: 8}}}", "'c'"},
-        {"when: {budget: {huge: {batch: 8}}}", "'huge'"},
-        {"when: {seed: {1: {batch: 8}}}", "'seed'"},
-        {"when: {data+budget: {bars: {batch: 8}}}", "too few"},
-        {"when: {variant: {a: {bach: 8}}}", "bach"},
-        {"when: {variant: {a: {when: {}}}}", "when"},
-    };
-    char lines[64];
-
-    (void)unused;
-    for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
-        stn_recipe *recipe;
-        stn_error err;
-
-        write_bad(cases[k].line);
-        assert_refused(load_variant("bad.yaml", NULL, NULL, &recipe, &err), err,
-                       STN_E_FORMAT, cases[k].part);
-        snprintf(lines, sizeof(lines), "bad.yaml:6");
-        if (!strstr(err.text, lines))
-            fail_msg("no %s in: %s", lines, err.text);
-    }
-}
-
-static void unknown_names_are_refused_with_what_exists(void **unused)
-{
-    static const char *const bad_set[] = {"epoch=3"};
-    stn_recipe_choice choice = {.set = bad_set, .n_set = 1};
-    stn_recipe *recipe;
-    stn_error err;
-    char path[512];
-
-    (void)unused;
-    assert_refused(load_variant("tiny.yaml", "dense", NULL, &recipe, &err), err,
-                   STN_E_FORMAT, "sparse, plain");
-    assert_refused(load_variant("tiny.yaml", NULL, "huge", &recipe, &err), err,
-                   STN_E_ARGUMENT, "huge");
-    assert_refused(load_variant("none.yaml", NULL, NULL, &recipe, &err), err,
-                   STN_E_NOT_FOUND, "none.yaml");
-    snprintf(path, sizeof(path), "%s/tiny.yaml", folder);
-    assert_refused(stn_recipe_load(path, &choice, &recipe, &err), err,
-                   STN_E_FORMAT, "epoch");
-    choice.set = (const char *const[]){"epochs"};
-    assert_refused(stn_recipe_load(path, &choice, &recipe, &err), err,
-                   STN_E_ARGUMENT, "epochs");
-}
-
 static void unsuitable_data_is_refused(void **unused)
 {
     static const char *const cases[][2] = {
@@ -651,34 +458,6 @@ static void unsuitable_data_is_refused(void **unused)
     }
 }
 
-static void shipped_recipes_resolve_for_every_variant(void **unused)
-{
-    static const struct {
-        const char *name, *variant, *data;
-    } cases[] = {
-        {"lenet5", NULL, "mnist"},           {"lenet5", NULL, "cifar10"},
-        {"resnet20", NULL, "cifar10"},       {"resnet20", NULL, NULL},
-        {"bdnet", "wpc", "cifar10"},         {"bdnet", "lasso", "mnist"},
-        {"bdnet", "dense", "fashion-mnist"}, {"bdnet", "baseline", "mnist"},
-    };
-
-    (void)unused;
-    for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
-        stn_recipe_choice choice = {.variant = cases[k].variant,
-                                    .data = cases[k].data,
-                                    .budget = k % 2 ? "full" : "quick"};
-        stn_recipe *recipe;
-        stn_model *model;
-        stn_error err;
-
-        assert_ok(stn_recipe_load(cases[k].name, &choice, &recipe, &err), err);
-        assert_ok(stn_model_create(recipe, 1, &model, &err), err);
-        assert_int_equal(model->graph->input.c,
-                         strcmp(recipe->data, "cifar10") == 0 ? 3 : 1);
-        stn_model_destroy(model);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -694,13 +473,8 @@ int main(void)
         cmocka_unit_test(adam_trains_too),
         cmocka_unit_test(evaluation_needs_nothing_but_the_checkpoint),
         cmocka_unit_test(truncated_checkpoint_is_refused),
-        cmocka_unit_test(sections_are_laid_over_in_order),
-        cmocka_unit_test(resolved_recipe_restores_to_itself),
-        cmocka_unit_test(every_recipe_error_has_file_and_line),
-        cmocka_unit_test(unknown_names_are_refused_with_what_exists),
         cmocka_unit_test(unsuitable_data_is_refused),
-        cmocka_unit_test(shipped_recipes_resolve_for_every_variant),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, remove_folder);
 }
