@@ -7,13 +7,15 @@
 #include "base/rng.h"
 #include "nn/ops.h"
 #include <math.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define SHARDS 2
 #define SHARD_N 2
 #define SPACING 0.01    /* of the inputs of operators with kinks */
 #define KINK_STEP 0.004 /* below half of SPACING: no kink is crossed */
 #define SMOOTH_STEP 0.03
-#define SAMPLES 60 /* values tried per tensor */
+#define SAMPLES 24 /* values tried per tensor */
 
 /* `layer` is the operator under test behind an input of h x w x c. */
 typedef struct gradient_case {
@@ -350,6 +352,24 @@ static void outputs_over_inputs_equal_the_plain_ones(void **state)
     }
 }
 
+/* oneDNN reads its limit once per process, so the check runs in another: on an
+ * SSE4.1 machine many shapes have no generated convolution and take the
+ * column method. */
+static void gradients_agree_on_an_old_machine(void **state)
+{
+    (void)state;
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        setenv("DNNL_MAX_CPU_ISA", "SSE41", 1);
+        execl("/proc/self/exe", "test_gradients", "old", (char *)NULL);
+        _exit(1);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 static void every_operator_has_a_case(void **state)
 {
     (void)state;
@@ -381,10 +401,16 @@ static void weights_gradient_needs_no_input_gradient(void **state)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    const struct CMUnitTest old[] = {
+        cmocka_unit_test(gradients_agree_with_differences),
+    };
+    if (argc == 2 && strcmp(argv[1], "old") == 0)
+        return cmocka_run_group_tests(old, NULL, NULL);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gradients_agree_with_differences),
+        cmocka_unit_test(gradients_agree_on_an_old_machine),
         cmocka_unit_test(in_place_and_added_gradients_equal_the_plain_ones),
         cmocka_unit_test(outputs_over_inputs_equal_the_plain_ones),
         cmocka_unit_test(every_operator_has_a_case),
