@@ -28,7 +28,7 @@ static const workload workloads[] = {
     {.name = "resnet20", .batch = 128, .shards = 16},
     {.name = "bdnet",
      .batch = 128,
-     .shards = 16,
+     .shards = 64,
      .n_variables = 5,
      .variables =
          {{"p", 32}, {"m", 2}, {"d", 3}, {"full", 128}, {"channels", 1}}},
