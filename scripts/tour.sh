@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Runs the commands of docs/tour.md ("$ …" in its console blocks) in a fresh
+# folder and puts what they print below them. Trains for a few minutes.
+#   scripts/tour.sh SETUN
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+program=$(realpath "${1:-$root/build/setun}")
+page=$root/docs/tour.md
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+mkdir "$folder/bin"
+ln -s "$program" "$folder/bin/setun"
+export PATH=$folder/bin:$PATH
+cd "$folder"
+
+inside=0
+while IFS= read -r line; do
+    if [[ $line == '```console' ]]; then
+        inside=1
+    elif [[ $line == '```' && $inside == 1 ]]; then
+        inside=0
+    elif [[ $inside == 1 && $line == '$ '* ]]; then
+        printf '%s\n' "$line"
+        bash -c "${line#\$ }" 2>&1
+        continue
+    elif [[ $inside == 1 ]]; then
+        continue # what was printed last time
+    fi
+    printf '%s\n' "$line"
+done <"$page" >tour.md
+cp tour.md "$page"
