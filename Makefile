@@ -29,6 +29,10 @@ bench-train: build
 	scripts/dependencies.sh bench
 	bench/bench-train.sh
 
+# Fills the tables of README.md and docs/ from the files under results/.
+docs: build
+	scripts/update-docs.sh build/setun
+
 install: build
 	cmake --install build
 
@@ -38,4 +42,4 @@ clean:
 QUIET = --log-level=WARNING
 
 .PHONY: build dependencies demo check check-asan check-tsan bench-train \
-	install clean
+	docs install clean

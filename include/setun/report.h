@@ -6,6 +6,7 @@
 #define STN_REPORT_H
 
 #include "setun/status.h"
+#include <stdio.h>
 
 /* Reports `folder` into `out_html`. A folder of `setun reproduce` (it holds
  * summary.json) is shown as it is. A run of `setun train` is packed and costed
@@ -17,5 +18,11 @@ stn_status stn_report_write(const char *folder, const char *machine,
 /* The same from the text of a summary.json, which must be valid JSON. */
 stn_status stn_report_render(const char *summary_json, const char *out_html,
                              stn_error *err);
+
+/* A results file (results/ID.json) as a Markdown table, with the command,
+ * commit, seed and machine it came from: the published rows beside ours, or,
+ * when `data` names a data set, all variants on it side by side. */
+stn_status stn_report_markdown(const char *results_file, const char *data,
+                               FILE *out, stn_error *err);
 
 #endif

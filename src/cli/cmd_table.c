@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * setun table: a results file as Markdown. */
+#include "cli.h"
+#include "setun/report.h"
+#include <stdio.h>
+
+static const stn_option OPTIONS[] = {
+    {"data", 'd', false, "NAME", NULL,
+     "put all variants on this data set side by side"},
+    {0},
+};
+
+static int run(const stn_arguments *arguments)
+{
+    stn_error err = {0};
+    const stn_status status =
+        stn_report_markdown(arguments->operands[0],
+                            stn_cli_text(arguments, "data"), stdout, &err);
+    return status == STN_OK ? STN_EXIT_OK : stn_cli_fail(status, &err);
+}
+
+const stn_command stn_cmd_table = {
+    .name = "table",
+    .operands = "RESULTS.json",
+    .min_operands = 1,
+    .max_operands = 1,
+    .summary = "Print a results file as a Markdown table",
+    .details = "Without --data: what was published beside ours. README and "
+               "docs/ take their tables from this command, by 'make docs'.",
+    .options = OPTIONS,
+    .run = run,
+};
