@@ -8,7 +8,8 @@
 
 /* clang-format off */
 static const stn_option OPTIONS[] = {
-    {"out", 'o', false, "DIR", NULL, "folder to write (required)"},
+    {"out", 'o', false, "DIR", NULL,
+     "folder to write (required)"},
     {0},
 };
 /* clang-format on */

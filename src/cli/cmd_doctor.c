@@ -7,7 +7,8 @@
 #include <stdio.h>
 
 static const stn_option OPTIONS[] = {
-    {"json", 0, false, NULL, NULL, "print as JSON"},
+    {"json", 0, false, NULL, NULL,
+     "print as JSON"},
     {0},
 };
 

@@ -8,11 +8,16 @@
 
 /* clang-format off */
 static const stn_option OPTIONS[] = {
-    {"data", 'd', false, "NAME|DIR", NULL, "data set (required); its test split is used"},
-    {"images", 'n', false, "N", "0", "only the first N pictures; 0 for all"},
-    {"cpu", 0, false, "LEVEL", NULL, "kernel level: ref, avx2, avx512; default the best"},
-    {"threads", 't', false, "N", "0", "threads, 0 for all CPUs"},
-    {"json", 0, false, NULL, NULL, "print as JSON"},
+    {"data", 'd', false, "NAME|DIR", NULL,
+     "data set (required); its test split is used"},
+    {"images", 'n', false, "N", "0",
+     "only the first N pictures; 0 for all"},
+    {"cpu", 0, false, "LEVEL", NULL,
+     "kernel level: ref, avx2, avx512; default the best"},
+    {"threads", 't', false, "N", "0",
+     "threads, 0 for all CPUs"},
+    {"json", 0, false, NULL, NULL,
+     "print as JSON"},
     {0},
 };
 /* clang-format on */

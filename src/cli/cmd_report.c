@@ -8,9 +8,12 @@
 
 /* clang-format off */
 static const stn_option OPTIONS[] = {
-    {"out", 'o', false, "FILE.html", "report.html", "file to write"},
-    {"on", 0, false, "MACHINE", "bdnet-sot", "machine a run of 'train' is costed on"},
-    {"threads", 't', false, "N", "0", "threads, 0 for all CPUs"},
+    {"out", 'o', false, "FILE.html", "report.html",
+     "file to write"},
+    {"on", 0, false, "MACHINE", "bdnet-sot",
+     "machine a run of 'train' is costed on"},
+    {"threads", 't', false, "N", "0",
+     "threads, 0 for all CPUs"},
     {0},
 };
 /* clang-format on */

@@ -7,10 +7,14 @@
 
 /* clang-format off */
 static const stn_option OPTIONS[] = {
-    {"top", 'k', false, "N", "3", "classes to print for each picture"},
-    {"cpu", 0, false, "LEVEL", NULL, "kernel level: ref, avx2, avx512; default the best"},
-    {"threads", 't', false, "N", "0", "threads, 0 for all CPUs"},
-    {"json", 0, false, NULL, NULL, "print as JSON"},
+    {"top", 'k', false, "N", "3",
+     "classes to print for each picture"},
+    {"cpu", 0, false, "LEVEL", NULL,
+     "kernel level: ref, avx2, avx512; default the best"},
+    {"threads", 't', false, "N", "0",
+     "threads, 0 for all CPUs"},
+    {"json", 0, false, NULL, NULL,
+     "print as JSON"},
     {0},
 };
 /* clang-format on */

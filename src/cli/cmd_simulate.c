@@ -7,13 +7,20 @@
 
 /* clang-format off */
 static const stn_option OPTIONS[] = {
-    {"on", 0, false, "MACHINE", "bdnet-sot", "machine of 'setun list machines', or a YAML file"},
-    {"data", 'd', false, "NAME|DIR", NULL, "execute pictures of this data set"},
-    {"images", 'n', false, "N", "1", "pictures to execute, with --data"},
-    {"set", 0, true, "PATH=VALUE", NULL, "lay a value over the machine file"},
-    {"threads", 't', false, "N", "0", "threads, 0 for all CPUs"},
-    {"figures", 0, false, NULL, NULL, "also list the figures, with unit, source, confidence"},
-    {"json", 0, false, NULL, NULL, "print as JSON"},
+    {"on", 0, false, "MACHINE", "bdnet-sot",
+     "machine of 'setun list machines', or a YAML file"},
+    {"data", 'd', false, "NAME|DIR", NULL,
+     "execute pictures of this data set"},
+    {"images", 'n', false, "N", "1",
+     "pictures to execute, with --data"},
+    {"set", 0, true, "PATH=VALUE", NULL,
+     "lay a value over the machine file"},
+    {"threads", 't', false, "N", "0",
+     "threads, 0 for all CPUs"},
+    {"figures", 0, false, NULL, NULL,
+     "also list the figures, with unit, source, confidence"},
+    {"json", 0, false, NULL, NULL,
+     "print as JSON"},
     {0},
 };
 /* clang-format on */

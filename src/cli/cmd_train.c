@@ -7,15 +7,24 @@
 
 /* clang-format off */
 static const stn_option OPTIONS[] = {
-    {"variant", 0, false, "NAME", NULL, "variant of the recipe; default its first"},
-    {"data", 'd', false, "NAME|DIR", NULL, "data set; default the recipe's"},
-    {"out", 'o', false, "DIR", NULL, "run folder; default runs/ID-VARIANT-DATA-seedN"},
-    {"budget", 'b', false, "NAME", "quick", "how long to train: demo, quick or full"},
-    {"seed", 's', false, "N", "1", "seed of weights, order and augmentation"},
-    {"threads", 't', false, "N", "0", "threads, 0 for all CPUs; the result does not depend on it"},
-    {"set", 0, true, "PATH=VALUE", NULL, "lay a value over the recipe, e.g. optimiser.sgd.lr=0.05"},
-    {"resume", 'r', false, NULL, NULL, "go on from the run folder's checkpoint"},
-    {"json", 0, false, NULL, NULL, "print the result as JSON"},
+    {"variant", 0, false, "NAME", NULL,
+     "variant of the recipe; default its first"},
+    {"data", 'd', false, "NAME|DIR", NULL,
+     "data set; default the recipe's"},
+    {"out", 'o', false, "DIR", NULL,
+     "run folder; default runs/ID-VARIANT-DATA-seedN"},
+    {"budget", 'b', false, "NAME", "quick",
+     "how long to train: demo, quick or full"},
+    {"seed", 's', false, "N", "1",
+     "seed of weights, order and augmentation"},
+    {"threads", 't', false, "N", "0",
+     "threads, 0 for all CPUs; the result does not depend on it"},
+    {"set", 0, true, "PATH=VALUE", NULL,
+     "lay a value over the recipe, e.g. epochs=10"},
+    {"resume", 'r', false, NULL, NULL,
+     "go on from the run folder's checkpoint"},
+    {"json", 0, false, NULL, NULL,
+     "print the result as JSON"},
     {0},
 };
 /* clang-format on */

@@ -8,12 +8,18 @@
 
 /* clang-format off */
 static const stn_option OPTIONS[] = {
-    {"data", 'd', false, "NAME|DIR", NULL, "data set (required); its test split is used"},
-    {"images", 'n', false, "N", "64", "pictures for the reference and the engine; 0 for all"},
-    {"on", 0, true, "MACHINE", "bdnet-sot", "machine to compare as well, or 'none'"},
-    {"machine-images", 0, false, "N", "4", "pictures for the machines, which are slower"},
-    {"threads", 't', false, "N", "0", "threads of reference and machines, 0 for all CPUs"},
-    {"json", 0, false, NULL, NULL, "print as JSON"},
+    {"data", 'd', false, "NAME|DIR", NULL,
+     "data set (required); its test split is used"},
+    {"images", 'n', false, "N", "64",
+     "pictures for the reference and the engine; 0 for all"},
+    {"on", 0, true, "MACHINE", "bdnet-sot",
+     "machine to compare as well, or 'none'"},
+    {"machine-images", 0, false, "N", "4",
+     "pictures for the machines, which are slower"},
+    {"threads", 't', false, "N", "0",
+     "threads of reference and machines, 0 for all CPUs"},
+    {"json", 0, false, NULL, NULL,
+     "print as JSON"},
     {0},
 };
 /* clang-format on */
