@@ -527,7 +527,7 @@ static void a_trained_run_is_packed_with_its_accuracy(void **state_)
         "parameters.p=16", "parameters.m=1",
         "parameters.d=1",  "parameters.full=32",
         "epochs=3",        "batch=16",
-        "validation=32",   "optimiser.sgd.lr=0.02"};
+        "validation=32",   "optimiser.adam.lr=0.01"};
     stn_error err;
     char folder[64], data[80], run[80], file[80], clean[128];
     snprintf(folder, sizeof folder, "test_pack.%ld", (long)getpid());
