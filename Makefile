@@ -27,7 +27,7 @@ check-asan check-tsan: check-%: dependencies
 # Training step beside Debian's PyTorch: results/bench/train.json.
 bench-train: build
 	scripts/dependencies.sh bench
-	bench/bench-train.sh
+	bench/bench-train.sh build
 
 # Fills the tables of README.md and docs/ from the files under results/.
 docs: build
