@@ -39,6 +39,8 @@ install: build
 clean:
 	rm -rf build build-debug build-asan build-tsan build-clang
 
+# No "Entering directory" lines from the makes below.
+MAKEFLAGS += --no-print-directory
 QUIET = --log-level=WARNING
 
 .PHONY: build dependencies demo check check-asan check-tsan bench-train \
