@@ -253,6 +253,7 @@ STN_TARGET("avx2") static double peak_avx2(void)
 #define ADD(i) s##i = _mm256_add_epi16(s##i, _mm256_maddubs_epi16(s##i, w));
 #define JOIN(i) x = _mm256_xor_si256(x, s##i);
     EACH(DECLARE)
+    STN_UNROLL(32)
     for (int i = 0; i < PEAK_STEPS; i++) {
         EACH(ADD)
     }
@@ -274,6 +275,7 @@ STN_TARGET("avx512f,avx512vnni") static double peak_avx512(void)
 #define ADD(i) s##i = _mm512_dpbusd_epi32(s##i, x, w);
 #define JOIN(i) x = _mm512_xor_si512(x, s##i);
     EACH(DECLARE)
+    STN_UNROLL(32)
     for (int i = 0; i < PEAK_STEPS; i++) {
         EACH(ADD)
     }

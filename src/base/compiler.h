@@ -15,6 +15,17 @@
 #define STN_INLINE static inline
 #endif
 
+/* Before an innermost loop that keeps many sums: gcc 12 copies each sum once
+ * an iteration, which n rounds an iteration share. */
+#define STN_PRAGMA(text) _Pragma(#text)
+#if defined(__clang__)
+#define STN_UNROLL(n) STN_PRAGMA(clang loop unroll_count(n))
+#elif defined(__GNUC__)
+#define STN_UNROLL(n) STN_PRAGMA(GCC unroll n)
+#else
+#define STN_UNROLL(n)
+#endif
+
 /* Kernels of x86 are compiled function by function for their instruction set,
  * so that no file needs its own flags: STN_TARGET("avx2"). */
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -30,8 +41,7 @@
  * the linker does not find. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) &&         \
     !defined(STN_NO_CLONES)
-#define STN_CLONES                                                             \
-    __attribute__((target_clones("avx512f", "avx2", "default")))
+#define STN_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define STN_CLONES
 #endif

@@ -193,8 +193,11 @@ AVX2 STN_INLINE void wide_block(const uint8_t *x, const size_t *offsets,
                         _mm256_permute2x128_si256(low, high, 0x31));
 }
 
+/* Pairs of a 3 x 3 window, for which loops over pairs are unrolled. */
+#define PAIRS_3X3 5
+
 AVX2 STN_INLINE void row(const stn_depthwise_call *call, const size_t *offsets,
-                         bool is_short, bool flip, stn_type type)
+                         int n_pairs, bool is_short, bool flip, stn_type type)
 {
     const stn_depthwise_shape *s = call->shape;
     const pack *p = call->prepared;
@@ -202,18 +205,35 @@ AVX2 STN_INLINE void row(const stn_depthwise_call *call, const size_t *offsets,
     size_t step = (size_t)s->stride * (size_t)s->channels * size;
     const __m256i *w = (const __m256i *)(const void *)p->weights;
     for (int o = 0; o < s->out; o += s->channels)
-        for (int b = 0; b < p->n_blocks; b++, w += 2 * p->n_pairs) {
+        for (int b = 0; b < p->n_blocks; b++, w += 2 * n_pairs) {
             size_t start = (size_t)block_start(p, s->channels, b);
             const uint8_t *x = (const uint8_t *)call->x + start * size;
             int32_t *acc = call->acc + (size_t)o + start;
             for (int q = 0; q < call->width; q++, x += step, acc += s->out)
                 if (is_short)
-                    short_block(x, offsets, p->n_pairs, w, flip,
+                    short_block(x, offsets, n_pairs, w, flip,
                                 p->correction + (size_t)o + start, acc);
                 else
-                    wide_block(x, offsets, p->n_pairs, w, type, acc);
+                    wide_block(x, offsets, n_pairs, w, type, acc);
         }
 }
+
+#define DEFINE_ROW(name, is_short, flip, type)                                 \
+    AVX2 static void name(const stn_depthwise_call *call,                      \
+                          const size_t *offsets)                               \
+    {                                                                          \
+        int n_pairs = ((const pack *)call->prepared)->n_pairs;                 \
+        if (n_pairs == PAIRS_3X3)                                              \
+            row(call, offsets, PAIRS_3X3, is_short, flip, type);               \
+        else                                                                   \
+            row(call, offsets, n_pairs, is_short, flip, type);                 \
+    }
+
+DEFINE_ROW(row_short_u8, true, false, STN_TYPE_U8)
+DEFINE_ROW(row_short_s8, true, true, STN_TYPE_U8)
+DEFINE_ROW(row_wide_u8, false, false, STN_TYPE_U8)
+DEFINE_ROW(row_wide_s8, false, false, STN_TYPE_S8)
+DEFINE_ROW(row_wide_s16, false, false, STN_TYPE_S16)
 
 AVX2 void stn_depthwise_avx2(const stn_depthwise_call *call)
 {
@@ -232,14 +252,14 @@ AVX2 void stn_depthwise_avx2(const stn_depthwise_call *call)
             size * (t / kw * call->pitch + t % kw * (size_t)s->channels);
     offsets[taps] = offsets[taps - 1]; /* weighs 0 */
     if (p->kind == SHORT && p->flip)
-        row(call, offsets, true, true, STN_TYPE_U8);
+        row_short_s8(call, offsets);
     else if (p->kind == SHORT)
-        row(call, offsets, true, false, STN_TYPE_U8);
+        row_short_u8(call, offsets);
     else if (s->input == STN_TYPE_U8)
-        row(call, offsets, false, false, STN_TYPE_U8);
+        row_wide_u8(call, offsets);
     else if (s->input == STN_TYPE_S8)
-        row(call, offsets, false, false, STN_TYPE_S8);
+        row_wide_s8(call, offsets);
     else
-        row(call, offsets, false, false, STN_TYPE_S16);
+        row_wide_s16(call, offsets);
 }
 #endif

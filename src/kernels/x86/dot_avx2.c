@@ -81,6 +81,7 @@ AVX2 STN_INLINE void tile_short(tile *t, int rows, int vectors, bool flip)
     while (offset < end) {
         const uint32_t *stop =
             end - offset < t->int16_steps ? end : offset + t->int16_steps;
+        STN_UNROLL(2)
         for (; offset < stop; offset++, w += vectors) {
             size_t at = *offset;
             __m256i w0 = load(w), w1 = load(w + vectors - 1);
@@ -130,6 +131,7 @@ AVX2 STN_INLINE void tile_wide(tile *t, int rows, int vectors, bool flip,
     const uint32_t *offset = block->offsets;
     const uint32_t *end = offset + block->n_steps;
     EACH_ROW(BEGIN)
+    STN_UNROLL(2)
     for (; offset < end; offset++, w += vectors * planes) {
         size_t at = *offset;
         EACH_ROW(STEP_WIDE)

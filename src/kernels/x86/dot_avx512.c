@@ -63,6 +63,7 @@ AVX512 STN_INLINE void tile_rows(tile *t, int vectors, bool flip, bool words)
     const uint32_t *offset = block->offsets;
     const uint32_t *end = offset + block->n_steps;
     EACH_ROW(BEGIN)
+    STN_UNROLL(2)
     for (; offset < end; offset++, w += vectors) {
         size_t at = *offset;
         __m512i w0 = _mm512_load_si512(w), w1 = _mm512_load_si512(w + last);
