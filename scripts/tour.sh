@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Runs the commands of docs/tour.md ("$ …" in its console blocks) in a fresh
-# folder and puts what they print below them. Trains for a few minutes.
-#   scripts/tour.sh SETUN
+# folder and puts what they print below them. Training takes minutes; a RUN
+# that has finished (bdnet, wpc, Fashion-MNIST, full) saves them.
+#   scripts/tour.sh [SETUN [RUN]]
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 program=$(realpath "${1:-$root/build/setun}")
 page=$root/docs/tour.md
 folder=$(mktemp -d)
+[ $# -lt 2 ] || cp -r "$2" "$folder/wpc"
 trap 'rm -rf "$folder"' EXIT
 mkdir "$folder/bin"
 ln -s "$program" "$folder/bin/setun"

@@ -82,10 +82,12 @@ static void published_row_is_found_by_variant_and_layer(void **state)
     assert_string_equal(row->confidence, "code");
     assert_null(
         stn_plan_published(plan, "group density", "mnist", "dense", NULL));
-    row = stn_plan_published(plan, "zero groups", "mnist", "wpc", "block1.dw");
+    row = stn_plan_published(plan, "zero group share", "mnist", "wpc",
+                             "block1.dw");
     assert_non_null(row);
-    assert_float_equal(row->value, 10, 0);
-    assert_null(stn_plan_published(plan, "zero groups", "mnist", "wpc", NULL));
+    assert_float_equal(row->value, 10.0 / 128, 1e-12);
+    assert_null(
+        stn_plan_published(plan, "zero group share", "mnist", "wpc", NULL));
     stn_plan_destroy(plan);
 }
 

@@ -159,7 +159,8 @@ void stn_library_machine(char *out, size_t capacity)
 void stn_library_commit(char *out, size_t capacity)
 {
     snprintf(out, capacity, "unknown");
-    const char *share = stn_share_directory();
+    /* The tree this was built from, wherever data is taken from. */
+    const char *share = STN_SOURCE_SHARE;
     char command[640];
     if (strchr(share, '\'') ||
         snprintf(command, sizeof command,

@@ -146,8 +146,8 @@ stn_status stn_report_markdown(const char *results_file, const char *data,
     size_t size = 0;
     stn_json_document *document = NULL;
     STN_TRY(stn_file_read(results_file, &bytes, &size, err));
-    stn_status status = stn_json_parse(results_file, (const char *)bytes, size,
-                                       &document, err);
+    stn_status status =
+        stn_json_parse(results_file, (const char *)bytes, size, &document, err);
     if (status != STN_OK)
         goto out;
     const stn_json *root = stn_json_root(document);

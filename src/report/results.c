@@ -33,18 +33,25 @@ static stn_status grow(stn_results *r, stn_error *err)
     return STN_OK;
 }
 
-/* Where and how the published figure was found, and by how much ours
- * differs. */
-static void note_text(const stn_published_row *p, double ours, char *out,
-                      size_t capacity)
+/* Where and how the published figure was found, and how far ours is from it:
+ * shares by their difference, other figures relative to the published one. */
+static void note_text(const stn_published_row *p, double ours, const char *unit,
+                      char *out, size_t capacity)
 {
     out[0] = '\0';
     if (!p)
         return;
-    int n = snprintf(out, capacity, "%s%s%s", p->source,
+    int n = snprintf(out, capacity, "%s%s%s; ours differs by ", p->source,
                      *p->conditions ? ": " : "", p->conditions);
-    if (n > 0 && (size_t)n < capacity && p->value != 0)
-        snprintf(out + n, capacity - (size_t)n, "; ours differs by %+.3g %%",
+    if (n < 0 || (size_t)n >= capacity)
+        return;
+    size_t left = capacity - (size_t)n;
+    if (!strcmp(unit, "%"))
+        snprintf(out + n, left, "%+.3g points", ours - p->value);
+    else if (!strcmp(unit, "fraction") || p->value == 0)
+        snprintf(out + n, left, "%+.3g", ours - p->value);
+    else
+        snprintf(out + n, left, "%+.3g %%",
                  100 * (ours - p->value) / fabs(p->value));
 }
 
@@ -63,7 +70,7 @@ static void add_row(adder *a, const char *quantity, const char *more,
     char conditions[512], note[512];
     snprintf(conditions, sizeof conditions, "%s%s%s", a->place,
              *more ? ", " : "", more);
-    note_text(p, ours, note, sizeof note);
+    note_text(p, ours, unit, note, sizeof note);
     stn_result_row row = {
         .quantity = quantity,
         .conditions = stn_arena_string(&r->arena, conditions),
@@ -175,22 +182,22 @@ static void add_compared(adder *a, const stn_measure *base, const char *machine)
 /* Sparsity of single layers, where somebody published it. */
 static void add_layers(adder *a)
 {
-    static const char *const QUANTITIES[] = {"zero groups", "element sparsity"};
+    static const char *const QUANTITIES[] = {"zero group share",
+                                             "element sparsity"};
     const stn_measure *m = a->m;
     for (int i = 0; i < m->n_layers; i++) {
         const stn_measure_layer *l = &m->layers[i];
         if (!l->n_groups)
             continue;
-        double ours[] = {l->n_groups - l->n_live,
+        double ours[] = {1 - (double)l->n_live / l->n_groups,
                          1 - (double)l->n_nonzero / (double)l->n_weights};
-        static const char *const UNITS[] = {"groups", "fraction"};
         for (int q = 0; q < 2; q++) {
             char more[128];
             snprintf(more, sizeof more, "layer %s of %d groups", l->name,
                      l->n_groups);
             if (stn_plan_published(a->results->plan, QUANTITIES[q], m->data,
                                    m->variant, l->name))
-                add_row(a, QUANTITIES[q], more, l->name, ours[q], UNITS[q]);
+                add_row(a, QUANTITIES[q], more, l->name, ours[q], "fraction");
         }
     }
 }
