@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Quantisers, penalties, groups, densities and the binding of rules. Whatever
- * holds for every quantiser or penalty runs over the tables, so a new entry
- * is tested by being listed. */
+ * Quantisers, groups, densities and the binding of rules. Whatever holds for
+ * every quantiser runs over the table, so a new entry is tested by being
+ * listed. */
 #include "test.h"
 
 #include "base/rng.h"
@@ -235,121 +235,6 @@ static void a_group_holds_one_filter_and_one_range_of_channels(void **unused)
         assert_int_equal(seen[i], i == 2 || i == 5);
 }
 
-static const char *const penalty_options[] = {"{lambda: 0.3}",
-                                              "{lambda: 0.3, clip_ratio: 0.9}",
-                                              "{lambda: 0.3, clip_ratio: 2}"};
-
-static void gradient_of_every_penalty_is_that_of_its_value(void **unused)
-{
-    stn_groups groups = stn_groups_make(shapes[2], 3);
-    size_t n = stn_weight_count(shapes[2]);
-    float w[MOST], grad[MOST] = {0}, ignored[MOST], norms[MOST];
-
-    (void)unused;
-    fill_random(w, n, 3);
-    for (int p = 0; stn_penalty_types[p]; p++) {
-        for (int k = 0; k < 3; k++) {
-            const stn_penalty_type *type = stn_penalty_types[p];
-            void *state =
-                parse_attrs(type->attrs, type->attrs_size, penalty_options[k]);
-
-            memset(grad, 0, sizeof(grad));
-            type->apply(state, &groups, w, grad, norms);
-            for (size_t i = 0; i < n; i += 5) {
-                float keep = w[i], up = keep + 1e-3f, down = keep - 1e-3f;
-                double rise;
-
-                w[i] = up;
-                rise = type->apply(state, &groups, w, ignored, norms);
-                w[i] = down;
-                rise -= type->apply(state, &groups, w, ignored, norms);
-                w[i] = keep;
-                assert_float_equal(grad[i], (float)(rise / (double)(up - down)),
-                                   1e-3f);
-            }
-            free(state);
-        }
-    }
-}
-
-/* Group norms 1, 2, 3, 10: mean 4. */
-static const float four_groups[] = {1, 0, 0, 2, 3, 0, 6, 8};
-
-static double lasso(const char *options, float grad[8])
-{
-    const stn_penalty_type *type = stn_penalty_types[0];
-    stn_groups groups = stn_groups_make((stn_weight_shape){4, 1, 2}, 2);
-    void *state = parse_attrs(type->attrs, type->attrs_size, options);
-    float norms[4];
-    double value;
-
-    memset(grad, 0, 8 * sizeof(float));
-    value = type->apply(state, &groups, four_groups, grad, norms);
-    free(state);
-    return value;
-}
-
-static void assert_floats(const float *got, const float *expected, int n)
-{
-    for (int i = 0; i < n; i++)
-        assert_float_equal(got[i], expected[i], 1e-6f);
-}
-
-static void plain_lasso_pulls_every_group_alike(void **unused)
-{
-    static const float expected[] = {0.5f, 0, 0, 0.5f, 0.5f, 0, 0.3f, 0.4f};
-    float grad[8];
-
-    (void)unused;
-    assert_float_equal(lasso("{lambda: 0.5}", grad), 8, 1e-6);
-    assert_floats(grad, expected, 8);
-}
-
-static void detached_clipping_leaves_strong_groups_alone(void **unused)
-{
-    /* delta = 0.625 * 4 = 2.5: groups of norm 3 and 10 are clipped. */
-    static const float expected[] = {1, 0, 0, 1, 0, 0, 0, 0};
-    float grad[8];
-
-    (void)unused;
-    assert_float_equal(
-        lasso("{lambda: 1, clip_ratio: 0.625, detach: true}", grad), 8, 1e-6);
-    assert_floats(grad, expected, 8);
-}
-
-static void attached_clipping_pulls_strong_groups_by_their_share(void **unused)
-{
-    /* C * ratio / G = 2 * 0.625 / 4 = 0.3125 for every group, on top of 1
-     * for the two that are not clipped. */
-    static const float expected[] = {1.3125f, 0, 0,       1.3125f,
-                                     0.3125f, 0, 0.1875f, 0.25f};
-    float grad[8];
-
-    (void)unused;
-    assert_float_equal(lasso("{lambda: 1, clip_ratio: 0.625}", grad), 8, 1e-6);
-    assert_floats(grad, expected, 8);
-}
-
-static void penalties_of_zero_weights_are_zero_and_finite(void **unused)
-{
-    stn_groups groups = stn_groups_make(shapes[1], 1);
-    float w[MOST] = {0}, grad[MOST] = {0}, norms[MOST];
-
-    (void)unused;
-    for (int p = 0; stn_penalty_types[p]; p++) {
-        for (int k = 0; k < 3; k++) {
-            const stn_penalty_type *type = stn_penalty_types[p];
-            void *state =
-                parse_attrs(type->attrs, type->attrs_size, penalty_options[k]);
-
-            assert_true(type->apply(state, &groups, w, grad, norms) == 0);
-            for (size_t i = 0; i < stn_weight_count(shapes[1]); i++)
-                assert_true(grad[i] == 0);
-            free(state);
-        }
-    }
-}
-
 /* ---- binding ---------------------------------------------------------- */
 
 static const char network_text[] =
@@ -564,11 +449,6 @@ int main(void)
         cmocka_unit_test(clipped_gradient_stops_at_one),
         cmocka_unit_test(groups_cover_every_weight_exactly_once),
         cmocka_unit_test(a_group_holds_one_filter_and_one_range_of_channels),
-        cmocka_unit_test(gradient_of_every_penalty_is_that_of_its_value),
-        cmocka_unit_test(plain_lasso_pulls_every_group_alike),
-        cmocka_unit_test(detached_clipping_leaves_strong_groups_alone),
-        cmocka_unit_test(attached_clipping_pulls_strong_groups_by_their_share),
-        cmocka_unit_test(penalties_of_zero_weights_are_zero_and_finite),
         cmocka_unit_test(effective_weights_are_codes_times_scales),
         cmocka_unit_test(destroying_a_compression_frees_the_weights),
         cmocka_unit_test(penalties_act_only_when_asked),

@@ -43,6 +43,8 @@ static const char recipe_text[] =
     "penalise_until: 0.7\n"
     "compress:\n"
     "  - {layers: \"*\", quantiser: uniform}\n"
+    "  - {layers: fc, quantiser: uniform, penalty: {admm: {keep: 0.5}}}\n"
+    "  - {layers: stem, quantiser: uniform, penalty: freeze}\n"
     "  - {layers: \"?w\", quantiser: sparse_binary,\n"
     "     penalty: {group_lasso: {lambda: 1e-3, clip_ratio: 0.5}}}\n"
     "when:\n"

@@ -58,6 +58,12 @@ static stn_status allocate(stn_compression *c, stn_binding *b, stn_error *err)
         stn_arena_alloc(&c->arena, b->param->count, sizeof(float));
     if (!b->codes || !b->scales || !b->norms || !b->param->effective)
         return stn_fail_memory(err, "compressed weights");
+    for (int k = 0; b->penalty && k < b->penalty->n_states; k++) {
+        b->penalty_state[k] =
+            stn_arena_alloc(&c->arena, b->param->count, sizeof(float));
+        if (!b->penalty_state[k])
+            return stn_fail_memory(err, "the state of a penalty");
+    }
     return STN_OK;
 }
 

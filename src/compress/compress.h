@@ -68,16 +68,42 @@ typedef struct stn_quantiser_type {
                      const float *latent, float *grad);
 } stn_quantiser_type;
 
-/* A penalty lambda * R(latent) on the groups of one parameter. */
+#define STN_PENALTY_STATES 2
+
+/* The parameter that a penalty acts on. */
+typedef struct stn_penalty_call {
+    const stn_groups *groups;
+    size_t n; /* weights */
+    float *latent, *grad;
+    const int8_t *codes; /* of the last apply */
+    const float *scales; /* likewise: 1 or `out` of them */
+    int n_scales;
+    float *norms;        /* scratch for groups->n floats */
+    float *const *state; /* n_states of n floats, 0 when a run starts */
+} stn_penalty_call;
+
+/* A term R(latent) of the loss on one parameter. With a state (targets,
+ * multipliers, what is frozen) it may change from epoch to epoch, and may
+ * move the latent weights itself; the state is part of checkpoints. */
 typedef struct stn_penalty_type {
     const char *name;
     const char *help;
     const stn_attr *attrs;
     size_t attrs_size;
-    /* Adds lambda * dR/d(latent) to `grad`; returns lambda * R. `norms` is
-     * scratch for groups->n floats. */
-    double (*apply)(const void *attrs, const stn_groups *groups,
-                    const float *latent, float *grad, float *norms);
+    int n_states; /* 0 … STN_PENALTY_STATES */
+    /* R follows the codes, which only jump: `apply` adds a gradient that is
+     * an estimate, not the derivative. */
+    bool is_estimate;
+    /* Adds dR/d(latent) to `grad`; returns R, weighted as in the loss. Leaves
+     * the latent weights alone. */
+    double (*apply)(const void *attrs, const stn_penalty_call *call);
+    /* After `epoch` of `n_epochs` epochs, with epoch = 0 before the first
+     * step; `grad` means nothing then. NULL: nothing to do. */
+    void (*turn)(const void *attrs, const stn_penalty_call *call, int epoch,
+                 int n_epochs);
+    /* After each step of the optimiser: puts back latent weights that must
+     * not move. NULL: all may. */
+    void (*settle)(const void *attrs, const stn_penalty_call *call);
 } stn_penalty_type;
 
 /* The l2 norm of each group of `latent`, into groups->n floats; summed in
@@ -103,7 +129,8 @@ typedef struct stn_binding {
     int8_t *codes; /* of the last apply, shape order */
     float *scales; /* 1 or `out` */
     int n_scales;
-    float *norms;         /* scratch, groups.n */
+    float *norms;                             /* scratch, groups.n */
+    float *penalty_state[STN_PENALTY_STATES]; /* param->count each, or NULL */
     double penalty_value; /* of the last backward; 0 when not penalised */
 } stn_binding;
 
@@ -135,6 +162,13 @@ void stn_compression_apply(stn_compression *compression, stn_pool *pool);
  * of the penalties. The sum is taken in the order of bindings. */
 double stn_compression_backward(stn_compression *compression, stn_pool *pool,
                                 bool penalise);
+/* Penalties that change by the epoch: `epoch` of `n_epochs` are complete, 0
+ * before a run's first step. Codes must be those of the latent weights; apply
+ * anew afterwards, since latent weights may have moved. */
+void stn_compression_turn(stn_compression *compression, stn_pool *pool,
+                          int epoch, int n_epochs);
+/* After each step of the optimiser. */
+void stn_compression_settle(stn_compression *compression, stn_pool *pool);
 /* NULL when the parameter is not compressed. */
 const stn_binding *stn_compression_find(const stn_compression *compression,
                                         const stn_param *param);

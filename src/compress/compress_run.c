@@ -27,6 +27,19 @@ void stn_compression_apply(stn_compression *compression, stn_pool *pool)
     stn_pool_run(pool, compression->n, apply_one, compression);
 }
 
+static stn_penalty_call penalty_call(const stn_binding *b)
+{
+    return (stn_penalty_call){.groups = &b->groups,
+                              .n = b->param->count,
+                              .latent = b->param->latent,
+                              .grad = b->param->grad,
+                              .codes = b->codes,
+                              .scales = b->scales,
+                              .n_scales = b->n_scales,
+                              .norms = b->norms,
+                              .state = b->penalty_state};
+}
+
 struct backward_pass {
     stn_compression *compression;
     bool penalise;
@@ -41,9 +54,10 @@ static void backward_one(void *context, int task, int thread)
     (void)thread;
     b->quantiser->backward(b->quantiser_attrs, b->shape, p->latent, p->grad);
     b->penalty_value = 0;
-    if (pass->penalise && b->penalty)
-        b->penalty_value = b->penalty->apply(b->penalty_attrs, &b->groups,
-                                             p->latent, p->grad, b->norms);
+    if (pass->penalise && b->penalty) {
+        stn_penalty_call call = penalty_call(b);
+        b->penalty_value = b->penalty->apply(b->penalty_attrs, &call);
+    }
 }
 
 double stn_compression_backward(stn_compression *compression, stn_pool *pool,
@@ -56,6 +70,48 @@ double stn_compression_backward(stn_compression *compression, stn_pool *pool,
     for (int i = 0; i < compression->n; i++)
         sum += compression->bindings[i].penalty_value;
     return sum;
+}
+
+struct turn {
+    stn_compression *compression;
+    int epoch, n_epochs;
+};
+
+static void turn_one(void *context, int task, int thread)
+{
+    const struct turn *turn = context;
+    const stn_binding *b = &turn->compression->bindings[task];
+
+    (void)thread;
+    if (b->penalty && b->penalty->turn) {
+        stn_penalty_call call = penalty_call(b);
+        b->penalty->turn(b->penalty_attrs, &call, turn->epoch, turn->n_epochs);
+    }
+}
+
+void stn_compression_turn(stn_compression *compression, stn_pool *pool,
+                          int epoch, int n_epochs)
+{
+    struct turn turn = {compression, epoch, n_epochs};
+
+    stn_pool_run(pool, compression->n, turn_one, &turn);
+}
+
+static void settle_one(void *context, int task, int thread)
+{
+    const stn_compression *c = context;
+    const stn_binding *b = &c->bindings[task];
+
+    (void)thread;
+    if (b->penalty && b->penalty->settle) {
+        stn_penalty_call call = penalty_call(b);
+        b->penalty->settle(b->penalty_attrs, &call);
+    }
+}
+
+void stn_compression_settle(stn_compression *compression, stn_pool *pool)
+{
+    stn_pool_run(pool, compression->n, settle_one, compression);
 }
 
 struct count_walk {

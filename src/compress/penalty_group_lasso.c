@@ -35,16 +35,17 @@ static const stn_attr attrs[] = {
 /* Below this a norm is taken as 0: dividing by it would say nothing. */
 #define TINY_NORM 1e-12f
 
-static double apply(const void *state, const stn_groups *groups,
-                    const float *latent, float *grad, float *norms)
+static double apply(const void *state, const stn_penalty_call *call)
 {
     const lasso_attrs *a = state;
+    const stn_groups *groups = call->groups;
+    float *norms = call->norms;
     bool clipping = a->clip_ratio > 0;
     double sum = 0, total = 0, delta;
     int n_clipped = 0;
     float shared;
 
-    stn_groups_norms(groups, latent, norms);
+    stn_groups_norms(groups, call->latent, norms);
     for (int g = 0; g < groups->n; g++)
         sum += (double)norms[g];
     delta = (double)a->clip_ratio * sum / groups->n;
@@ -60,7 +61,7 @@ static double apply(const void *state, const stn_groups *groups,
         total += clipped ? delta : (double)norms[g];
         norms[g] = norms[g] > TINY_NORM ? a->lambda * pull / norms[g] : 0;
     }
-    stn_groups_add_scaled(groups, norms, latent, grad);
+    stn_groups_add_scaled(groups, norms, call->latent, call->grad);
     return (double)a->lambda * total;
 }
 

@@ -45,10 +45,29 @@ static stn_status add_tensor(struct tensor_list *list, const stn_param *p,
     return STN_OK;
 }
 
-static stn_status list_tensors(struct tensor_list *list, const stn_graph *graph,
+/* What penalties keep, as penalty.K.NAME. */
+static stn_status list_penalties(struct tensor_list *list,
+                                 const stn_compression *c, stn_error *err)
+{
+    for (int k = 0; k < STN_PENALTY_STATES; k++) {
+        char prefix[32];
+
+        snprintf(prefix, sizeof(prefix), "penalty.%d.", k);
+        for (int i = 0; i < c->n; i++)
+            if (c->bindings[i].penalty_state[k])
+                STN_TRY(add_tensor(list, c->bindings[i].param, prefix,
+                                   c->bindings[i].penalty_state[k], err));
+    }
+    return STN_OK;
+}
+
+/* Without an optimiser the latent values alone. */
+static stn_status list_tensors(struct tensor_list *list, const stn_model *model,
                                const stn_optimiser *optimiser, stn_error *err)
 {
-    size_t n = (size_t)graph->n_params * (1 + STN_OPTIMISER_MOMENTS);
+    const stn_graph *graph = model->graph;
+    size_t n = (size_t)graph->n_params *
+               (1 + STN_OPTIMISER_MOMENTS + STN_PENALTY_STATES);
 
     list->tensors = stn_arena_alloc(&list->arena, n, sizeof(*list->tensors));
     list->data = stn_arena_alloc(&list->arena, n, sizeof(*list->data));
@@ -66,7 +85,7 @@ static stn_status list_tensors(struct tensor_list *list, const stn_graph *graph,
                 STN_TRY(add_tensor(list, &graph->params[i], prefix,
                                    optimiser->moments[i][k], err));
     }
-    return STN_OK;
+    return optimiser ? list_penalties(list, model->compression, err) : STN_OK;
 }
 
 static stn_status write_progress(const stn_counters *c, char **text,
@@ -96,7 +115,7 @@ stn_status stn_checkpoint_write(const char *path, const stn_model *model,
     stn_status status;
 
     snprintf(seed, sizeof(seed), "%" PRIu64, counters->seed);
-    status = list_tensors(&list, model->graph, optimiser, err);
+    status = list_tensors(&list, model, optimiser, err);
     if (status == STN_OK)
         status =
             stn_yaml_dump(stn_yaml_root(model->recipe->document), &recipe, err);
@@ -148,11 +167,11 @@ static stn_status check_format(const stn_st_file *file, stn_error *err)
     return STN_OK;
 }
 
-static stn_status read_tensors(const stn_st_file *file, stn_graph *graph,
+static stn_status read_tensors(const stn_st_file *file, const stn_model *model,
                                stn_optimiser *optimiser, stn_error *err)
 {
     struct tensor_list list = {0};
-    stn_status status = list_tensors(&list, graph, optimiser, err);
+    stn_status status = list_tensors(&list, model, optimiser, err);
 
     for (size_t i = 0; status == STN_OK && i < list.n; i++) {
         const stn_st_tensor *want = &list.tensors[i];
@@ -261,7 +280,7 @@ static stn_status resume(const stn_st_file *file, stn_model *model,
     STN_TRY(check_same(file, "recipe", model->recipe->document, err));
     STN_TRY(check_same(file, "network", model->recipe->network, err));
     STN_TRY(read_progress(file, counters, err));
-    return read_tensors(file, model->graph, optimiser, err);
+    return read_tensors(file, model, optimiser, err);
 }
 
 stn_status stn_checkpoint_resume(const char *path, stn_model *model,
@@ -294,7 +313,7 @@ static stn_status load(const stn_st_file *file, stn_model **out, stn_error *err)
         return STN_E_FORMAT;
     STN_TRY(stn_recipe_restore(recipe_text, network_text, &recipe, err));
     STN_TRY(stn_model_create(recipe, 0, &model, err));
-    status = read_tensors(file, model->graph, NULL, err);
+    status = read_tensors(file, model, NULL, err);
     if (status == STN_OK)
         status = stn_pool_create(1, NULL, &pool, err);
     if (status != STN_OK) {

@@ -3,7 +3,8 @@
  * Checkpoints: everything a run needs to go on, in one safetensors file.
  *
  * Tensors: the latent value of every parameter under its name, and the
- * optimiser's memory as "optimiser.K.NAME". Metadata: "format", "seed", the
+ * optimiser's and the penalties' memory as "optimiser.K.NAME" and
+ * "penalty.K.NAME". Metadata: "format", "seed", the
  * resolved "recipe" and the "network" as texts, "progress" as JSON. Nothing
  * in it depends on time or machine settings, so two runs that did the same
  * steps have the same bytes. */

@@ -3,7 +3,7 @@
  * Steps and epochs.
  *
  *     latent → effective → forward, loss, backward → gradient of latent
- *     (+ penalties) → optimiser
+ *     (+ penalties) → optimiser → what must not move is put back
  *
  * What a step does follows from (recipe, seed, epoch, step) and the stored
  * state alone, so a run that goes on from a checkpoint repeats the very steps
@@ -43,6 +43,15 @@ stn_status stn_session_split(stn_session *s, stn_error *err)
     if (s->n_validation)
         stn_rng_shuffle(&rng, s->pictures, images->n);
     return STN_OK;
+}
+
+void stn_session_turn(stn_session *s, int epoch)
+{
+    stn_compression *c = s->model->compression;
+
+    stn_compression_apply(c, s->pool);
+    stn_compression_turn(c, s->pool, epoch, s->model->recipe->epochs);
+    stn_compression_apply(c, s->pool);
 }
 
 static void shuffle_epoch(stn_session *s)
@@ -123,6 +132,7 @@ static stn_status step(stn_session *s, stn_error *err)
         r->schedule->factor(r->schedule_attrs, (float)progress), done + 1);
     if (failed)
         return fail_nonfinite(s, "the gradient of", failed, err);
+    stn_compression_settle(s->model->compression, s->pool);
     c->loss_sum += result.loss_sum + penalty * r->batch;
     c->n_correct += result.n_correct;
     c->step++;
@@ -192,8 +202,7 @@ static stn_status end_epoch(stn_session *s, stn_error *err)
     double pictures = (double)c->step * (double)s->model->recipe->batch;
     stn_epoch_record record;
 
-    /* Codes and effective weights of what the last step left. */
-    stn_compression_apply(s->model->compression, s->pool);
+    stn_session_turn(s, c->epoch + 1);
     c->train_loss = c->loss_sum / pictures;
     c->train_accuracy = (double)c->n_correct / pictures;
     c->validation_accuracy = validate(s);

@@ -36,6 +36,10 @@ stn_status stn_session_split(stn_session *session, stn_error *err);
 /* Saves checkpoint and clock. */
 stn_status stn_session_save(stn_session *session, stn_error *err);
 
+/* What penalties do when `epoch` epochs are complete (0: a run begins), with
+ * codes and effective weights of what that leaves. */
+void stn_session_turn(stn_session *session, int epoch);
+
 /* Trains from the counters to the end of the recipe. */
 stn_status stn_session_train(stn_session *session, stn_error *err);
 

@@ -100,6 +100,7 @@ static stn_status begin(stn_session *s, stn_error *err)
         return stn_run_folder_resume(&s->folder, s->counters.epoch, err);
     }
     STN_TRY(stn_run_folder_write_recipe(&s->folder, s->model->recipe, err));
+    stn_session_turn(s, 0);
     return stn_session_save(s, err);
 }
 

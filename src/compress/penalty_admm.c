@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ADMM (Ren et al., ADMM-NN, ASPLOS 2019; formulas from the authors' Caffe
+ * fork, yeshaokai/ADMM-NN, sgd_solver.cpp).
+ *
+ *     min f(W)  so that  W in S        S: few nonzero weights, or levels
+ *     R = rho/2 ||W - Z + U||^2
+ *     when a run starts:        Z = P(W),      U = 0
+ *     every `every` epochs:     Z = P(W + U),  U = U + W - Z
+ *     at the end, with `snap`:  W = P(W)
+ *
+ * P is the nearest point of S: of `largest` the `keep` share of largest
+ * magnitudes, exactly so many; of `levels` each nonzero weight's nearest of
+ * ±q … ±2^(bits-1) q, with q searched anew, while weights that are 0 stay 0.
+ * Scaled form: U is the multiplier divided by rho. */
+#include "compress/compress.h"
+#include "compress/project.h"
+
+enum { LARGEST, LEVELS };
+static const char *const sets[] = {"largest", "levels", NULL};
+
+typedef struct admm_attrs {
+    float rho, keep;
+    int set, bits, every;
+    bool snap;
+} admm_attrs;
+
+// clang-format off
+static const stn_attr attrs[] = {
+    {"rho", STN_ATTR_FLOAT, offsetof(admm_attrs, rho), 0.007, 0, 1e3, NULL,
+     "weight of the distance to the target"},
+    {"project", STN_ATTR_CHOICE, offsetof(admm_attrs, set), LARGEST, 0, 0,
+     sets, "what the target is: the largest magnitudes, or levels"},
+    {"keep", STN_ATTR_FLOAT, offsetof(admm_attrs, keep), 0.1, 0, 1, NULL,
+     "largest: share of the weights that stay nonzero"},
+    {"bits", STN_ATTR_INT, offsetof(admm_attrs, bits), 3, 1, 7, NULL,
+     "levels: 2^bits of them, without 0"},
+    {"every", STN_ATTR_INT, offsetof(admm_attrs, every), 1, 1, 100000, NULL,
+     "epochs between two targets"},
+    {"snap", STN_ATTR_BOOL, offsetof(admm_attrs, snap), 1, 0, 1, NULL,
+     "move the weights to the target set when the run ends"},
+    {.name = NULL}};
+// clang-format on
+
+/* The target of `v`, in place; `w` says which weights are 0 for good. */
+static void project(const admm_attrs *a, size_t n, const float *w, float *v)
+{
+    int n_levels = 1 << (a->bits - 1);
+    float q;
+
+    if (a->set == LARGEST) {
+        stn_keep_largest(n, v, (size_t)((double)a->keep * (double)n + 0.5));
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        v[i] = w[i] == 0 ? 0 : v[i];
+    q = stn_levels_search(n, v, n_levels);
+    for (size_t i = 0; i < n; i++)
+        v[i] = (float)stn_levels_nearest(v[i], q, n_levels) * q;
+}
+
+static double apply(const void *state, const stn_penalty_call *call)
+{
+    const admm_attrs *a = state;
+    const float *z = call->state[0], *u = call->state[1];
+    double sum = 0;
+
+    for (size_t i = 0; i < call->n; i++) {
+        float distance = call->latent[i] - z[i] + u[i];
+
+        sum += (double)distance * (double)distance;
+        call->grad[i] += a->rho * distance;
+    }
+    return 0.5 * (double)a->rho * sum;
+}
+
+static void turn(const void *state, const stn_penalty_call *call, int epoch,
+                 int n_epochs)
+{
+    const admm_attrs *a = state;
+    float *w = call->latent, *z = call->state[0], *u = call->state[1];
+
+    if (epoch == n_epochs && a->snap)
+        project(a, call->n, w, w);
+    if (epoch == n_epochs || epoch % a->every != 0)
+        return;
+    for (size_t i = 0; i < call->n; i++)
+        z[i] = w[i] + u[i];
+    project(a, call->n, w, z);
+    for (size_t i = 0; i < call->n && epoch > 0; i++)
+        u[i] += w[i] - z[i];
+}
+
+const stn_penalty_type stn_penalty_admm = {
+    .name = "admm",
+    .help = "rho/2 ||W - Z + U||^2, Z the nearest pruned or quantised weights",
+    .attrs = attrs,
+    .attrs_size = sizeof(admm_attrs),
+    .n_states = 2,
+    .apply = apply,
+    .turn = turn,
+};

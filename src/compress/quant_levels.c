@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Equally spaced levels without zero (ADMM-NN, Ren et al., ASPLOS 2019), for
+ * weights that are pruned already.
+ *
+ *     code  = 0 where w = 0, else sign(w) clamp(rint(|w| / q), 1, 2^(bits-1))
+ *     scale = q, searched for the least squared error over nonzero weights
+ *
+ * So a weight that is not pruned takes `bits` bits. The gradient passes
+ * straight through; weights that are 0 stay 0 only where a structure holds
+ * them there. */
+#include "compress/project.h"
+#include "compress/quant.h"
+
+typedef struct levels_attrs {
+    int bits;
+} levels_attrs;
+
+// clang-format off
+static const stn_attr attrs[] = {
+    {"bits", STN_ATTR_INT, offsetof(levels_attrs, bits), 3, 1, 7, NULL,
+     "of a code: 2^bits levels"},
+    {.name = NULL}};
+// clang-format on
+
+static void encode(const void *state, stn_weight_shape shape,
+                   const float *latent, int8_t *codes, float *scales)
+{
+    int n_levels = 1 << (((const levels_attrs *)state)->bits - 1);
+    size_t n = stn_weight_count(shape);
+    float q = stn_levels_search(n, latent, n_levels);
+
+    for (size_t i = 0; i < n; i++)
+        codes[i] = (int8_t)stn_levels_nearest(latent[i], q, n_levels);
+    scales[0] = q;
+}
+
+static bool scale_per_filter(const void *state)
+{
+    (void)state;
+    return false;
+}
+
+static void backward(const void *state, stn_weight_shape shape,
+                     const float *latent, float *grad)
+{
+    (void)state;
+    (void)shape;
+    (void)latent;
+    (void)grad;
+}
+
+const stn_quantiser_type stn_quantiser_levels = {
+    .name = "levels",
+    .help = "code = 0 where w = 0, else one of +-1 … +-2^(bits-1)",
+    .attrs = attrs,
+    .attrs_size = sizeof(levels_attrs),
+    .code = STN_CODE_INT8,
+    .encode = encode,
+    .scale_per_filter = scale_per_filter,
+    .backward = backward,
+};
