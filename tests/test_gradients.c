@@ -50,6 +50,8 @@ static const gradient_case cases[] = {
     {"relu",       3, 5, 7,  "relu:"},
     {"quantise",   4, 4, 3,  "quantise: {bits: 4, signed: true, fixed: 1.7}"},
     {"quantise",   4, 3, 5,  "quantise: {bits: 8, fixed: 1.2}"},
+    {"quantise",   4, 3, 5,  "quantise: {bits: 1, fixed: 1.0}"},
+    {"quantise",   3, 4, 5,  "quantise: {bits: 0}"},
     {"max_pool",   6, 7, 5,  "max_pool: {kernel: 2}"},
     {"max_pool",   7, 7, 3,  "max_pool: {kernel: 3, stride: 2}"},
     {"avg_pool",   6, 7, 5,  "avg_pool: {kernel: 3, stride: 2}"},
@@ -230,8 +232,8 @@ static double objective(bed *b)
         const stn_op_call call = call_of(b, s);
         type->forward(&call);
     }
-    if (type == &stn_op_quantise) {
-        const stn_quantise_attrs *a = b->node->attrs;
+    const stn_quantise_attrs *a = b->node->attrs;
+    if (type == &stn_op_quantise && a->bits > 0) {
         for (size_t i = 0; i < SHARDS * b->n_out; i++)
             b->y[i] = fminf(fmaxf(b->x[0][i], a->is_signed ? -a->fixed : 0.0f),
                             a->fixed);

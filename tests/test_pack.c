@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define N_PICTURES 200
+#define EVERY "- {layers: \"*\", quantiser: {uniform: {bits: 8}}}\n"
 
 typedef struct network {
     stn_yaml_document *document, *rules;
@@ -32,14 +33,14 @@ typedef struct network {
 
 /* ---- A network with random, plausible parameters ------------------------ */
 
-static void build(network *net, const char *text, const char *rules)
+static void build_document(network *net, stn_yaml_document *document,
+                           const stn_yaml_scope *overrides, const char *rules)
 {
     stn_error err;
-    *net = (network){0};
-    assert_ok(stn_yaml_parse("net.yaml", text, &net->document, &err), err);
+    *net = (network){.document = document};
     assert_ok(stn_yaml_parse("rules.yaml", rules, &net->rules, &err), err);
     assert_ok(
-        stn_graph_build(stn_yaml_root(net->document), NULL, &net->graph, &err),
+        stn_graph_build(stn_yaml_root(document), overrides, &net->graph, &err),
         err);
     stn_graph_init(net->graph, 11);
     assert_ok(stn_compression_create(net->graph, stn_yaml_root(net->rules),
@@ -48,6 +49,14 @@ static void build(network *net, const char *text, const char *rules)
     assert_ok(stn_pool_create(1, stn_executor_thread_init, &net->pool, &err),
               err);
     stn_compression_apply(net->compression, net->pool);
+}
+
+static void build(network *net, const char *text, const char *rules)
+{
+    stn_error err;
+    stn_yaml_document *document;
+    assert_ok(stn_yaml_parse("net.yaml", text, &document, &err), err);
+    build_document(net, document, NULL, rules);
 }
 
 static void destroy(network *net)
@@ -388,6 +397,64 @@ static void other_layers_and_their_program_agree(void **state_)
     destroy(&net);
 }
 
+/* What comes with Setun, narrow and on small pictures, so that the reference
+ * interpreter is quick. */
+static void build_shipped(network *net, const char *name, int bits)
+{
+    stn_yaml_variable variables[] = {
+        {"height", 16}, {"width", 16}, {"abits", bits}, {"p", 3}};
+    bool narrow = strcmp(name, "resnet20") == 0;
+    stn_yaml_scope overrides = {variables, narrow ? 4 : 3};
+    stn_yaml_document *document;
+    stn_error err;
+    char path[512];
+    snprintf(path, sizeof path, "%s/networks/%s.yaml", stn_share_directory(),
+             name);
+    assert_ok(stn_yaml_load(path, &document, &err), err);
+    build_document(net, document, &overrides, EVERY);
+}
+
+static difference compare_shipped(const char *name)
+{
+    network net;
+    build_shipped(&net, name, 8);
+    calibrate(&net, true);
+    stn_program *p = lowered(&net);
+    difference d = compare(&net, p);
+    stn_program_destroy(p);
+    destroy(&net);
+    return d;
+}
+
+static void lenet5_and_its_program_agree(void **state_)
+{
+    (void)state_;
+    assert_close(compare_shipped("lenet5"));
+}
+
+static void resnet20_and_its_program_agree(void **state_)
+{
+    (void)state_;
+    difference d = compare_shipped("resnet20");
+    /* A step in one layer becomes several by the nineteenth: the multipliers
+     * of a sum share their shift, so the smaller has fewer bits. */
+    assert_true(d.logit < 0.05);
+    assert_true(d.size < 0.1);
+    assert_true(d.n_disagree <= N_PICTURES / 50);
+}
+
+static void their_float_twins_have_no_integer_form(void **state_)
+{
+    (void)state_;
+    stn_error err;
+    stn_program *p;
+    network net;
+    build_shipped(&net, "lenet5", 0);
+    assert_refused(stn_lower(net.graph, net.compression, NULL, &p, &err), err,
+                   STN_E_UNSUPPORTED, "is not quantised");
+    destroy(&net);
+}
+
 /* ---- Refusals ----------------------------------------------------------- */
 
 #define HEAD                                                                   \
@@ -400,7 +467,6 @@ static void other_layers_and_their_program_agree(void **state_)
     "  - avg_pool: {kernel: 0, name: mean}\n"                                  \
     "  - quantise: {bits: 8, signed: true, fixed: 2, name: q9}\n"              \
     "  - linear: {out: 3, name: fc}\n"
-#define EVERY "- {layers: \"*\", quantiser: {uniform: {bits: 8}}}\n"
 
 static void what_has_no_integer_form_is_refused_by_name(void **state_)
 {
@@ -584,6 +650,9 @@ int main(void)
         cmocka_unit_test(a_bdnet_graph_and_its_program_agree),
         cmocka_unit_test(the_program_in_the_file_is_the_one_lowered),
         cmocka_unit_test(other_layers_and_their_program_agree),
+        cmocka_unit_test(lenet5_and_its_program_agree),
+        cmocka_unit_test(resnet20_and_its_program_agree),
+        cmocka_unit_test(their_float_twins_have_no_integer_form),
         cmocka_unit_test(what_has_no_integer_form_is_refused_by_name),
         cmocka_unit_test(parameters_that_are_not_numbers_are_refused),
         cmocka_unit_test(a_trained_run_is_packed_with_its_accuracy),

@@ -2,7 +2,11 @@
  *
  * quantise: values that an integer of `bits` bits times a scale can hold.
  * The gradient is the straight-through estimator (Bengio et al. 2013), cut
- * off outside the range: one byte for each value says where. */
+ * off outside the range: one byte for each value says where.
+ *
+ * With 0 bits the node is the identity, so that one network file describes a
+ * quantised network and its float twin. It has no parameter then, which
+ * leaves the twin's initial weights what they are without the node. */
 #include "base/compiler.h"
 #include "nn/mask.h"
 #include "nn/ops.h"
@@ -15,8 +19,8 @@
 #define AT(field) offsetof(stn_quantise_attrs, field)
 /* clang-format off */
 static const stn_attr attrs[] = {
-    {"bits",     STN_ATTR_INT,   AT(bits),      8,   2, 16,  NULL,
-     "of the integer"},
+    {"bits",     STN_ATTR_INT,   AT(bits),      8,   0, 16,  NULL,
+     "of the integer; 0: values pass as they are"},
     {"signed",   STN_ATTR_BOOL,  AT(is_signed), 0,   0, 1,   NULL,
      "whether negative values exist"},
     {"momentum", STN_ATTR_FLOAT, AT(momentum),  0.1, 0, 1,   NULL,
@@ -28,10 +32,22 @@ static const stn_attr attrs[] = {
 
 static stn_status shape(stn_graph *graph, stn_node *node, stn_error *err)
 {
+    const stn_quantise_attrs *a = node->attrs;
     const int dims[] = {1};
     node->out = node->in[0];
+    if (a->bits == 1 && a->is_signed)
+        return stn_node_fail(node, err,
+                             "1 bit holds no signed number; use at least 2 "
+                             "bits, or unsigned");
+    if (a->bits == 0)
+        return STN_OK;
     return stn_graph_add_param(graph, node, "range", STN_PARAM_STATE, 1, dims,
                                err);
+}
+
+static bool is_identity(const stn_node *node)
+{
+    return ((const stn_quantise_attrs *)node->attrs)->bits == 0;
 }
 
 static size_t count_of(const stn_op_call *call)
@@ -43,11 +59,19 @@ static stn_status plan(const stn_node *node, int n, bool training, void **out,
                        stn_op_needs *needs, stn_error *err)
 {
     (void)out, (void)err;
+    if (is_identity(node))
+        return STN_OK;
     if (training) /* where x lies inside the range */
         needs->saved_floats =
             stn_mask_floats((size_t)n * stn_shape_count(node->out));
     needs->stats_floats = 1; /* the largest value of the shard */
     return STN_OK;
+}
+
+static void copy(const float *x, size_t count, float *y)
+{
+    if (y != x)
+        memcpy(y, x, count * sizeof *y);
 }
 
 /* Adding and subtracting 1.5 * 2^23 rounds |x| < 2^22 half to even, as
@@ -138,8 +162,12 @@ static void observe(const stn_op_call *call, const rounding *r, size_t first,
 /* Tile by tile, so that each value comes from memory once. */
 static void forward(const stn_op_call *call)
 {
-    const rounding r = rounding_of(call);
     const size_t count = count_of(call);
+    if (is_identity(call->node)) {
+        copy(call->x[0], count, call->y);
+        return;
+    }
+    const rounding r = rounding_of(call);
     call->stats[0] = 0.0f;
     for (size_t first = 0; first < count; first += TILE) {
         const size_t n = count - first < TILE ? count - first : TILE;
@@ -149,20 +177,24 @@ static void forward(const stn_op_call *call)
             observe(call, &r, first, n);
         if (r.range > 0.0f)
             round_clamped(x, n, r.range / r.hi, r.lo, r.hi, y);
-        else if (y != x)
-            memcpy(y, x, n * sizeof *y);
+        else
+            copy(x, n, y);
     }
 }
 
 static void backward(const stn_op_call *call)
 {
-    if (call->dx[0])
+    if (call->dx[0] && is_identity(call->node))
+        copy(call->dy, count_of(call), call->dx[0]);
+    else if (call->dx[0])
         stn_mask_apply(stn_mask_of(call->saved), call->dy, count_of(call),
                        call->dx[0]);
 }
 
 static void forward_reduce(const stn_op_reduce *reduce)
 {
+    if (is_identity(reduce->node))
+        return;
     const stn_quantise_attrs *a = reduce->node->attrs;
     float *range = reduce->state[0];
     if (a->fixed > 0.0f) {

@@ -53,9 +53,9 @@ typedef struct stn_batch_norm_attrs {
  * r = (1 - momentum) r + momentum * max, and set to the first batch's max on
  * the first step, which itself passes x through. A `fixed` > 0 keeps the range
  * at that value. Gradient: straight through where x lies inside the range,
- * else 0. */
+ * else 0. With 0 bits y = x, and there is no parameter. */
 typedef struct stn_quantise_attrs {
-    int bits; /* 2 … 16 */
+    int bits; /* 0; 1 … 16, signed from 2 */
     bool is_signed;
     float momentum;
     float fixed;

@@ -254,6 +254,10 @@ static stn_status lower_normalise(stn_lowering *l, const stn_node *node)
 static stn_status lower_quantise(stn_lowering *l, const stn_node *node)
 {
     const stn_quantise_attrs *attrs = node->attrs;
+    if (attrs->bits == 0) {
+        l->owed[node - l->graph->nodes] = *input_of(l, node, 0);
+        return STN_OK;
+    }
     int hi = (1 << (attrs->bits - attrs->is_signed)) - 1;
     float range = attrs->fixed > 0 ? attrs->fixed : param(l, node, 0)[0];
     if (!(range > 0) || !isfinite(range))
