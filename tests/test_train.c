@@ -196,6 +196,63 @@ static void number_of_threads_does_not_change_a_bit(void **unused)
     }
 }
 
+static void a_run_starts_from_the_weights_of_another(void **unused)
+{
+    struct job job;
+    stn_train_result result;
+    stn_model *from, *to;
+    char start[512];
+    stn_error err;
+
+    (void)unused;
+    snprintf(start, sizeof(start), "%s/%s", folder, reference_run());
+    make_job(&job, "started")->options.start = start;
+    job.options.set = (const char *const[]){"epochs=0"};
+    job.options.n_set = 1;
+    assert_ok(stn_train(&job.options, &result, &err), err);
+    assert_ok(stn_model_load(start, &from, &err), err);
+    assert_ok(stn_model_load(job.out, &to, &err), err);
+    for (int i = 0; i < to->graph->n_params; i++)
+        assert_memory_equal(to->graph->params[i].latent,
+                            from->graph->params[i].latent,
+                            to->graph->params[i].count * sizeof(float));
+    stn_model_destroy(from);
+    stn_model_destroy(to);
+
+    make_job(&job, "other-size")->options.start = start;
+    job.options.set = (const char *const[]){"parameters.p=8"};
+    job.options.n_set = 1;
+    assert_int_equal(stn_train(&job.options, &result, &err), STN_E_ARGUMENT);
+    assert_non_null(strstr(err.text, "stem"));
+    assert_non_null(strstr(err.text, "has another size"));
+}
+
+static void what_a_recipe_starts_from_is_trained_first(void **unused)
+{
+    struct job job;
+    stn_train_result result;
+    char chained[sizeof(recipe_text) + 64];
+    stn_error err;
+    int n = (int)(strstr(recipe_text, "    plain: {") - recipe_text);
+
+    (void)unused;
+    snprintf(chained, sizeof(chained), "%.*s%s%s", n, recipe_text,
+             "    sparse: {start: plain}\n", recipe_text + n);
+    write_text("chained.yaml", chained);
+    make_job(&job, "chained");
+    snprintf(job.recipe, sizeof(job.recipe), "%s/chained.yaml", folder);
+    assert_ok(stn_train(&job.options, &result, &err), err);
+    assert_true(stn_file_exists("runs/tiny-plain-bars-seed1/result.json"));
+    assert_int_equal(system("rm -r runs/tiny-plain-bars-seed1"), 0);
+
+    job.options.variant = "plain";
+    job.options.set = (const char *const[]){"start=plain"};
+    job.options.n_set = 1;
+    snprintf(job.out, sizeof(job.out), "%s/circle", folder);
+    assert_int_equal(stn_train(&job.options, &result, &err), STN_E_ARGUMENT);
+    assert_non_null(strstr(err.text, "starts from itself"));
+}
+
 static void another_seed_gives_other_weights(void **unused)
 {
     struct job job;
@@ -463,6 +520,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loss_falls_and_bars_are_told_apart),
         cmocka_unit_test(number_of_threads_does_not_change_a_bit),
+        cmocka_unit_test(a_run_starts_from_the_weights_of_another),
+        cmocka_unit_test(what_a_recipe_starts_from_is_trained_first),
         cmocka_unit_test(another_seed_gives_other_weights),
         cmocka_unit_test(stopped_run_resumes_to_the_same_bytes),
         cmocka_unit_test(killed_run_resumes_to_the_same_bytes),

@@ -8,6 +8,8 @@
 
 #include "setun/train.h"
 
+#define STN_SEEDS_MAX 16
+
 typedef struct stn_reproduce_options {
     const char *id;       /* recipe */
     const char *budget;   /* "quick" (default), "full", … of the recipe */
@@ -18,7 +20,9 @@ typedef struct stn_reproduce_options {
     const char *results;  /* file; NULL: results/ID.json */
     const char *command;  /* recorded in the results; may be NULL */
     uint64_t seed;
-    int threads;         /* 0: all CPUs */
+    int n_seeds; /* 1 … STN_SEEDS_MAX: also train with the seeds after `seed`,
+                    for mean and spread of the accuracy */
+    int threads; /* 0: all CPUs */
     int verify_images;   /* pictures all executors are compared on */
     int simulate_images; /* pictures executed on the machine */
     /* As in stn_train_options. */
@@ -44,13 +48,13 @@ typedef struct stn_result_row {
 /* One line of the comparison. NaN: not applicable. */
 typedef struct stn_variant_summary {
     const char *variant, *title, *data;
-    double accuracy;      /* 0 … 1; of the packed program, or float graph */
-    double weight_bytes;  /* on disk */
-    double add_subtract;  /* operations of one picture */
+    double accuracy;     /* 0 … 1; of the packed program, or float graph */
+    double weight_bytes; /* on disk */
+    double add_subtract; /* operations of one picture */
     double multiply;
     double group_density; /* live / all groups of ternary weights */
     double energy_j, latency_s, area_m2; /* one picture, on the machine */
-    double images_per_s;  /* on this CPU */
+    double images_per_s;                 /* on this CPU */
 } stn_variant_summary;
 
 typedef struct stn_reproduction {

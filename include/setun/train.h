@@ -16,11 +16,11 @@
 
 /* One line of progress. */
 typedef struct stn_train_progress {
-    const char *title;   /* "bdnet:sparse on fashion-mnist" */
-    int epoch, n_epochs; /* epoch counts from 1 */
-    int step, n_steps;   /* within the epoch */
-    double loss;         /* running mean of this epoch, with penalties */
-    double accuracy;     /* training top-1 so far this epoch, 0 … 1 */
+    const char *title;          /* "bdnet:sparse on fashion-mnist" */
+    int epoch, n_epochs;        /* epoch counts from 1 */
+    int step, n_steps;          /* within the epoch */
+    double loss;                /* running mean of this epoch, with penalties */
+    double accuracy;            /* training top-1 so far this epoch, 0 … 1 */
     double validation_accuracy; /* after the epoch; NaN before */
     double group_density;       /* NaN when nothing is ternary */
     double images_per_s, time_left_s; /* time left: of the whole run */
@@ -32,7 +32,11 @@ typedef struct stn_train_options {
     const char *variant; /* NULL: the recipe's first */
     const char *data;    /* NULL: the recipe's own */
     const char *out;     /* run folder; NULL: runs/ID-VARIANT-DATA-seedN */
-    const char *budget;  /* "demo", "quick" (default) or "full" */
+    /* Run folder or checkpoint whose latent weights are the first ones. NULL:
+     * what the recipe's `start:` names, in its own default folder, which is
+     * trained first when it is not finished. */
+    const char *start;
+    const char *budget;     /* "demo", "quick" (default) or "full" */
     const char *const *set; /* "path.to.field=value", laid over the recipe */
     int n_set;
     uint64_t seed;
@@ -52,7 +56,7 @@ typedef struct stn_train_options {
 stn_train_options stn_train_defaults(void);
 
 typedef struct stn_train_result {
-    char out[512]; /* the run folder */
+    char out[512];              /* the run folder */
     double test_accuracy;       /* of the training graph, once, at the end */
     double validation_accuracy; /* NaN without validation pictures */
     double train_loss;          /* of the last epoch */
@@ -65,8 +69,8 @@ typedef struct stn_train_result {
 
 /* Trains, or resumes, or returns at once the result of a finished run when
  * `resume` is set. Refuses to overwrite a run folder unless it resumes. */
-stn_status stn_train(const stn_train_options *options,
-                     stn_train_result *result, stn_error *err);
+stn_status stn_train(const stn_train_options *options, stn_train_result *result,
+                     stn_error *err);
 
 /* Evaluates the training graph of a run or checkpoint on a data set's test
  * split: accuracy in 0 … 1, pictures per second. `data` NULL: the run's. */

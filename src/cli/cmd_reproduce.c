@@ -24,6 +24,8 @@ static const stn_option OPTIONS[] = {
      "results; default results/ID.json"},
     {"seed", 's', false, "N", "1",
      "seed of weights, order and augmentation"},
+    {"seeds", 0, false, "N", "1",
+     "train with N seeds from --seed on; accuracy is their mean"},
     {"threads", 't', false, "N", "0",
      "threads, 0 for all CPUs; the result does not depend on it"},
     {"images", 'n', false, "N", "64",
@@ -125,8 +127,9 @@ static void command_text(const stn_arguments *arguments, char *out,
 
 static bool fill(const stn_arguments *arguments, stn_reproduce_options *o)
 {
-    int64_t seed = 0, threads = 0, images = 0, machine_images = 0;
+    int64_t seed = 0, n_seeds = 1, threads = 0, images = 0, machine_images = 0;
     if (!stn_cli_int(arguments, "seed", 0, INT64_MAX, &seed) ||
+        !stn_cli_int(arguments, "seeds", 1, STN_SEEDS_MAX, &n_seeds) ||
         !stn_cli_int(arguments, "threads", 0, 4096, &threads) ||
         !stn_cli_int(arguments, "images", 1, 1000000, &images) ||
         !stn_cli_int(arguments, "machine-images", 1, 1000000, &machine_images))
@@ -139,6 +142,7 @@ static bool fill(const stn_arguments *arguments, stn_reproduce_options *o)
     o->out = stn_cli_text(arguments, "out");
     o->results = stn_cli_text(arguments, "results");
     o->seed = (uint64_t)seed;
+    o->n_seeds = (int)n_seeds;
     o->threads = (int)threads;
     o->verify_images = (int)images;
     o->simulate_images = (int)machine_images;

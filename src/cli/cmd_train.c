@@ -13,6 +13,8 @@ static const stn_option OPTIONS[] = {
      "data set; default the recipe's"},
     {"out", 'o', false, "DIR", NULL,
      "run folder; default runs/ID-VARIANT-DATA-seedN"},
+    {"start", 0, false, "RUN", NULL,
+     "begin from the latent weights of this run"},
     {"budget", 'b', false, "NAME", "quick",
      "how long to train: demo, quick or full"},
     {"seed", 's', false, "N", "1",
@@ -72,6 +74,7 @@ static int run(const stn_arguments *arguments)
     o.variant = stn_cli_text(arguments, "variant");
     o.data = stn_cli_text(arguments, "data");
     o.out = stn_cli_text(arguments, "out");
+    o.start = stn_cli_text(arguments, "start");
     o.budget = stn_cli_text(arguments, "budget");
     o.set = stn_cli_list(arguments, "set", &o.n_set);
     o.seed = (uint64_t)seed;
@@ -106,7 +109,10 @@ const stn_command stn_cmd_train = {
         "folder holds the resolved recipe, a log with one record an epoch, "
         "the checkpoint and the final result.\n\nInterrupted or killed at any "
         "moment, a run goes on with --resume and ends with the same bytes in "
-        "its checkpoint as one that was never stopped.\n\nExample: setun "
+        "its checkpoint as one that was never stopped. A recipe that starts "
+        "from "
+        "the weights of another run trains that one first, unless it is "
+        "finished or --start names one.\n\nExample: setun "
         "train bdnet --variant wpc --data fashion-mnist",
     .options = OPTIONS,
     .run = run,

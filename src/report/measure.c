@@ -259,6 +259,14 @@ double stn_measure_compression(const stn_measure_sum *sum)
     return kept > 0 ? 16 / kept : NAN;
 }
 
+double stn_measure_accuracy(const stn_measure *measure)
+{
+    double sum = measure->accuracy;
+    for (int i = 0; i < measure->n_seeds; i++)
+        sum += measure->seed_accuracy[i];
+    return sum / (measure->n_seeds + 1);
+}
+
 uint32_t stn_measure_mismatches(const stn_measure *measure)
 {
     uint32_t n = 0;

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "setun/evaluate.h"
 #include "setun/json.h"
+#include "setun/reproduce.h"
 
 /* One layer with weights, of a program or of a float graph; or an instruction
  * without weights, whose counts are 0. */
@@ -38,7 +39,10 @@ typedef struct stn_measure {
     const char *variant, *title, *data, *run, *network;
     bool is_float;                 /* nothing is compressed: not packed */
     char note[STN_ERROR_CAPACITY]; /* why a part is missing, or "" */
-    double accuracy;       /* packed program, or the float graph; 0 … 1 */
+    double accuracy; /* packed program, or the float graph; 0 … 1 */
+    /* Of the runs with the seeds that follow, when they were asked for. */
+    int n_seeds;
+    double seed_accuracy[STN_SEEDS_MAX];
     double graph_accuracy; /* training graph; NaN when the run has no result */
     uint32_t n_images;
     double images_per_s;
@@ -75,6 +79,8 @@ stn_measure_sum stn_measure_total(const stn_measure *measure,
 double stn_measure_group_density(const stn_measure_sum *sum);
 /* The authors' 16 / (density (1 - min sparsity)), mram-pim 1d; or NaN. */
 double stn_measure_compression(const stn_measure_sum *sum);
+/* Mean over the run and those of the other seeds. */
+double stn_measure_accuracy(const stn_measure *measure);
 /* Pictures whose bits differed in any executor. */
 uint32_t stn_measure_mismatches(const stn_measure *measure);
 

@@ -202,6 +202,12 @@ stn_status stn_measure_write(const stn_measure *m, stn_json_writer *w,
     stn_json_bool(w, "float", m->is_float);
     stn_json_number(w, "accuracy", m->accuracy);
     stn_json_number(w, "graph_accuracy", m->graph_accuracy);
+    if (m->n_seeds) {
+        stn_json_begin_array(w, "seed_accuracy");
+        for (int i = 0; i < m->n_seeds; i++)
+            stn_json_number(w, NULL, m->seed_accuracy[i]);
+        stn_json_end_array(w);
+    }
     stn_json_int(w, "test_images", m->n_images);
     stn_json_number(w, "images_per_s", m->images_per_s);
     stn_json_number(w, "file_bytes", m->file_bytes);

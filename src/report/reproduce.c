@@ -9,8 +9,11 @@
 #include "setun/library.h"
 #include "setun/report.h"
 #include "train/recipe.h"
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#define START_DEPTH 8 /* runs that start from each other */
 
 /* A reproduction with the memory behind what callers see, which comes first
  * so that destroying finds the rest. */
@@ -26,6 +29,7 @@ stn_reproduce_options stn_reproduce_defaults(void)
 {
     return (stn_reproduce_options){.budget = "quick",
                                    .seed = 1,
+                                   .n_seeds = 1,
                                    .verify_images = 64,
                                    .simulate_images = 2};
 }
@@ -49,20 +53,79 @@ static stn_status write_summary(reproduction *r, stn_error *err)
     return status;
 }
 
-static stn_status train(reproduction *r, const char *variant, const char *data,
+/* What is trained: a variant of the recipe, or of one that it starts from. */
+typedef struct job {
+    const char *recipe, *variant, *data;
+    uint64_t seed;
+} job;
+
+/* Own runs lie in the folder of the reproduction, those of other seeds in
+ * folders inside it; runs of other recipes lie beside it, to be shared. */
+static stn_status name_run(const reproduction *r, const job *j, char out[600],
+                           stn_error *err)
+{
+    const char *slash = strrchr(r->seen.out, '/');
+    if (strcmp(j->recipe, r->options.id) != 0)
+        return stn_path_format(out, 600, err, "%.*s%s%s%s-%s-%s-seed%" PRIu64,
+                               slash ? (int)(slash - r->seen.out) + 1 : 0,
+                               r->seen.out, j->recipe, *j->variant ? "-" : "",
+                               j->variant, stn_data_short_name(j->data),
+                               r->options.budget, j->seed);
+    if (j->seed != r->options.seed)
+        return stn_path_format(out, 600, err, "%s/seed%" PRIu64 "/%s-%s",
+                               r->seen.out, j->seed, j->data, j->variant);
+    return stn_path_format(out, 600, err, "%s/%s-%s", r->seen.out, j->data,
+                           j->variant);
+}
+
+static stn_status train(reproduction *r, const job *j, int depth,
+                        stn_train_result *result, stn_error *err);
+
+/* Trains, or finds finished, the run that the job's recipe starts from. */
+static stn_status train_start(reproduction *r, const job *j, int depth,
+                              char start[600], stn_error *err)
+{
+    const stn_recipe_choice choice = {.variant =
+                                          *j->variant ? j->variant : NULL,
+                                      .data = j->data,
+                                      .budget = r->options.budget};
+    stn_recipe *recipe = NULL;
+    stn_status status = STN_OK;
+    STN_TRY(stn_recipe_load(j->recipe, &choice, &recipe, err));
+    if (stn_recipe_starts(recipe)) {
+        bool other = *recipe->start_recipe;
+        job first = {other ? recipe->start_recipe : j->recipe,
+                     recipe->start_variant, j->data, j->seed};
+        stn_train_result result;
+        if (depth < START_DEPTH)
+            status = train(r, &first, depth + 1, &result, err);
+        else
+            status = stn_fail(err, STN_E_ARGUMENT,
+                              "recipe '%s': variant '%s' starts from itself, "
+                              "or more than %d runs follow each other",
+                              j->recipe, j->variant, START_DEPTH);
+        if (status == STN_OK)
+            status = stn_path_format(start, 600, err, "%s", result.out);
+    }
+    stn_recipe_destroy(recipe);
+    return status;
+}
+
+static stn_status train(reproduction *r, const job *j, int depth,
                         stn_train_result *result, stn_error *err)
 {
-    char out[600];
-    STN_TRY(stn_path_format(out, sizeof out, err, "%s/%s-%s", r->seen.out, data,
-                            variant));
+    char out[600], start[600] = "";
+    STN_TRY(name_run(r, j, out, err));
+    STN_TRY(train_start(r, j, depth, start, err));
     stn_train_options o = stn_train_defaults();
-    o.recipe = r->options.id;
-    o.variant = variant;
-    o.data = data;
+    o.recipe = j->recipe;
+    o.variant = *j->variant ? j->variant : NULL;
+    o.data = j->data;
     o.budget = r->options.budget;
-    o.seed = r->options.seed;
+    o.seed = j->seed;
     o.threads = r->options.threads;
     o.out = out;
+    o.start = *start ? start : NULL;
     o.resume = true;
     o.progress = r->options.progress;
     o.context = r->options.context;
@@ -91,7 +154,8 @@ static stn_status run_variant(reproduction *r, int variant, const char *data,
     stn_train_result trained;
     stn_results *results = &r->results;
     const char *name = r->plan->variants[variant];
-    STN_TRY(train(r, name, data, &trained, err));
+    const job j = {r->options.id, name, data, r->options.seed};
+    STN_TRY(train(r, &j, 0, &trained, err));
     const stn_measure_options options = {
         .machine = r->machine,
         .threads = r->options.threads,
@@ -113,6 +177,29 @@ static stn_status run_variant(reproduction *r, int variant, const char *data,
                         "--data %s' names the first difference",
                         m->run, m->run, data);
     return STN_OK;
+}
+
+/* Trains a measured variant with another seed, for its accuracy alone. */
+static stn_status run_seed(reproduction *r, stn_measure *m, uint64_t seed,
+                           stn_error *err)
+{
+    stn_train_result trained;
+    const job j = {r->options.id, m->variant, m->data, seed};
+    STN_TRY(train(r, &j, 0, &trained, err));
+    const stn_measure_options options = {.machine = r->machine,
+                                         .threads = r->options.threads};
+    stn_measure *other = NULL;
+    stn_status status = stn_measure_run(trained.out, m->variant, m->title,
+                                        &options, &other, err);
+    if (status != STN_OK)
+        return stn_fail_within(err, status, "%s", trained.out);
+    m->seed_accuracy[m->n_seeds++] = other->accuracy;
+    char line[320];
+    snprintf(line, sizeof line, "%s on %s, seed %" PRIu64 ": %.2f %%",
+             m->variant, m->data, seed, 100 * other->accuracy);
+    say(r, line);
+    stn_measure_destroy(other);
+    return write_summary(r, err);
 }
 
 /* *found is false when the data set is not here: a line, not a failure. */
@@ -151,6 +238,10 @@ static stn_status run_all(reproduction *r, stn_error *err)
         return stn_fail(err, STN_E_NOT_FOUND,
                         "none of the data sets is here: %s",
                         r->results.skipped[0]);
+    for (int s = 1; s < r->options.n_seeds; s++)
+        for (int i = 0; i < r->results.n_measures; i++)
+            STN_TRY(run_seed(r, r->results.measures[i],
+                             r->options.seed + (uint64_t)s, err));
     return write_summary(r, err);
 }
 
@@ -158,6 +249,9 @@ static stn_status prepare(reproduction *r, stn_error *err)
 {
     const stn_reproduce_options *o = &r->options;
     stn_reproduction *p = &r->seen;
+    if (o->n_seeds < 1 || o->n_seeds > STN_SEEDS_MAX)
+        return stn_fail(err, STN_E_ARGUMENT, "%d seeds, expected 1 to %d",
+                        o->n_seeds, STN_SEEDS_MAX);
     STN_TRY(stn_plan_load(o, &r->plan, err));
     STN_TRY(stn_machine_load(r->plan->machine, NULL, 0, &r->machine, err));
     if (o->out)

@@ -114,10 +114,27 @@ static const stn_measure *baseline_of(const stn_results *r, const char *data)
     return NULL;
 }
 
+/* With several seeds: the mean, and the difference of best and worst. */
+static void add_accuracy(adder *a)
+{
+    const stn_measure *m = a->m;
+    double lo = m->accuracy, hi = m->accuracy;
+    char more[64] = "";
+    for (int i = 0; i < m->n_seeds; i++) {
+        lo = fmin(lo, m->seed_accuracy[i]);
+        hi = fmax(hi, m->seed_accuracy[i]);
+    }
+    if (m->n_seeds)
+        snprintf(more, sizeof more, "mean of %d seeds", m->n_seeds + 1);
+    add_row(a, "accuracy", more, NULL, 100 * stn_measure_accuracy(m), "%");
+    if (m->n_seeds)
+        add_row(a, "accuracy spread", more, NULL, 100 * (hi - lo), "points");
+}
+
 static void add_own(adder *a, const stn_measure_sum *sum, const char *machine)
 {
     const stn_measure *m = a->m;
-    add_row(a, "accuracy", "", NULL, 100 * m->accuracy, "%");
+    add_accuracy(a);
     add_row(a, "group density", "", NULL, stn_measure_group_density(sum),
             "fraction");
     add_row(a, "compression", "", NULL, stn_measure_compression(sum), "x");
@@ -153,7 +170,8 @@ static void add_compared(adder *a, const stn_measure *base, const char *machine)
 {
     const stn_measure *m = a->m;
     const char *block = a->results->plan->block;
-    add_row(a, "accuracy drop", "", NULL, 100 * (base->accuracy - m->accuracy),
+    add_row(a, "accuracy drop", "", NULL,
+            100 * (stn_measure_accuracy(base) - stn_measure_accuracy(m)),
             "points");
     add_row(a, "weight memory reduction", "", NULL,
             quotient(base->file_bytes, m->file_bytes), "x");

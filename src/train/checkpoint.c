@@ -296,6 +296,53 @@ stn_status stn_checkpoint_resume(const char *path, stn_model *model,
     return status;
 }
 
+static stn_status open_checkpoint(const char *run_or_checkpoint,
+                                  stn_st_file **out, stn_error *err)
+{
+    char path[1024];
+
+    STN_TRY(stn_path_format(path, sizeof(path), err, "%s%s", run_or_checkpoint,
+                            stn_directory_exists(run_or_checkpoint)
+                                ? "/checkpoint.safetensors"
+                                : ""));
+    return stn_st_open(path, out, err);
+}
+
+static stn_status copy_latent(const stn_st_file *file, stn_graph *graph,
+                              stn_error *err)
+{
+    for (int i = 0; i < graph->n_params; i++) {
+        stn_param *p = &graph->params[i];
+        const stn_st_tensor *got = stn_st_find(file, p->name);
+        bool fits = got && strcmp(got->dtype, "F32") == 0 &&
+                    got->size == p->count * sizeof(float);
+
+        if (fits)
+            memcpy(p->latent, got->data, got->size);
+        else if (p->role == STN_PARAM_WEIGHT)
+            return stn_fail(err, STN_E_ARGUMENT,
+                            "%s: weight '%s' %s; the run to start from must "
+                            "have the same layers, names and sizes",
+                            stn_st_path(file), p->name,
+                            got ? "has another size" : "is missing");
+    }
+    return STN_OK;
+}
+
+stn_status stn_checkpoint_start(const char *run_or_checkpoint, stn_model *model,
+                                stn_error *err)
+{
+    stn_st_file *file;
+    stn_status status;
+
+    STN_TRY(open_checkpoint(run_or_checkpoint, &file, err));
+    status = check_format(file, err);
+    if (status == STN_OK)
+        status = copy_latent(file, model->graph, err);
+    stn_st_close(file);
+    return status;
+}
+
 static stn_status load(const stn_st_file *file, stn_model **out, stn_error *err)
 {
     const char *recipe_text, *network_text;
@@ -329,16 +376,13 @@ static stn_status load(const stn_st_file *file, stn_model **out, stn_error *err)
 stn_status stn_model_load(const char *run_or_checkpoint, stn_model **out,
                           stn_error *err)
 {
-    char path[1024];
     stn_st_file *file;
     stn_status status;
 
-    STN_TRY(stn_path_format(path, sizeof(path), err, "%s%s", run_or_checkpoint,
-                            stn_directory_exists(run_or_checkpoint)
-                                ? "/checkpoint.safetensors"
-                                : ""));
-    STN_TRY(stn_st_open(path, &file, err));
+    STN_TRY(open_checkpoint(run_or_checkpoint, &file, err));
     status = load(file, out, err);
+    if (status != STN_OK)
+        status = stn_fail_within(err, status, "%s", stn_st_path(file));
     stn_st_close(file);
-    return status == STN_OK ? STN_OK : stn_fail_within(err, status, "%s", path);
+    return status;
 }

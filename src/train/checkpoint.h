@@ -34,5 +34,11 @@ stn_status stn_checkpoint_write(const char *path, const stn_model *model,
 stn_status stn_checkpoint_resume(const char *path, stn_model *model,
                                  stn_optimiser *optimiser,
                                  stn_counters *counters, stn_error *err);
+/* Copies latent weights into a model from a run folder or checkpoint of
+ * another recipe: parameters of equal name and size. Every weight must be
+ * there; others (batch-norm, ranges of quantise nodes) keep their initial
+ * values when they are not. */
+stn_status stn_checkpoint_start(const char *run_or_checkpoint, stn_model *model,
+                                stn_error *err);
 
 #endif

@@ -43,13 +43,13 @@ const char *const stn_recipe_fields[] = {
     "title",     "description",     "network",   "parameters", "data",
     "epochs",    "batch",           "shards",    "validation", "augment",
     "init",      "label_smoothing", "optimiser", "schedule",   "compress",
-    "constants", "penalise_until",  NULL};
+    "constants", "penalise_until",  "start",     NULL};
 
 /* Fields that are not numbers. */
 static const char *const others[] = {
     "id",       "title",   "description", "network",   "parameters",
     "data",     "variant", "budget",      "optimiser", "schedule",
-    "compress", "augment", "constants",   NULL};
+    "compress", "augment", "constants",   "start",     NULL};
 
 static stn_status read_text(const stn_yaml *root, const char *key, char *out,
                             size_t capacity, stn_error *err)
@@ -58,7 +58,7 @@ static stn_status read_text(const stn_yaml *root, const char *key, char *out,
 
     if (!node || node->kind != STN_YAML_SCALAR)
         return stn_yaml_fail(node ? node : root, err,
-                             "the recipe needs '%s: TEXT'", key);
+                             "expected '%s: TEXT' here", key);
     if (strlen(node->scalar) >= capacity)
         return stn_yaml_fail(node, err, "'%s' is longer than %zu bytes", key,
                              capacity - 1);
@@ -99,6 +99,32 @@ static stn_status read_schedule(stn_recipe *r, const stn_yaml *root,
                            r->schedule_attrs, err);
 }
 
+/* `start: VARIANT` or `start: {recipe: ID, variant: NAME}`. */
+static stn_status read_start(stn_recipe *r, const stn_yaml *root,
+                             stn_error *err)
+{
+    static const char *const keys[] = {"recipe", "variant", NULL};
+    const stn_yaml *node = stn_yaml_get(root, "start");
+
+    if (!node)
+        return STN_OK;
+    if (node->kind == STN_YAML_SCALAR)
+        return read_text(root, "start", r->start_variant,
+                         sizeof(r->start_variant), err);
+    STN_TRY(stn_yaml_check_keys(node, keys, err));
+    STN_TRY(read_text(node, "recipe", r->start_recipe, sizeof(r->start_recipe),
+                      err));
+    if (!stn_yaml_get(node, "variant"))
+        return STN_OK;
+    return read_text(node, "variant", r->start_variant,
+                     sizeof(r->start_variant), err);
+}
+
+bool stn_recipe_starts(const stn_recipe *recipe)
+{
+    return *recipe->start_recipe || *recipe->start_variant;
+}
+
 /* Fills everything but the network from the resolved document. */
 static stn_status read_fields(stn_recipe *r, stn_error *err)
 {
@@ -109,6 +135,7 @@ static stn_status read_fields(stn_recipe *r, stn_error *err)
     STN_TRY(read_text(root, "variant", r->variant, sizeof(r->variant), err));
     STN_TRY(read_text(root, "data", r->data, sizeof(r->data), err));
     STN_TRY(read_text(root, "budget", r->budget, sizeof(r->budget), err));
+    STN_TRY(read_start(r, root, err));
     batch = stn_yaml_get(root, "batch");
     if (r->batch % r->shards != 0)
         return stn_yaml_fail(batch ? batch : root, err,

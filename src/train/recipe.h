@@ -25,6 +25,10 @@ typedef struct stn_recipe {
     char variant[64]; /* "" when the recipe has no variants */
     char data[256];   /* name or folder */
     char budget[16];
+    /* The run whose latent weights this one begins from: a variant of the
+     * recipe `start_recipe` ("": this one), on the same data and seed. Both
+     * are "" for a run that begins from random weights. */
+    char start_recipe[256], start_variant[64];
     int epochs, batch, shards;
     int validation; /* pictures held out of the training split */
     int init;       /* an stn_init */
@@ -62,6 +66,8 @@ stn_status stn_recipe_load(const char *name, const stn_recipe_choice *choice,
 stn_status stn_recipe_restore(const char *recipe_text, const char *network_text,
                               stn_recipe **out, stn_error *err);
 void stn_recipe_destroy(stn_recipe *recipe); /* NULL is legal */
+/* Whether a run of it begins from the weights of another. */
+bool stn_recipe_starts(const stn_recipe *recipe);
 
 /* For stn_recipe_load: picks variant, data and budget, lays the sections of
  * `when:` over the root in the order of the file, then `set`, and removes

@@ -91,6 +91,43 @@ static stn_status prepare(stn_session *s, stn_recipe *recipe, stn_error *err)
                                 s->model->graph, &s->optimiser, err);
 }
 
+/* The run that the recipe starts from, trained when it is not finished. */
+static stn_status train_start(const stn_train_options *options,
+                              const stn_recipe *r, char path[512],
+                              stn_error *err)
+{
+    stn_train_options o = *options;
+    stn_train_result result;
+
+    if (*r->start_recipe)
+        o.recipe = r->start_recipe;
+    else if (strcmp(r->start_variant, r->variant) == 0)
+        return stn_fail(err, STN_E_ARGUMENT,
+                        "recipe '%s': variant '%s' starts from itself", r->id,
+                        r->variant);
+    o.variant = *r->start_variant ? r->start_variant : NULL;
+    o.data = r->data;
+    o.out = NULL;
+    o.set = NULL;
+    o.n_set = 0;
+    o.resume = true;
+    STN_TRY(stn_train(&o, &result, err));
+    return stn_path_format(path, 512, err, "%s", result.out);
+}
+
+/* First weights of a new run: random, or those of another run. */
+static stn_status first_weights(stn_session *s, stn_error *err)
+{
+    const char *start = s->options->start;
+    char path[512];
+
+    if (!start && stn_recipe_starts(s->model->recipe)) {
+        STN_TRY(train_start(s->options, s->model->recipe, path, err));
+        start = path;
+    }
+    return start ? stn_checkpoint_start(start, s->model, err) : STN_OK;
+}
+
 /* Goes on from the folder's checkpoint, or starts in an empty folder. */
 static stn_status begin(stn_session *s, stn_error *err)
 {
@@ -99,6 +136,7 @@ static stn_status begin(stn_session *s, stn_error *err)
                                       s->optimiser, &s->counters, err));
         return stn_run_folder_resume(&s->folder, s->counters.epoch, err);
     }
+    STN_TRY(first_weights(s, err));
     STN_TRY(stn_run_folder_write_recipe(&s->folder, s->model->recipe, err));
     stn_session_turn(s, 0);
     return stn_session_save(s, err);

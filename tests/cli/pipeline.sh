@@ -54,9 +54,12 @@ expect 0 "1 data set was not found" "reproduce" "$setun" reproduce "$recipe" --o
     --results rep/results.json --images 4 --machine-images 1
 holds "results name the system" equals "$(field rep/results.json system)" tiny
 holds "a missing data set is skipped" grep -q "nowhere" rep/summary.json
+holds "what a variant starts from is trained" test -f rep/bars-wpc/result.json
 expect 0 "sparse" "finished runs are not trained again" "$setun" reproduce \
     "$recipe" --out rep --results rep/results.json --images 4 \
-    --machine-images 1
-expect 2 "reproduces no variant 'wcp'; did you mean 'wpc'?" \
-    "unknown variant to reproduce" "$setun" reproduce "$recipe" --variants wcp
+    --machine-images 1 --seeds 2
+holds "other seeds are trained" test -f rep/seed2/bars-tuned/result.json
+holds "their spread is a row" grep -q '"accuracy spread"' rep/results.json
+expect 2 "reproduces no variant 'tunned'; did you mean 'tuned'?" \
+    "unknown variant to reproduce" "$setun" reproduce "$recipe" --variants tunned
 finish
