@@ -36,6 +36,9 @@ static const gradient_case cases[] = {
     {"conv",       9, 8, 1,  "conv: {out: 6, kernel: 5, pad: 2, bias: true}"},
     {"conv",       9, 9, 6,  "conv: {out: 16, kernel: 5, bias: true}"},
     {"conv",       7, 7, 5,  "conv: {out: 3, kernel: 3, stride: 3}"},
+    {"conv",       6, 7, 8,  "conv: {out: 6, kernel: 3, pad: 1, groups: 2}"},
+    {"conv",       5, 5, 48, "conv: {out: 32, kernel: 3, pad: 1, groups: 2, bias: true}"},
+    {"conv",       4, 5, 9,  "conv: {out: 3, kernel: 1, groups: 3}"},
     {"depthwise",  6, 5, 8,  "depthwise: {kernel: 3, pad: 1}"},
     {"depthwise",  6, 7, 5,  "depthwise: {multiplier: 3, kernel: 3, pad: 1}"},
     {"depthwise",  9, 8, 16, "depthwise: {kernel: 3, stride: 2, pad: 1}"},
@@ -54,9 +57,12 @@ static const gradient_case cases[] = {
     {"quantise",   3, 4, 5,  "quantise: {bits: 0}"},
     {"max_pool",   6, 7, 5,  "max_pool: {kernel: 2}"},
     {"max_pool",   7, 7, 3,  "max_pool: {kernel: 3, stride: 2}"},
+    {"max_pool",   7, 6, 3,  "max_pool: {kernel: 3, stride: 2, pad: 1}"},
+    {"max_pool",   4, 5, 4,  "max_pool: {kernel: 2, stride: 3, pad: 1}"},
     {"avg_pool",   6, 7, 5,  "avg_pool: {kernel: 3, stride: 2}"},
     {"avg_pool",   4, 5, 16, "avg_pool:"},
     {"add",        3, 4, 5,  "add: {from: [in, in]}"},
+    {"concat",     3, 4, 5,  "concat: {from: [in, in]}"},
     {"dropout",    3, 4, 5,  "dropout: {rate: 0.3}"},
 };
 /* clang-format on */

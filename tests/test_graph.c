@@ -219,7 +219,7 @@ static void mistakes_are_refused_with_file_and_line(void **state)
         {HEAD "  - relu:\n", "gives 8x8x3"},
         {HEAD "  - relu:\n  - linear: {from: in, out: 2}\n",
          "net.yaml:5: relu: no later layer reads this one"},
-        {HEAD "  - linear: {out: 300}\n", "2 to 256 channels"},
+        {HEAD "  - linear: {out: 5000}\n", "2 to 4096 channels"},
         {HEAD "  - linear: {out: 1048576}\n  - linear: {out: 1048576}\n",
          "more than 2^31"},
     };

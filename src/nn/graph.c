@@ -82,6 +82,9 @@ stn_status stn_graph_add_param(stn_graph *graph, stn_node *node,
                         "layer smaller",
                         node->file, node->line, param->name, param->count);
     set_fans(param);
+    node->params[node->n_params++] = graph->n_params++;
+    if (graph->outline)
+        return STN_OK;
     param->latent = stn_arena_alloc(&graph->arena, param->count, sizeof(float));
     if (role != STN_PARAM_STATE)
         param->grad =
@@ -89,7 +92,6 @@ stn_status stn_graph_add_param(stn_graph *graph, stn_node *node,
     if (!param->latent || (role != STN_PARAM_STATE && !param->grad))
         return stn_fail_memory(err, param->name);
     param->effective = param->latent;
-    node->params[node->n_params++] = graph->n_params++;
     return STN_OK;
 }
 

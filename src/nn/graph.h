@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "base/yaml.h"
 #include "setun/types.h"
+#include <stdbool.h>
 #include <stdint.h>
 
 #define STN_NODE_INPUTS 2
@@ -61,6 +62,7 @@ typedef struct stn_graph {
     char name[STN_NAME_CAPACITY];
     stn_shape input;
     int n_classes; /* channels of the last node */
+    bool outline;  /* parameters have shapes, but no memory */
     int n_nodes, n_params;
     stn_node *nodes; /* nodes[0] is the input: raw pixels 0 … 255 */
     stn_param *params;
@@ -74,6 +76,11 @@ typedef struct stn_graph {
 stn_status stn_graph_build(const stn_yaml *network,
                            const stn_yaml_scope *overrides, stn_graph **out,
                            stn_error *err);
+/* The same without memory for parameters: their latent, effective and grad
+ * are NULL. For what needs shapes only. */
+stn_status stn_graph_outline(const stn_yaml *network,
+                             const stn_yaml_scope *overrides, stn_graph **out,
+                             stn_error *err);
 void stn_graph_destroy(stn_graph *graph); /* NULL is legal */
 
 /* Initial values: convolution, depthwise and linear weights

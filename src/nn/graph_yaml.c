@@ -10,7 +10,7 @@
 #define MAX_VARIABLES 64
 #define MAX_NODES 4096
 #define MAX_SIDE 16384 /* pixels; keeps products of a shape inside 64 bits */
-#define MAX_CLASSES 256
+#define MAX_CLASSES 4096
 
 /* Where names are looked up: one per nested repeat, and the file itself. */
 typedef struct place {
@@ -421,13 +421,13 @@ static stn_status build(builder *b, const stn_yaml *network,
     return check_used(b);
 }
 
-stn_status stn_graph_build(const stn_yaml *network,
-                           const stn_yaml_scope *overrides, stn_graph **out,
-                           stn_error *err)
+static stn_status make(const stn_yaml *network, const stn_yaml_scope *overrides,
+                       bool outline, stn_graph **out, stn_error *err)
 {
     stn_graph *graph = stn_alloc(1, sizeof *graph);
     if (!graph)
         return stn_fail_memory(err, "a network");
+    graph->outline = outline;
     builder b = {.graph = graph, .err = err, .n_variables = 1};
     b.variables[0] = (stn_yaml_variable){"i", 0};
     const stn_status status = build(&b, network, overrides);
@@ -437,4 +437,18 @@ stn_status stn_graph_build(const stn_yaml *network,
     }
     *out = graph;
     return STN_OK;
+}
+
+stn_status stn_graph_build(const stn_yaml *network,
+                           const stn_yaml_scope *overrides, stn_graph **out,
+                           stn_error *err)
+{
+    return make(network, overrides, false, out, err);
+}
+
+stn_status stn_graph_outline(const stn_yaml *network,
+                             const stn_yaml_scope *overrides, stn_graph **out,
+                             stn_error *err)
+{
+    return make(network, overrides, true, out, err);
 }

@@ -17,6 +17,8 @@ static const stn_attr attrs[] = {
      "pixels between windows"},
     {"pad",    STN_ATTR_INT,  AT(pad),    0,   0, 62,    NULL,
      "zero pixels on each side"},
+    {"groups", STN_ATTR_INT,  AT(groups), 1,   1, 65536, NULL,
+     "parts of the input channels, each with its own filters"},
     {"bias",   STN_ATTR_BOOL, AT(bias),   0,   0, 1,     NULL,
      "add a trained constant to each output channel"},
     {.name = NULL}};
@@ -27,7 +29,13 @@ static stn_status shape(stn_graph *graph, stn_node *node, stn_error *err)
     const stn_conv_attrs *a = node->attrs;
     STN_TRY(stn_node_window(node, a->kernel, a->stride, a->pad, err));
     node->out.c = a->out;
-    const int dims[] = {a->out, a->kernel, a->kernel, node->in[0].c};
+    if (node->in[0].c % a->groups || a->out % a->groups)
+        return stn_node_fail(node, err,
+                             "%d input channels and %d filters cannot be cut "
+                             "into %d groups",
+                             node->in[0].c, a->out, a->groups);
+    const int dims[] = {a->out, a->kernel, a->kernel,
+                        node->in[0].c / a->groups};
     STN_TRY(stn_graph_add_param(graph, node, "weight", STN_PARAM_WEIGHT, 4,
                                 dims, err));
     if (a->bias)
@@ -48,6 +56,7 @@ static stn_status plan(const stn_node *node, int n, bool training, void **out,
                               .kernel = a->kernel,
                               .stride = a->stride,
                               .pad = a->pad,
+                              .groups = a->groups,
                               .bias = a->bias};
     stn_conv_plan *made;
     stn_status status = stn_conv_plan_create(&s, training, &made, err);

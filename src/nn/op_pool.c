@@ -3,7 +3,7 @@
  * max_pool and avg_pool. max_pool first takes the largest of each column of a
  * window, over whole rows, then the largest column; of equal values the
  * leftmost column's uppermost wins. It saves the place of each for the
- * gradient. */
+ * gradient. Where padding reaches into a window, the window is smaller. */
 #include "base/compiler.h"
 #include "nn/ops.h"
 #include <stddef.h>
@@ -16,6 +16,8 @@ static const stn_attr max_attrs[] = {
      "height and width of a window"},
     {"stride", STN_ATTR_INT, AT(stride), 0, 0, 1024, NULL,
      "pixels between windows; 0: the kernel"},
+    {"pad", STN_ATTR_INT, AT(pad), 0, 0, 1023, NULL,
+     "pixels on each side that are never the largest"},
     {.name = NULL}};
 static const stn_attr avg_attrs[] = {
     {"kernel", STN_ATTR_INT, AT(kernel), 0, 0, 1024, NULL,
@@ -27,13 +29,24 @@ static const stn_attr avg_attrs[] = {
 
 /* A window's size and step, with the zeros resolved. */
 typedef struct window {
-    int kh, kw, sh, sw;
+    int kh, kw, sh, sw, pad;
 } window;
+
+/* The pixels of one dimension that a window covers: [first, last). */
+typedef struct span {
+    int first, last;
+} span;
+
+static span covered(int index, int stride, int kernel, int pad, int size)
+{
+    const int at = index * stride - pad;
+    return (span){at < 0 ? 0 : at, at + kernel > size ? size : at + kernel};
+}
 
 static window window_of(const stn_node *node)
 {
     const stn_pool_attrs *a = node->attrs;
-    window g = {a->kernel, a->kernel, a->stride, a->stride};
+    window g = {a->kernel, a->kernel, a->stride, a->stride, a->pad};
     if (a->kernel == 0) {
         g.kh = node->in[0].h;
         g.kw = node->in[0].w;
@@ -50,12 +63,16 @@ static stn_status shape(stn_graph *graph, stn_node *node, stn_error *err)
     (void)graph;
     const window g = window_of(node);
     const stn_shape in = node->in[0];
-    if (g.kh > in.h || g.kw > in.w)
+    if (g.pad >= g.kh)
+        return stn_node_fail(node, err,
+                             "pad is %d, expected less than the kernel's %d",
+                             g.pad, g.kh);
+    if (g.kh > in.h + 2 * g.pad || g.kw > in.w + 2 * g.pad)
         return stn_node_fail(node, err,
                              "a %dx%d window does not fit into %dx%d", g.kh,
                              g.kw, in.h, in.w);
-    node->out =
-        (stn_shape){(in.h - g.kh) / g.sh + 1, (in.w - g.kw) / g.sw + 1, in.c};
+    node->out = (stn_shape){(in.h + 2 * g.pad - g.kh) / g.sh + 1,
+                            (in.w + 2 * g.pad - g.kw) / g.sw + 1, in.c};
     return STN_OK;
 }
 
@@ -101,8 +118,8 @@ static void max_columns(const float *STN_RESTRICT x, size_t count, int rows,
     }
 }
 
-/* The largest of the kw columns of each window; `where` (NULL: not wanted)
- * gets its offset from the window's first value. */
+/* The largest of the columns of each window; `where` (NULL: not wanted) gets
+ * its offset from the window's first value. */
 STN_CLONES
 static void max_windows(const float *STN_RESTRICT best,
                         const int32_t *STN_RESTRICT offset,
@@ -112,10 +129,11 @@ static void max_windows(const float *STN_RESTRICT best,
     const int c = node->in[0].c;
     for (int ox = 0; ox < node->out.w; ox++)
         for (int i = 0; i < c; i++) {
-            const int first = ox * g->sw * c + i;
+            const span s = covered(ox, g->sw, g->kw, g->pad, node->in[0].w);
+            const int first = s.first * c + i, end = s.last * c;
             int at = first;
-            for (int k = 1; k < g->kw; k++)
-                at = best[first + k * c] > best[at] ? first + k * c : at;
+            for (int next = first + c; next < end; next += c)
+                at = best[next] > best[at] ? next : at;
             y[ox * c + i] = best[at];
             if (where)
                 where[ox * c + i] = offset[at] + at - first;
@@ -137,8 +155,9 @@ static void max_forward(const stn_op_call *call)
     for (int i = 0; i < call->n * out->h; i++) {
         const int n = i / out->h, oy = i % out->h;
         const size_t to = pixel(out, n, oy, 0);
-        max_columns(call->x[0] + pixel(in, n, oy * g.sh, 0), row, g.kh, best,
-                    offset);
+        const span s = covered(oy, g.sh, g.kh, g.pad, in->h);
+        max_columns(call->x[0] + pixel(in, n, s.first, 0), row,
+                    s.last - s.first, best, offset);
         max_windows(best, offset, call->node, &g, call->y + to,
                     call->training ? places_of(call) + to : NULL);
     }
@@ -163,7 +182,9 @@ static void max_backward(const stn_op_call *call)
     for (int n = 0; n < call->n; n++)
         for (int oy = 0; oy < out->h; oy++)
             for (int ox = 0; ox < out->w; ox++) {
-                float *dx = call->dx[0] + pixel(in, n, oy * g.sh, ox * g.sw);
+                const span v = covered(oy, g.sh, g.kh, g.pad, in->h);
+                const span u = covered(ox, g.sw, g.kw, g.pad, in->w);
+                float *dx = call->dx[0] + pixel(in, n, v.first, u.first);
                 for (int i = 0; i < in->c; i++)
                     dx[*where++ + i] += *dy++;
             }

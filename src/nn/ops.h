@@ -18,10 +18,12 @@ typedef struct stn_normalise_attrs {
     stn_attr_floats mean, std;
 } stn_normalise_attrs;
 
-/* conv: `out` filters of kernel x kernel over all input channels.
- * Parameters: 0 weight {out, k, k, in}, 1 bias {out} when `bias`. */
+/* conv: `out` filters of kernel x kernel over all input channels; with
+ * `groups` g, filter o reads only the input channels of its group, the
+ * (o g / out)-th of g equal parts.
+ * Parameters: 0 weight {out, k, k, in / g}, 1 bias {out} when `bias`. */
 typedef struct stn_conv_attrs {
-    int out, kernel, stride, pad;
+    int out, kernel, stride, pad, groups;
     bool bias;
 } stn_conv_attrs;
 
@@ -61,10 +63,11 @@ typedef struct stn_quantise_attrs {
     float fixed;
 } stn_quantise_attrs;
 
-/* max_pool, avg_pool: windows kernel x kernel, no padding; incomplete windows
- * at the end are dropped. avg_pool with kernel 0 takes the whole picture. */
+/* max_pool, avg_pool: windows kernel x kernel; incomplete windows at the end
+ * are dropped. avg_pool with kernel 0 takes the whole picture. */
 typedef struct stn_pool_attrs {
     int kernel, stride; /* stride 0: same as kernel */
+    int pad;            /* max_pool only: pixels that are never the largest */
 } stn_pool_attrs;
 
 /* dropout: in training each value is zeroed with probability `rate` and the

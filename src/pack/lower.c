@@ -114,6 +114,34 @@ static stn_status single_input(stn_lowering *l, const stn_node *node,
                                x->n_terms == 1 ? " ReLU" : "n addition");
 }
 
+/* The program has no groups: filters of one read the others with weights 0,
+ * which makes a binary code ternary. */
+static int8_t *spread_groups(stn_lowering *l, const stn_binding *binding,
+                             int groups, stn_weights *w)
+{
+    int part = w->in / groups, area = w->kh * w->kw;
+    int8_t *codes = stn_arena_alloc(&l->image->arena, stn_weights_count(w), 1);
+    for (int o = 0; codes && o < w->out; o++)
+        for (int k = 0; k < area; k++)
+            memcpy(codes +
+                       ((size_t)o * (size_t)area + (size_t)k) * (size_t)w->in +
+                       (size_t)(o / (w->out / groups) * part),
+                   binding->codes +
+                       ((size_t)o * (size_t)area + (size_t)k) * (size_t)part,
+                   (size_t)part);
+    if (w->code == STN_CODE_BINARY)
+        w->code = STN_CODE_TERNARY;
+    w->chunk = w->chunk < part ? w->chunk : part;
+    return codes;
+}
+
+static int groups_of(const stn_node *node)
+{
+    return node->type == &stn_op_conv
+               ? ((const stn_conv_attrs *)node->attrs)->groups
+               : 1;
+}
+
 /* conv, depthwise, linear: codes into the program, scales into the map. */
 static stn_status lower_weights(stn_lowering *l, const stn_node *node,
                                 stn_instruction in, const float *bias)
@@ -134,10 +162,13 @@ static stn_status lower_weights(stn_lowering *l, const stn_node *node,
      * more than one pixel, chunks of the program run over channels. */
     w->chunk = binding->groups.chunk < w->in ? binding->groups.chunk : w->in;
     size_t n = stn_weights_count(w);
-    int8_t *codes = stn_arena_alloc(&l->image->arena, n, 1);
+    int groups = groups_of(node);
+    int8_t *codes = groups > 1 ? spread_groups(l, binding, groups, w)
+                               : stn_arena_alloc(&l->image->arena, n, 1);
     if (!codes)
         return stn_fail_memory(l->err, "weights");
-    memcpy(codes, binding->codes, n);
+    if (groups == 1)
+        memcpy(codes, binding->codes, n);
     w->codes = codes;
 
     const stn_owed *x = input_of(l, node, 0);
@@ -316,6 +347,11 @@ static stn_status lower_pool(stn_lowering *l, const stn_node *node)
     bool max = node->type == &stn_op_max_pool;
     const stn_owed *x = input_of(l, node, 0);
     stn_owed *y = &l->owed[node - l->graph->nodes];
+    if (attrs->pad)
+        return stn_lowering_refuse(l, node,
+                                   "pad is %d; a padded max_pool has no "
+                                   "integer form yet",
+                                   attrs->pad);
     stn_instruction in = start(l, node, max ? STN_MAX_POOL : STN_SUM_POOL);
     in.kh = attrs->kernel ? attrs->kernel : node->in[0].h;
     in.kw = attrs->kernel ? attrs->kernel : node->in[0].w;

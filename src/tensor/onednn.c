@@ -24,7 +24,7 @@ void stn_sgemm(bool transpose_a, bool transpose_b, int m, int n, int k,
 
 static bool is_gemm(const stn_conv_shape *s)
 {
-    return s->kernel == 1 && s->stride == 1 && s->pad == 0;
+    return s->kernel == 1 && s->stride == 1 && s->pad == 0 && s->groups <= 1;
 }
 
 static stn_status choose(stn_conv_plan *plan, stn_conv_pass pass,
@@ -38,7 +38,7 @@ static stn_status choose(stn_conv_plan *plan, stn_conv_pass pass,
     STN_TRY(stn_conv_primitive_create(&plan->shape, plan->oh, plan->ow, pass,
                                       &plan->primitive[pass], &compiled, err));
     size_t scratch = 0;
-    if (compiled) {
+    if (compiled || plan->shape.groups > 1) {
         plan->method[pass] = STN_CONV_BY_PRIMITIVE;
         scratch = stn_conv_primitive_scratch(plan->primitive[pass]);
     } else {

@@ -16,11 +16,13 @@ void stn_sgemm(bool transpose_a, bool transpose_b, int m, int n, int k,
                float alpha, const float *a, int lda, const float *b, int ldb,
                float beta, float *c, int ldc);
 
-/* A convolution at one fixed shape: NHWC activations, OHWI weights. */
+/* A convolution at one fixed shape: NHWC activations, OHWI weights, of which
+ * I is c / groups. */
 typedef struct stn_conv_shape {
     int n, h, w, c; /* input */
     int out, kernel, stride, pad;
     bool bias;
+    int groups; /* 0 means 1 */
 } stn_conv_shape;
 
 typedef struct stn_conv_plan stn_conv_plan;

@@ -34,17 +34,22 @@ static dnnl_status_t describe(stn_conv_primitive *p, const stn_conv_shape *s,
 {
     const dnnl_dims_t src = {s->n, s->c, s->h, s->w};
     const dnnl_dims_t dst = {s->n, s->out, oh, ow};
-    const dnnl_dims_t weights = {s->out, s->c, s->kernel, s->kernel};
+    const int g = s->groups > 1 ? s->groups : 1;
+    const dnnl_dims_t dense = {s->out, s->c, s->kernel, s->kernel};
+    const dnnl_dims_t grouped = {g, s->out / g, s->c / g, s->kernel, s->kernel};
+    const dnnl_dim_t *weights = g > 1 ? grouped : dense;
+    const int rank = g > 1 ? 5 : 4;
     const dnnl_dims_t bias = {s->out};
     dnnl_status_t e =
         dnnl_memory_desc_init_by_tag(&p->src, 4, src, dnnl_f32, dnnl_nhwc);
     if (!e)
         e = dnnl_memory_desc_init_by_tag(&p->dst, 4, dst, dnnl_f32, dnnl_nhwc);
     if (!e)
-        e = dnnl_memory_desc_init_by_tag(&p->user_weights, 4, weights, dnnl_f32,
-                                         dnnl_ohwi);
+        e = dnnl_memory_desc_init_by_tag(&p->user_weights, rank, weights,
+                                         dnnl_f32,
+                                         g > 1 ? dnnl_gohwi : dnnl_ohwi);
     if (!e)
-        e = dnnl_memory_desc_init_by_tag(&p->weights, 4, weights, dnnl_f32,
+        e = dnnl_memory_desc_init_by_tag(&p->weights, rank, weights, dnnl_f32,
                                          dnnl_format_tag_any);
     if (!e)
         e = dnnl_memory_desc_init_by_tag(&p->bias, 1, bias, dnnl_f32, dnnl_x);
