@@ -522,6 +522,73 @@ static void skipped_bits_are_predicted_from_their_density(void **state)
     stn_program_destroy(p);
 }
 
+/* Predicts `p`, then the same program without its weights. */
+static void predict_both(const stn_machine *machine, maker *m,
+                         stn_simulation *s[2])
+{
+    stn_error err;
+    stn_program *p = &m->image->program;
+    stn_simulate_options o = {0};
+    for (int k = 0; k < 2; k++) {
+        assert_ok(stn_simulate(machine, p, &o, &s[k], &err), err);
+        for (int i = 0; i < p->n_instructions; i++) {
+            stn_weights *w = &m->image->instructions[i].weights;
+            if (!w->codes)
+                continue;
+            stn_weight_outline *outline =
+                stn_arena_alloc(&m->image->arena, 1, sizeof *outline);
+            outline->bits = w->code == STN_CODE_BINARY    ? 1
+                            : w->code == STN_CODE_TERNARY ? 2
+                                                          : 8;
+            outline->density =
+                (double)w->n_nonzero / (double)stn_weights_count(w);
+            outline->blocks = 1;
+            w->outline = outline;
+        }
+    }
+}
+
+/* Of many random weights, the expectation and the exact sum are close. */
+static void a_layer_without_weights_costs_what_random_weights_cost(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 3; k++) {
+        stn_error err;
+        stn_simulation *s[2];
+        maker m = begin(31, (stn_shape){24, 24, 3}, 10);
+        append_conv(&m, STN_CONV, (stn_code)k, 96, 3, 3, 1, 1);
+        m.image->instructions[0].weights.chunk = 3;
+        append_rescale(&m, STN_TYPE_U8, -1);
+        append_conv(&m, STN_DEPTHWISE, (stn_code)k, 2, 3, 3, 1, 1);
+        append_rescale(&m, STN_TYPE_S8, -1);
+        append_conv(&m, STN_CONV, (stn_code)k, 300, 24, 24, 1, 0);
+        append_rescale(&m, STN_TYPE_U8, -1);
+        append_conv(&m, STN_CONV, (stn_code)k, 10, 1, 1, 1, 0);
+        for (int i = 0; i < m.image->program.n_instructions; i++) {
+            stn_weights *w = &m.image->instructions[i].weights;
+            int8_t *codes = (int8_t *)(uintptr_t)w->codes;
+            for (size_t c = 0; codes && c < stn_weights_count(w); c++)
+                codes[c] = random_code(&m, w->code);
+        }
+        assert_ok(stn_program_check(m.image, "outline", &err), err);
+        stn_machine *machine = load("bdnet-sot", "options.sub_arrays=1000000");
+        predict_both(machine, &m, s);
+        for (int i = 0; i < s[0]->n_layers; i++) {
+            double a = stn_cost_energy_j(&s[0]->layers[i].cost);
+            double b = stn_cost_energy_j(&s[1]->layers[i].cost);
+            if (b < 0.96 * a || b > 1.04 * a)
+                fail_msg("%s, %s: %g J with weights, %g J without",
+                         stn_code_name((stn_code)k), s[0]->layers[i].name, a,
+                         b);
+        }
+        check_sums(s[1]);
+        for (int i = 0; i < 2; i++)
+            stn_simulation_destroy(s[i]);
+        stn_machine_destroy(machine);
+        stn_program_destroy(&m.image->program);
+    }
+}
+
 static void results_do_not_depend_on_threads(void **state)
 {
     (void)state;
@@ -615,6 +682,8 @@ int main(void)
         cmocka_unit_test(wider_sub_arrays_are_never_slower),
         cmocka_unit_test(a_dead_group_costs_nothing),
         cmocka_unit_test(skipped_bits_are_predicted_from_their_density),
+        cmocka_unit_test(
+            a_layer_without_weights_costs_what_random_weights_cost),
         cmocka_unit_test(results_do_not_depend_on_threads),
         cmocka_unit_test(a_program_that_does_not_fit_is_refused_with_numbers),
         cmocka_unit_test(the_float_baseline_counts_every_product),

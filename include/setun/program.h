@@ -31,8 +31,18 @@ typedef enum stn_opcode {
     STN_DEPTHWISE, /* the same, channel o mod C only */
     STN_RESCALE,   /* y = clamp((x0 * m0 + x1 * m1 + a) >> shift) */
     STN_MAX_POOL,
-    STN_SUM_POOL
+    STN_SUM_POOL,
+    STN_CONCAT     /* channels of two values side by side; outlines only */
 } stn_opcode;
+
+/* Weights that are known by number only, for a program that is costed and
+ * never run. A code of 1 bit is -1 or +1; of b bits, any integer of magnitude
+ * below 2^(b-1), all nonzero ones alike often. */
+typedef struct stn_weight_outline {
+    int bits;       /* 1 … 8 */
+    double density; /* share of nonzero codes, in (0, 1] */
+    int blocks;     /* filters read only their block of the input channels */
+} stn_weight_outline;
 
 /* Weights of a conv or depthwise instruction, decoded. */
 typedef struct stn_weights {
@@ -44,12 +54,13 @@ typedef struct stn_weights {
     const uint8_t *live;  /* n_groups bytes, 0 or 1 */
     size_t n_nonzero;
     size_t stored_bytes;  /* in the file, all tensors of this weight */
+    const stn_weight_outline *outline; /* not NULL: codes and live are NULL */
 } stn_weights;
 
 typedef struct stn_instruction {
     stn_opcode opcode;
     char name[STN_NAME_CAPACITY + 16];
-    int n_inputs;  /* 2 only for a rescale of two values */
+    int n_inputs;  /* 2 only for a concat, or a rescale of two values */
     int inputs[2]; /* value indices */
     int output;    /* value index */
     int kh, kw, stride, pad; /* windows: conv, depthwise, pools */

@@ -91,9 +91,12 @@ typedef struct stn_simulate_options {
     int n_pictures;
     int threads;           /* 0: all CPUs */
     bool check;            /* compare every picture with the reference */
+    double density;        /* for a prediction: share of ones among the bits
+                              that the machine looks at; 0: 0.5 */
 } stn_simulate_options;
 
-/* Maps, executes (or predicts), counts, costs. A program that does not fit is
+/* Maps, executes (or predicts), counts, costs. A program without weights
+ * (setun/outline.h) can only be predicted. A program that does not fit is
  * STN_E_UNSUPPORTED and says what does not fit and by how much. */
 stn_status stn_simulate(const stn_machine *machine, const stn_program *program,
                         const stn_simulate_options *options,

@@ -40,9 +40,16 @@ typedef struct bw_value {
     int n_lines, columns; /* columns that carry data */
     int words, tiles;     /* words of a row in the simulator */
     int bits;             /* rows kept per line: the largest width */
+    uint64_t rows;        /* of all lines together */
     bw_line *lines;
+    int line_step; /* 1; 0: all lines are alike and `lines` has one */
     size_t offset; /* of its first row in the scratch, in words */
 } bw_value;
+
+static inline const bw_line *bw_line_of(const bw_value *v, int line)
+{
+    return &v->lines[line * v->line_step];
+}
 
 /* What one nonzero digit of a weight does to an accumulator. */
 typedef enum bw_kind {
@@ -104,13 +111,24 @@ typedef struct bw_neurons {
     size_t offset;    /* of its accumulators in the scratch, in words */
 } bw_neurons;
 
-typedef enum bw_unit { BW_WINDOW, BW_NEURONS, BW_DIGITAL } bw_unit;
+/* Sub-arrays that work in parallel and do the same number of row operations:
+ * what the prediction adds up. */
+typedef struct bw_part {
+    uint64_t times;
+    stn_ledger_row row; /* of one; of neurons: if every input bit were 1, and
+                           of one tile */
+    bool is_signed;     /* neurons: some input has a sign bit */
+} bw_part;
+
+typedef enum bw_unit { BW_WINDOW, BW_NEURONS, BW_DIGITAL, BW_NONE } bw_unit;
 
 typedef struct bw_layer {
     bw_unit unit;
     const stn_instruction *in;
     bw_window window;
     bw_neurons neurons;
+    bw_part *parts; /* groups of a window, chunks of neurons */
+    int n_parts;
     stn_placement placement;
     uint64_t kernel_bits; /* read by the controller once a picture */
 } bw_layer;
@@ -183,7 +201,36 @@ void bw_filter_ranges(const bw_mapping *m, const stn_instruction *in,
 /* Input line of kernel channel c of filter o. */
 int bw_input_line(const bw_mapping *m, const stn_instruction *in, int o, int c);
 stn_status bw_map_window(bw_mapping *m, bw_layer *layer, stn_error *err);
+/* What the controller stores to know all weights, in bits. */
+uint64_t bw_kernel_bits(const stn_weights *w);
+/* Placement of a window once its groups are known. */
+void bw_place_window(bw_mapping *m, bw_layer *layer, uint64_t n_groups);
+/* Rows left for accumulators beside an operand and the carry. */
+int bw_window_room(const bw_mapping *m, const bw_value *x);
 stn_status bw_map_neurons(bw_mapping *m, bw_layer *layer, stn_error *err);
+/* Cuts n_synapses into chunks, and places the layer. */
+stn_status bw_cut_neurons(bw_mapping *m, bw_layer *layer, stn_error *err);
+
+/* --- layers without weights (bitwise_outline.c) ---------------------------*/
+
+/* The range expected of every filter. */
+bw_line bw_outline_range(const bw_mapping *m, const stn_instruction *in);
+stn_status bw_outline_window(bw_mapping *m, bw_layer *layer, stn_error *err);
+stn_status bw_outline_neurons(bw_mapping *m, bw_layer *layer, stn_error *err);
+
+/* --- parts (bitwise_predict.c) --------------------------------------------*/
+
+/* Fills in what one group, or chunk, of a mapped layer does. */
+stn_status bw_predict_window_parts(bw_mapping *m, bw_layer *layer,
+                                   stn_error *err);
+stn_status bw_predict_neurons_parts(bw_mapping *m, bw_layer *layer,
+                                    stn_error *err);
+/* Moves of `fetched` operand rows into one group. */
+void bw_predict_fetch(const bw_mapping *m, const bw_layer *layer,
+                      uint64_t fetched, stn_ledger_row *part);
+/* Adds what one input number whose bits are all 1 does to a chunk. */
+void bw_predict_synapse(const bw_mapping *m, const bw_layer *layer,
+                        const bw_line *input, stn_ledger_row *all);
 
 /* --- the family's entry points --------------------------------------------*/
 

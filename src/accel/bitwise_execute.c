@@ -54,7 +54,7 @@ static void read_value(const machine_state *s, const bw_value *v,
                        int32_t *numbers, stn_ledger_row *row)
 {
     for (int l = 0; l < v->n_lines; l++) {
-        for (int b = 0; b < v->lines[l].width; b++)
+        for (int b = 0; b < bw_line_of(v, l)->width; b++)
             post_row(row, STN_EVENT_row_read, v);
         bw_line_unpack(v, l, rows_of(s, v, l),
                        numbers + (size_t)l * (size_t)v->columns);
@@ -67,7 +67,7 @@ static void write_value(const machine_state *s, const bw_value *v,
     for (int l = 0; l < v->n_lines; l++) {
         bw_line_pack(v, l, numbers + (size_t)l * (size_t)v->columns,
                      rows_of(s, v, l));
-        for (int b = 0; b < v->lines[l].width; b++)
+        for (int b = 0; b < bw_line_of(v, l)->width; b++)
             post_row(row, STN_EVENT_row_write, v);
     }
 }
@@ -82,7 +82,7 @@ static void fetch(const machine_state *s, const bw_layer *layer,
     const bw_value *y = &s->m->values[layer->in->output];
     const uint64_t *from = rows_of(s, x, o->line);
     uint64_t *to = operand_of(s);
-    for (int b = 0; b < x->lines[o->line].width; b++) {
+    for (int b = 0; b < bw_line_of(x, o->line)->width; b++) {
         bw_row_gather(&layer->window.taps[o->tap], x, o->column,
                       from + (size_t)b * (size_t)x->words, y,
                       to + (size_t)b * (size_t)y->words);
@@ -98,12 +98,12 @@ static void run_steps(const machine_state *s, const bw_layer *layer,
     static void (*const run[])(const bw_sum *, bw_tally *) = {
         bw_rows_copy, bw_rows_negate, bw_rows_add};
     const bw_value *y = &s->m->values[layer->in->output];
-    const bw_line *x = &s->m->values[layer->in->inputs[0]].lines[o->line];
+    const bw_line *x = bw_line_of(&s->m->values[layer->in->inputs[0]], o->line);
     bw_tally tally = tally_of(s, row, y);
     for (int i = o->first; i < o->first + o->n; i++) {
         const bw_step *step = &layer->window.steps[i];
         bw_sum sum = {.acc = rows_of(s, y, step->filter),
-                      .width = y->lines[step->filter].width,
+                      .width = bw_line_of(y, step->filter)->width,
                       .words = y->words,
                       .operand = operand_of(s),
                       .bits = x->width,
@@ -186,7 +186,7 @@ static uint64_t subtract_signs(const machine_state *s, const bw_layer *layer,
     uint64_t ones = 0;
     for (int i = first; i < end; i++) {
         const bw_synapse *from = &layer->neurons.synapses[i];
-        const bw_line *line = &x->lines[from->line];
+        const bw_line *line = bw_line_of(x, from->line);
         const uint64_t *row = rows_of(s, x, from->line) +
                               (size_t)(line->width - 1) * (size_t)x->words;
         if (!line->is_signed || line->width > y->bits ||
@@ -213,7 +213,7 @@ static void run_chunk(const machine_state *s, const bw_layer *layer, int chunk,
                                                    : n->n_synapses;
     bw_rows_clear(partial_of(s, layer, chunk), y->bits, y->words, &tally);
     for (int i = first; i < end; i++) {
-        const bw_line *line = &x->lines[n->synapses[i].line];
+        const bw_line *line = bw_line_of(x, n->synapses[i].line);
         int bits = line->width - line->is_signed;
         for (int b = 0; b < bits && b < y->bits; b++)
             part->input_ones += add_bit(s, layer, chunk, i, b, &tally);
@@ -254,7 +254,7 @@ static void run_neurons(const machine_state *s, const bw_layer *layer,
     stn_ledger_row slowest = {0};
     double slowest_s = -1.0;
     for (int l = 0; l < x->n_lines; l++)
-        for (int b = 0; b < x->lines[l].width; b++)
+        for (int b = 0; b < bw_line_of(x, l)->width; b++)
             post_row(row, STN_EVENT_row_read, x);
     for (int c = 0; c < n->n_chunks; c++) {
         stn_ledger_row part = {0};

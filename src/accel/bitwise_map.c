@@ -2,7 +2,6 @@
  *
  * Where values and instructions lie, and how many sub-arrays that takes. */
 #include "accel/bitwise.h"
-#include <string.h>
 
 static int div_up(int a, int b)
 {
@@ -43,7 +42,7 @@ void bw_filter_ranges(const bw_mapping *m, const stn_instruction *in,
         bw_line y = {0};
         for (int k = 0; k < w->kh * w->kw; k++)
             for (int c = 0; c < w->in; c++, code++) {
-                const bw_line *l = &x->lines[bw_input_line(m, in, o, c)];
+                const bw_line *l = bw_line_of(x, bw_input_line(m, in, o, c));
                 int64_t lo = l->lo < 0 ? l->lo : 0, hi = l->hi > 0 ? l->hi : 0;
                 if (!l->width)
                     continue;
@@ -62,6 +61,43 @@ static bool is_neurons(const bw_mapping *m, const stn_instruction *in)
     return in->opcode == STN_CONV && y.h == 1 && y.w == 1;
 }
 
+/* Ranges and rows of a value's lines; `in` is the conv or depthwise that
+ * writes it, or NULL. */
+static stn_status place_lines(bw_mapping *m, const stn_value *v,
+                              const stn_instruction *in, bw_value *y,
+                              stn_error *err)
+{
+    bool own = in && !in->weights.outline; /* each filter has its own range */
+    bw_line *lines =
+        stn_arena_alloc(&m->arena, own ? (size_t)v->shape.c : 1, sizeof *lines);
+    if (!lines)
+        return stn_fail_memory(err, "the lines of a value");
+    y->lines = lines;
+    y->line_step = own;
+    if (own) {
+        bw_filter_ranges(m, in, lines);
+    } else if (in) {
+        lines[0] = bw_outline_range(m, in);
+    } else {
+        lines[0] = (bw_line){.lo = v->lo, .hi = v->hi};
+        bw_line_size(&lines[0]);
+    }
+    if (own && y->flat) { /* all neurons share the rows: the widest range */
+        for (int o = 1; o < v->shape.c; o++) {
+            lines[0].lo = lines[o].lo < lines[0].lo ? lines[o].lo : lines[0].lo;
+            lines[0].hi = lines[o].hi > lines[0].hi ? lines[o].hi : lines[0].hi;
+        }
+        bw_line_size(&lines[0]);
+    }
+    for (int l = 0; l < (own ? y->n_lines : 1); l++) {
+        y->bits = lines[l].width > y->bits ? lines[l].width : y->bits;
+        y->rows += (uint64_t)lines[l].width;
+    }
+    if (!own)
+        y->rows *= (uint64_t)y->n_lines;
+    return STN_OK;
+}
+
 /* Lines and rows of value `index`, written by `in` (NULL: the picture). */
 static stn_status place_value(bw_mapping *m, int index,
                               const stn_instruction *in, stn_error *err)
@@ -76,27 +112,7 @@ static stn_status place_value(bw_mapping *m, int index,
     y.columns = y.flat ? v->shape.c : v->shape.h * v->shape.w;
     y.words = div_up(y.columns, 64 * BW_WORDS) * BW_WORDS;
     y.tiles = div_up(y.columns, m->columns);
-    bw_line *lines =
-        stn_arena_alloc(&m->arena, (size_t)v->shape.c, sizeof *lines);
-    if (!lines)
-        return stn_fail_memory(err, "the lines of a value");
-    if (product)
-        bw_filter_ranges(m, in, lines);
-    for (int l = 0; l < y.n_lines; l++) {
-        if (!product)
-            lines[l] = (bw_line){.lo = v->lo, .hi = v->hi};
-        else if (y.flat) /* all neurons share the rows: the widest range */
-            for (int o = 1; o < v->shape.c; o++) {
-                lines[0].lo =
-                    lines[o].lo < lines[0].lo ? lines[o].lo : lines[0].lo;
-                lines[0].hi =
-                    lines[o].hi > lines[0].hi ? lines[o].hi : lines[0].hi;
-            }
-        if (!product || y.flat)
-            bw_line_size(&lines[l]);
-        y.bits = lines[l].width > y.bits ? lines[l].width : y.bits;
-    }
-    y.lines = lines;
+    STN_TRY(place_lines(m, v, product ? in : NULL, &y, err));
     y.offset = m->n_words;
     m->n_words += (size_t)y.n_lines * (size_t)y.bits * (size_t)y.words;
     size_t numbers = stn_shape_count(v->shape);
@@ -108,10 +124,7 @@ static stn_status place_value(bw_mapping *m, int index,
 /* Sub-arrays that keep a value: its rows, tile by tile. */
 static uint64_t bank_arrays(const bw_mapping *m, const bw_value *v)
 {
-    uint64_t rows = 0;
-    for (int l = 0; l < v->n_lines; l++)
-        rows += (uint64_t)v->lines[l].width;
-    uint64_t per_tile = (rows + (uint64_t)m->rows - 1) / (uint64_t)m->rows;
+    uint64_t per_tile = (v->rows + (uint64_t)m->rows - 1) / (uint64_t)m->rows;
     return per_tile * (uint64_t)v->tiles;
 }
 
@@ -130,16 +143,22 @@ static stn_status place_layer(bw_mapping *m, int index, stn_error *err)
     bw_layer *layer = &m->layers[index];
     const stn_instruction *in = &m->program->instructions[index];
     layer->in = in;
+    bool outline = in->weights.outline != NULL;
     STN_TRY(place_value(m, in->output, in, err));
-    if (in->opcode != STN_CONV && in->opcode != STN_DEPTHWISE) {
+    if (in->opcode == STN_CONCAT) { /* lines stay where they are */
+        layer->unit = BW_NONE;
+        layer->placement.utilisation = 1.0;
+    } else if (in->opcode != STN_CONV && in->opcode != STN_DEPTHWISE) {
         layer->unit = BW_DIGITAL;
         place_digital(m, layer);
     } else if (is_neurons(m, in)) {
         layer->unit = BW_NEURONS;
-        STN_TRY(bw_map_neurons(m, layer, err));
+        STN_TRY(outline ? bw_outline_neurons(m, layer, err)
+                        : bw_map_neurons(m, layer, err));
     } else {
         layer->unit = BW_WINDOW;
-        STN_TRY(bw_map_window(m, layer, err));
+        STN_TRY(outline ? bw_outline_window(m, layer, err)
+                        : bw_map_window(m, layer, err));
     }
     if (index == 0)
         layer->placement.sub_arrays += bank_arrays(m, &m->values[0]);

@@ -56,14 +56,14 @@ static void add_position(bw_mapping *m, bw_layer *layer, int i, int j)
         uint64_t *rows = n->planes + (size_t)n->n_synapses *
                                          (size_t)n->weight_bits *
                                          (size_t)y->words;
-        if (x->lines[s.line].width && fill_rows(m, layer, i, j, c, rows))
+        if (bw_line_of(x, s.line)->width && fill_rows(m, layer, i, j, c, rows))
             n->synapses[n->n_synapses++] = s;
     }
 }
 
 /* Rows left for weights beside accumulators, carry, ones, and the slot for a
  * partial sum when there is more than one chunk. */
-static stn_status cut(bw_mapping *m, bw_layer *layer, stn_error *err)
+static stn_status cut(const bw_mapping *m, bw_layer *layer, stn_error *err)
 {
     bw_neurons *n = &layer->neurons;
     int width = m->values[layer->in->output].bits;
@@ -83,8 +83,9 @@ static stn_status cut(bw_mapping *m, bw_layer *layer, stn_error *err)
     return STN_OK;
 }
 
-static void place(bw_mapping *m, bw_layer *layer)
+stn_status bw_cut_neurons(bw_mapping *m, bw_layer *layer, stn_error *err)
 {
+    STN_TRY(cut(m, layer, err));
     const bw_value *y = &m->values[layer->in->output];
     const bw_neurons *n = &layer->neurons;
     bool binary = layer->in->weights.code == STN_CODE_BINARY;
@@ -95,6 +96,7 @@ static void place(bw_mapping *m, bw_layer *layer)
         .weight_rows = ((uint64_t)n->n_synapses * (uint64_t)n->stored_bits +
                         (binary ? chunks : 0)) *
                        tiles};
+    return STN_OK;
 }
 
 stn_status bw_map_neurons(bw_mapping *m, bw_layer *layer, stn_error *err)
@@ -115,9 +117,8 @@ stn_status bw_map_neurons(bw_mapping *m, bw_layer *layer, stn_error *err)
     for (int i = 0; i < in->kh; i++)
         for (int j = 0; j < in->kw; j++)
             add_position(m, layer, i, j);
-    STN_TRY(cut(m, layer, err));
+    STN_TRY(bw_cut_neurons(m, layer, err));
     n->offset = m->n_words;
     m->n_words += (size_t)n->n_chunks * (size_t)y->bits * (size_t)y->words;
-    place(m, layer);
-    return STN_OK;
+    return bw_predict_neurons_parts(m, layer, err);
 }

@@ -53,7 +53,7 @@ STN_CLONES
 void bw_line_unpack(const bw_value *value, int line, const uint64_t *rows,
                     int32_t *numbers)
 {
-    const bw_line *l = &value->lines[line];
+    const bw_line *l = bw_line_of(value, line);
     uint32_t block[32][LANES], sign[LANES] = {0};
     for (int first = 0; first < value->columns; first += SPAN) {
         const uint64_t *row = rows + first / 64;
@@ -74,7 +74,7 @@ STN_CLONES
 void bw_line_pack(const bw_value *value, int line, const int32_t *numbers,
                   uint64_t *rows)
 {
-    int width = value->lines[line].width;
+    int width = bw_line_of(value, line)->width;
     uint32_t block[32][LANES];
     for (int first = 0; first < value->columns; first += SPAN) {
         if (value->columns - first < SPAN)

@@ -18,12 +18,27 @@ static void post_rows(stn_ledger_row *row, stn_event event, uint64_t rows,
 static void predict_move(const bw_value *v, stn_event event,
                          stn_ledger_row *row)
 {
-    uint64_t rows = 0;
-    for (int l = 0; l < v->n_lines; l++)
-        rows += (uint64_t)v->lines[l].width;
-    post_rows(row, event, rows, (uint64_t)v->tiles);
-    post_rows(row, STN_EVENT_link_bit, rows, (uint64_t)v->columns);
-    post_rows(row, STN_EVENT_buffer_bit, rows, (uint64_t)v->columns);
+    post_rows(row, event, v->rows, (uint64_t)v->tiles);
+    post_rows(row, STN_EVENT_link_bit, v->rows, (uint64_t)v->columns);
+    post_rows(row, STN_EVENT_buffer_bit, v->rows, (uint64_t)v->columns);
+}
+
+static stn_status make_parts(bw_mapping *m, bw_layer *layer, int n,
+                             stn_error *err)
+{
+    layer->n_parts = n;
+    layer->parts = stn_arena_alloc(&m->arena, (size_t)n, sizeof *layer->parts);
+    return layer->parts ? STN_OK : stn_fail_memory(err, "a prediction");
+}
+
+void bw_predict_fetch(const bw_mapping *m, const bw_layer *layer,
+                      uint64_t fetched, stn_ledger_row *part)
+{
+    const bw_value *x = &m->values[layer->in->inputs[0]];
+    const bw_value *y = &m->values[layer->in->output];
+    post_rows(part, STN_EVENT_row_read, fetched, (uint64_t)x->tiles);
+    post_rows(part, STN_EVENT_link_bit, fetched, (uint64_t)y->columns);
+    post_rows(part, STN_EVENT_row_write, fetched, (uint64_t)y->tiles);
 }
 
 static void predict_group(const bw_mapping *m, const bw_layer *layer,
@@ -32,20 +47,43 @@ static void predict_group(const bw_mapping *m, const bw_layer *layer,
     const bw_value *x = &m->values[layer->in->inputs[0]];
     const bw_value *y = &m->values[layer->in->output];
     const bw_window *w = &layer->window;
-    uint64_t tiles = (uint64_t)y->tiles, fetched = 0;
+    uint64_t fetched = 0;
     for (int i = group->first; i < group->first + group->n; i++) {
         const bw_operand *o = &w->operands[i];
-        const bw_line *line = &x->lines[o->line];
+        const bw_line *line = bw_line_of(x, o->line);
         fetched += (uint64_t)line->width;
         for (int k = o->first; k < o->first + o->n; k++) {
             const bw_step *step = &w->steps[k];
-            bw_predict_step(part, step, y->lines[step->filter].width, line,
-                            tiles, m->options.carry == BW_CARRY_LATCH);
+            bw_predict_step(part, step, bw_line_of(y, step->filter)->width,
+                            line, (uint64_t)y->tiles,
+                            m->options.carry == BW_CARRY_LATCH);
         }
     }
-    post_rows(part, STN_EVENT_row_read, fetched, (uint64_t)x->tiles);
-    post_rows(part, STN_EVENT_link_bit, fetched, (uint64_t)y->columns);
-    post_rows(part, STN_EVENT_row_write, fetched, tiles);
+    bw_predict_fetch(m, layer, fetched, part);
+}
+
+stn_status bw_predict_window_parts(bw_mapping *m, bw_layer *layer,
+                                   stn_error *err)
+{
+    const bw_window *w = &layer->window;
+    STN_TRY(make_parts(m, layer, w->n_groups, err));
+    for (int g = 0; g < w->n_groups; g++) {
+        layer->parts[g].times = 1;
+        predict_group(m, layer, &w->groups[g], &layer->parts[g].row);
+    }
+    return STN_OK;
+}
+
+/* `times` parts like `one` beside each other. */
+static void join(const bw_mapping *m, const stn_ledger_row *one, uint64_t times,
+                 stn_ledger_row *row, stn_ledger_row *slowest,
+                 double *slowest_s)
+{
+    stn_ledger_row part = *one;
+    for (int e = 0; e < STN_EVENT_COUNT; e++)
+        part.total[e] *= times;
+    stn_ledger_join(row, &part, m->machine->event_latency_s, slowest,
+                    slowest_s);
 }
 
 static void predict_window(const bw_mapping *m, const bw_layer *layer,
@@ -56,40 +94,52 @@ static void predict_window(const bw_mapping *m, const bw_layer *layer,
     post_rows(row, STN_EVENT_row_read, layer->placement.weight_rows, 1);
     stn_ledger_post(row, STN_EVENT_link_bit, layer->kernel_bits,
                     layer->placement.weight_rows);
-    for (int g = 0; g < layer->window.n_groups; g++) {
-        stn_ledger_row part = {0};
-        predict_group(m, layer, &layer->window.groups[g], &part);
-        stn_ledger_join(row, &part, m->machine->event_latency_s, &slowest,
-                        &slowest_s);
-    }
+    for (int g = 0; g < layer->n_parts; g++)
+        join(m, &layer->parts[g].row, layer->parts[g].times, row, &slowest,
+             &slowest_s);
     stn_ledger_join_end(row, &slowest);
 }
 
-/* Expected events of one chunk: each bit is 1 with probability `density`. */
-static void predict_chunk(const bw_mapping *m, const bw_layer *layer, int chunk,
-                          double density, stn_ledger_row *part)
+void bw_predict_synapse(const bw_mapping *m, const bw_layer *layer,
+                        const bw_line *input, stn_ledger_row *all)
+{
+    int width = m->values[layer->in->output].bits;
+    bw_line weights = {.width = layer->neurons.weight_bits, .is_signed = true};
+    for (int b = 0; b < input->width && b < width; b++)
+        bw_predict_step(all, &(bw_step){.kind = BW_ADD, .shift = (uint8_t)b},
+                        width, &weights, 1, m->options.carry == BW_CARRY_LATCH);
+}
+
+stn_status bw_predict_neurons_parts(bw_mapping *m, bw_layer *layer,
+                                    stn_error *err)
 {
     const bw_neurons *n = &layer->neurons;
     const bw_value *x = &m->values[layer->in->inputs[0]];
-    const bw_value *y = &m->values[layer->in->output];
-    bw_line weights = {.width = n->weight_bits, .is_signed = true};
-    stn_ledger_row all = {0}; /* every bit 1 */
-    bool any_signed = false;
-    int first = chunk * n->per_chunk;
-    for (int i = first; i < first + n->per_chunk && i < n->n_synapses; i++) {
-        const bw_line *line = &x->lines[n->synapses[i].line];
-        any_signed |= line->is_signed && line->width <= y->bits;
-        for (int b = 0; b < line->width && b < y->bits; b++)
-            bw_predict_step(
-                &all, &(bw_step){.kind = BW_ADD, .shift = (uint8_t)b}, y->bits,
-                &weights, 1, m->options.carry == BW_CARRY_LATCH);
+    STN_TRY(make_parts(m, layer, n->n_chunks, err));
+    for (int i = 0; i < n->n_synapses; i++) {
+        const bw_line *line = bw_line_of(x, n->synapses[i].line);
+        bw_part *part = &layer->parts[i / n->per_chunk];
+        part->times = 1;
+        part->is_signed |=
+            line->is_signed && line->width <= m->values[layer->in->output].bits;
+        bw_predict_synapse(m, layer, line, &part->row);
     }
+    return STN_OK;
+}
+
+/* Expected events of one chunk: each bit is 1 with probability `density`. */
+static void predict_chunk(const bw_mapping *m, const bw_layer *layer,
+                          const bw_part *chunk, double density,
+                          stn_ledger_row *part)
+{
+    const bw_value *y = &m->values[layer->in->output];
     uint64_t width = (uint64_t)y->bits, tiles = (uint64_t)y->tiles;
     for (int e = 0; e < STN_EVENT_COUNT; e++)
         post_rows(part, (stn_event)e,
-                  (uint64_t)llround(density * (double)all.total[e]), tiles);
+                  (uint64_t)llround(density * (double)chunk->row.total[e]),
+                  tiles);
     post_rows(part, STN_EVENT_row_write, width, tiles); /* cleared */
-    if (any_signed && density > 0.0) {
+    if (chunk->is_signed && density > 0.0) {
         post_rows(part, STN_EVENT_row_read, 2 * width, tiles);
         post_rows(part, STN_EVENT_row_write, 2 * width, tiles);
     }
@@ -122,11 +172,10 @@ static void predict_neurons(const bw_mapping *m, const bw_layer *layer,
     stn_ledger_row slowest = {0};
     double slowest_s = -1.0;
     predict_move(&m->values[layer->in->inputs[0]], STN_EVENT_row_read, row);
-    for (int c = 0; c < layer->neurons.n_chunks; c++) {
+    for (int c = 0; c < layer->n_parts; c++) {
         stn_ledger_row part = {0};
-        predict_chunk(m, layer, c, density, &part);
-        stn_ledger_join(row, &part, m->machine->event_latency_s, &slowest,
-                        &slowest_s);
+        predict_chunk(m, layer, &layer->parts[c], density, &part);
+        join(m, &part, layer->parts[c].times, row, &slowest, &slowest_s);
     }
     stn_ledger_join_end(row, &slowest);
     if (layer->neurons.n_chunks > 1)
@@ -163,7 +212,7 @@ void bw_predict(const void *mapping, const double *density, stn_ledger *ledger)
         else if (layer->unit == BW_NEURONS)
             predict_neurons(m, layer, density ? density[i] : 0.5,
                             &ledger->rows[i]);
-        else
+        else if (layer->unit == BW_DIGITAL)
             predict_digital(m, layer, &ledger->rows[i]);
     }
     const bw_value *result = &m->values[m->layers[n - 1].in->output];

@@ -84,7 +84,7 @@ static stn_status add_operand(builder *b, const int *filters, int n_filters,
     bw_window *w = b->window;
     bool depthwise = b->in->opcode == STN_DEPTHWISE;
     int line = b->x->flat ? 0 : c, first = w->n_steps;
-    if (!b->x->lines[line].width)
+    if (!bw_line_of(b->x, line)->width)
         return STN_OK;
     for (int f = 0; f < n_filters; f++) {
         int o = filters[f];
@@ -166,13 +166,18 @@ static void order_filters(builder *b)
             b->order[n++] = o;
 }
 
+int bw_window_room(const bw_mapping *m, const bw_value *x)
+{
+    return m->rows - x->bits - (m->options.carry == BW_CARRY_ROW);
+}
+
 /* Greedy: filters join a sub-array while their rows fit. */
 static stn_status form_groups(builder *b, uint32_t *wanted, bool *begun,
                               stn_error *err)
 {
     const bw_mapping *m = b->m;
     int limit = m->options.filters ? m->options.filters : INT32_MAX;
-    int room = m->rows - b->x->bits - (m->options.carry == BW_CARRY_ROW);
+    int room = bw_window_room(m, b->x);
     int out = b->in->weights.out;
     for (int i = 0; i < out;) {
         int first = i, rows = 0, n = 0;
@@ -242,13 +247,18 @@ static stn_status map_taps(builder *b, stn_error *err)
     return w->taps ? STN_OK : stn_fail_memory(err, "kernel positions");
 }
 
-/* What the controller stores to know all weights: a bit a group, a bit a
- * weight of live groups and a sign a nonzero weight for ternary ones, as in
- * docs/format.md. */
-static uint64_t kernel_bits(const stn_weights *w)
+/* A bit a group, a bit a weight of live groups and a sign a nonzero weight
+ * for ternary ones, as in docs/format.md. */
+uint64_t bw_kernel_bits(const stn_weights *w)
 {
     uint64_t count =
         (uint64_t)w->out * (uint64_t)w->kh * (uint64_t)w->kw * (uint64_t)w->in;
+    if (w->outline) {
+        count /= (uint64_t)w->outline->blocks;
+        if (w->outline->bits != 2)
+            return (uint64_t)w->outline->bits * count;
+        return (uint64_t)w->n_groups + count + w->n_nonzero;
+    }
     if (w->code == STN_CODE_INT8)
         return 8 * count;
     if (w->code == STN_CODE_BINARY)
@@ -263,15 +273,15 @@ static uint64_t kernel_bits(const stn_weights *w)
     return bits;
 }
 
-static void place(bw_mapping *m, bw_layer *layer)
+void bw_place_window(bw_mapping *m, bw_layer *layer, uint64_t n_groups)
 {
     const bw_value *y = &m->values[layer->in->output];
     uint64_t columns = (uint64_t)m->columns, rows = (uint64_t)m->rows;
-    layer->kernel_bits = kernel_bits(&layer->in->weights);
+    layer->kernel_bits = bw_kernel_bits(&layer->in->weights);
     uint64_t kernel_rows = (layer->kernel_bits + columns - 1) / columns;
     layer->placement = (stn_placement){
-        .sub_arrays = (uint64_t)(layer->window.n_groups * y->tiles) +
-                      (kernel_rows + rows - 1) / rows,
+        .sub_arrays =
+            n_groups * (uint64_t)y->tiles + (kernel_rows + rows - 1) / rows,
         .utilisation = (double)y->columns / (double)(y->tiles * m->columns),
         .weight_rows = kernel_rows};
 }
@@ -294,6 +304,6 @@ stn_status bw_map_window(bw_mapping *m, bw_layer *layer, stn_error *err)
     order_filters(&b);
     STN_TRY(map_taps(&b, err));
     STN_TRY(form_groups(&b, wanted, begun, err));
-    place(m, layer);
-    return STN_OK;
+    bw_place_window(m, layer, (uint64_t)b.window->n_groups);
+    return bw_predict_window_parts(m, layer, err);
 }

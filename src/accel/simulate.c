@@ -113,6 +113,19 @@ static void finish(job *j)
     stn_arena_deinit(&j->arena);
 }
 
+/* Fills `predicted` for bits of which a share is 1. */
+static stn_status predict(const job *j, stn_ledger *predicted, stn_error *err)
+{
+    double *density = stn_alloc((size_t)predicted->n, sizeof *density);
+    if (!density)
+        return stn_fail_memory(err, "a prediction");
+    for (int i = 0; i < predicted->n; i++)
+        density[i] = j->options->density > 0 ? j->options->density : 0.5;
+    j->machine->type->predict(j->mapping, density, predicted);
+    stn_free(density);
+    return STN_OK;
+}
+
 /* Data-independent events must be exactly n times the prediction. */
 static bool prediction_holds(const job *j, const stn_ledger *counted,
                              const stn_ledger *predicted)
@@ -172,9 +185,10 @@ static stn_status run(job *j, stn_simulation *s, stn_error *err)
     stn_status status = stn_ledger_init(&counted, s->n_layers, err);
     if (status == STN_OK)
         status = stn_ledger_init(&predicted, s->n_layers, err);
+    if (status == STN_OK)
+        status = predict(j, &predicted, err);
     if (status != STN_OK)
         goto out;
-    j->machine->type->predict(j->mapping, NULL, &predicted);
     s->predicted_equals_counted = true;
     if (o->pixels) {
         stn_pool_run(j->pool, o->n_pictures, run_picture, j);
@@ -204,6 +218,13 @@ static stn_status simulate(job *j, stn_simulation **out, stn_error *err)
         return stn_fail(err, STN_E_ARGUMENT,
                         "simulate: got %d pictures, expected at least 1",
                         j->options->n_pictures);
+    bool outline = false;
+    for (int i = 0; i < j->program->n_instructions; i++)
+        outline |= j->program->instructions[i].weights.outline != NULL;
+    if (j->options->pixels && outline)
+        return stn_fail(err, STN_E_ARGUMENT,
+                        "simulate: %s has no weights, it cannot be executed",
+                        j->program->name);
     stn_status status =
         stn_simulation_create(j->program->n_instructions, &s, err);
     if (status != STN_OK)

@@ -193,7 +193,7 @@ static stn_status load_graph(const char *what, stn_model **model,
         return stn_model_load(what, model, err);
     STN_TRY(stn_yaml_load(path, document, err));
     stn_yaml_scope none = {0};
-    return stn_graph_build(stn_yaml_root(*document), &none, graph, err);
+    return stn_graph_outline(stn_yaml_root(*document), &none, graph, err);
 }
 
 stn_status stn_simulate_float(const stn_machine *machine,

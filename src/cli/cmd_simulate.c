@@ -3,7 +3,10 @@
  * setun simulate: what a packed network costs on a machine, by prediction
  * or by executing pictures bit by bit. */
 #include "engine.h"
+#include "setun/outline.h"
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* clang-format off */
 static const stn_option OPTIONS[] = {
@@ -15,6 +18,18 @@ static const stn_option OPTIONS[] = {
      "pictures to execute, with --data"},
     {"set", 0, true, "PATH=VALUE", NULL,
      "lay a value over the machine file"},
+    {"weights", 0, false, "BITS", "1",
+     "of a NETWORK: bits of its weights"},
+    {"activations", 0, false, "BITS", "8",
+     "of a NETWORK: bits of its activations"},
+    {"ends", 0, false, "BITS", "8",
+     "of a NETWORK: bits of the first and last layer's weights"},
+    {"density", 0, false, "SHARE", "1",
+     "of a NETWORK: share of nonzero weights, from 2 bits on"},
+    {"ones", 0, false, "SHARE", "0.5",
+     "for a prediction: share of ones among activations' bits"},
+    {"parameter", 0, true, "NAME=VALUE", NULL,
+     "of a NETWORK: set one of its parameters"},
     {"threads", 't', false, "N", "0",
      "threads, 0 for all CPUs"},
     {"figures", 0, false, NULL, NULL,
@@ -87,7 +102,7 @@ static void print_text(const stn_machine *machine, const stn_simulation *s)
         printf("counted over %d executed picture%s in %s\n\n", s->n_pictures,
                s->n_pictures == 1 ? "" : "s", stn_cli_si(s->seconds, "s"));
     else
-        printf("predicted\n\n");
+        printf("predicted in %s\n\n", stn_cli_si(s->seconds, "s"));
     print_layers(s);
     print_breakdown(s);
     printf("\nloading the weights once: %s, %s\n",
@@ -185,6 +200,55 @@ static int print_json(const stn_machine *machine, const stn_simulation *s)
     return stn_cli_json(&w);
 }
 
+/* A share in (0, 1]; otherwise says so and returns false. */
+static bool read_share(const stn_arguments *arguments, const char *option,
+                       double *out)
+{
+    const char *text = stn_cli_text(arguments, option);
+    char *end = NULL;
+    *out = strtod(text, &end);
+    if (end != text && !*end && *out > 0 && *out <= 1)
+        return true;
+    stn_cli_error("--%s: got \"%s\", expected a number above 0, at most 1",
+                  option, text);
+    return false;
+}
+
+/* A program, or the outline of a network. */
+static bool names_network(const char *operand)
+{
+    size_t n = strlen(operand);
+    if (n > 5 && strcmp(operand + n - 5, ".yaml") == 0)
+        return true;
+    return !strchr(operand, '/') && !strstr(operand, ".stn");
+}
+
+static int open_network(const stn_arguments *arguments, stn_cli_subject *out)
+{
+    stn_error err = {0};
+    stn_outline_options o = stn_outline_defaults();
+    int64_t weights = 0, activations = 0, ends = 0;
+    if (stn_cli_text(arguments, "data")) {
+        stn_cli_error("setun simulate: %s has no weights and cannot be "
+                      "executed; leave out --data, or give a packed FILE.stn",
+                      arguments->operands[0]);
+        return STN_EXIT_USAGE;
+    }
+    if (!stn_cli_int(arguments, "weights", 1, 8, &weights) ||
+        !stn_cli_int(arguments, "activations", 1, 16, &activations) ||
+        !stn_cli_int(arguments, "ends", 1, 8, &ends) ||
+        !read_share(arguments, "density", &o.density))
+        return STN_EXIT_USAGE;
+    o.weight_bits = (int)weights;
+    o.activation_bits = (int)activations;
+    o.end_bits = (int)ends;
+    o.set = stn_cli_list(arguments, "parameter", &o.n_set);
+    *out = (stn_cli_subject){0};
+    stn_status status =
+        stn_program_outline(arguments->operands[0], &o, &out->program, &err);
+    return status == STN_OK ? STN_EXIT_OK : stn_cli_fail(status, &err);
+}
+
 static int simulate(const stn_arguments *arguments, const stn_cli_subject *s,
                     int threads)
 {
@@ -194,6 +258,8 @@ static int simulate(const stn_arguments *arguments, const stn_cli_subject *s,
     int n_set = 0;
     const char *const *set = stn_cli_list(arguments, "set", &n_set);
     stn_simulate_options o = {.threads = threads, .check = true};
+    if (!read_share(arguments, "ones", &o.density))
+        return STN_EXIT_USAGE;
     if (s->pictures) {
         o.pixels = s->pictures->pixels;
         o.n_pictures = (int)s->pictures->n;
@@ -228,8 +294,10 @@ static int run(const stn_arguments *arguments)
         return STN_EXIT_USAGE;
     bool execute = stn_cli_text(arguments, "data") != NULL;
     stn_cli_subject s;
-    int code =
-        stn_cli_open(arguments, execute ? (uint32_t)images : UINT32_MAX, &s);
+    int code = names_network(arguments->operands[0])
+                   ? open_network(arguments, &s)
+                   : stn_cli_open(arguments,
+                                  execute ? (uint32_t)images : UINT32_MAX, &s);
     if (code != STN_EXIT_OK)
         return code;
     code = simulate(arguments, &s, (int)threads);
@@ -239,16 +307,19 @@ static int run(const stn_arguments *arguments)
 
 const stn_command stn_cmd_simulate = {
     .name = "simulate",
-    .operands = "FILE.stn",
+    .operands = "FILE.stn|NETWORK",
     .min_operands = 1,
     .max_operands = 1,
-    .summary = "Say what a packed network costs on a machine",
+    .summary = "Say what a network costs on a machine",
     .details =
         "Without --data the cost of one picture is predicted from shapes and "
         "weights. With --data pictures are executed on the machine's bits, "
         "events are counted, and the logits are compared with the reference "
-        "interpreter; exit code 3 when they differ.\n\nExample: setun simulate "
-        "model.stn --on bdnet-sot --set array.rows=512",
+        "interpreter; exit code 3 when they differ.\n\nA NETWORK of 'setun "
+        "list "
+        "networks', or a YAML file, is costed from its shapes, without "
+        "weights.\n\nExamples: setun simulate model.stn --on bdnet-sot --set "
+        "array.rows=512; setun simulate resnet50 --weights 1 --activations 8",
     .options = OPTIONS,
     .run = run,
 };

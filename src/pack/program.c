@@ -11,7 +11,7 @@ const char *const stn_type_names[] = {"u8", "s8", "s16", "s32", NULL};
 
 const char *stn_opcode_name(stn_opcode opcode)
 {
-    return stn_opcode_names[opcode];
+    return opcode == STN_CONCAT ? "concat" : stn_opcode_names[opcode];
 }
 
 const char *stn_code_name(stn_code code)

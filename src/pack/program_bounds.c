@@ -154,6 +154,8 @@ stn_status stn_program_bound(stn_program_image *image, int index,
         y = (range){n * x->lo, n * x->hi};
         break;
     }
+    case STN_CONCAT: /* of outlines, which have no file */
+        break;
     }
     out->lo = y.lo;
     out->hi = y.hi;

@@ -178,6 +178,8 @@ static void run_instruction(const stn_program *program,
     case STN_SUM_POOL:
         run_pool(in, x0, y);
         break;
+    case STN_CONCAT: /* of outlines, which nobody runs */
+        break;
     }
 }
 
