@@ -169,7 +169,7 @@ static double ulps(float got, double exact)
     return fabs((double)got - exact) / ulp;
 }
 
-static void exponential_and_logarithm_stay_within_two_ulp(void **state)
+static void exponential_tanh_and_logarithm_stay_within_two_ulp(void **state)
 {
     (void)state;
     double worst = 0.0;
@@ -178,6 +178,13 @@ static void exponential_and_logarithm_stay_within_two_ulp(void **state)
         worst = fmax(worst, ulps(stn_expf(x), exp((double)x)));
     }
     assert_true(worst <= 0.51);
+    worst = 0.0;
+    for (int i = -100000; i <= 100000; i++) {
+        float x = 10.0f * (float)i / 100000.0f;
+        if (i != 0)
+            worst = fmax(worst, ulps(stn_tanhf(x), tanh((double)x)));
+    }
+    assert_true(worst <= 1.01);
     worst = 0.0;
     for (uint32_t bits = 1; bits < 0x7f800000u; bits += 9973) {
         float x;
@@ -195,6 +202,8 @@ static void math_functions_keep_their_special_values(void **state)
     assert_true(stn_expf(-87.5f) == 0.0f && stn_expf(-INFINITY) == 0.0f);
     assert_true(isinf(stn_expf(88.5f)) && isnan(stn_expf(NAN)));
     assert_true(stn_expf(0.0f) == 1.0f && stn_logf(1.0f) == 0.0f);
+    assert_true(stn_tanhf(INFINITY) == 1 && stn_tanhf(-20.0f) == -1);
+    assert_true(isnan(stn_tanhf(NAN)) && signbit(stn_tanhf(-0.0f)));
     assert_true(stn_logf(0.0f) == -INFINITY && isnan(stn_logf(-1.0f)));
     assert_true(isinf(stn_logf(INFINITY)) && isnan(stn_logf(NAN)));
     for (int i = -4000; i <= 4000; i++) {
@@ -378,7 +387,7 @@ int main(void)
         cmocka_unit_test(bounded_numbers_are_uniform),
         cmocka_unit_test(unit_and_normal_numbers_have_their_moments),
         cmocka_unit_test(shuffle_is_a_permutation_that_moves),
-        cmocka_unit_test(exponential_and_logarithm_stay_within_two_ulp),
+        cmocka_unit_test(exponential_tanh_and_logarithm_stay_within_two_ulp),
         cmocka_unit_test(math_functions_keep_their_special_values),
         cmocka_unit_test(every_task_runs_once_on_one_to_four_threads),
         cmocka_unit_test(pool_returns_only_after_the_last_task),

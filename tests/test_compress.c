@@ -56,7 +56,12 @@ static void encode(const char *name, const char *text, stn_weight_shape shape,
     const stn_quantiser_type *type = quantiser(name);
     void *state = parse_attrs(type->attrs, type->attrs_size, text);
 
-    type->encode(state, shape, latent, codes, scales);
+    stn_quantiser_call call = {
+        .attrs = state, .shape = shape, .latent = latent};
+
+    if (type->start)
+        call.learned = type->start(&call);
+    type->encode(&call, codes, scales);
     free(state);
 }
 
@@ -189,8 +194,10 @@ static void clipped_gradient_stops_at_one(void **unused)
         const stn_quantiser_type *type = quantiser(names[k]);
         void *state = parse_attrs(type->attrs, type->attrs_size, NULL);
         float grad[6] = {2, 2, 2, 2, 2, 2};
+        stn_quantiser_call call = {
+            .attrs = state, .shape = {2, 1, 3}, .latent = w};
 
-        type->backward(state, (stn_weight_shape){2, 1, 3}, w, grad);
+        type->backward(&call, grad);
         assert_memory_equal(grad, expected, sizeof(expected));
         free(state);
     }

@@ -35,7 +35,7 @@ static void sections_are_laid_over_in_order(void **unused)
     assert_string_equal(recipe->variant, "sparse");
     assert_string_equal(recipe->budget, "quick");
     assert_int_equal(recipe->epochs, 3);
-    assert_int_equal(recipe->compress->n_children, 4);
+    assert_int_equal(recipe->compress->n_children, 5);
     stn_recipe_destroy(recipe);
     assert_ok(load_variant("tiny.yaml", "plain", "full", &recipe, &err), err);
     assert_int_equal(recipe->epochs, 6);

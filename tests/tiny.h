@@ -47,6 +47,7 @@ static const char recipe_text[] =
     "  - {layers: stem, quantiser: uniform, penalty: freeze}\n"
     "  - {layers: \"?w\", quantiser: sparse_binary,\n"
     "     penalty: {group_lasso: {lambda: 1e-3, clip_ratio: 0.5}}}\n"
+    "  - {layers: pw, quantiser: ternary_gauss}\n"
     "when:\n"
     "  variant:\n"
     "    plain: {compress: []}\n"

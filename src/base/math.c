@@ -13,17 +13,11 @@
 /* Adding and taking away 1.5 * 2^52 rounds a small double to an integer. */
 static const double round_magic = 0x1.8p52;
 
-/* e^x = 2^n e^t, n = round(x / ln 2), |t| <= ln 2 / 2. Taylor to t^8 leaves
- * 0.347^9 / 9! = 2e-10 relative. */
-float stn_expf(float x)
+/* e^x = 2^n e^t for x in [-87, 88], n = round(x / ln 2), |t| <= ln 2 / 2.
+ * Taylor to t^8 leaves 0.347^9 / 9! = 2e-10 relative. */
+static double exponential(double x)
 {
-    if (x < -87.0f)
-        return 0.0f;
-    if (x > 88.0f)
-        return INFINITY;
-    if (isnan(x))
-        return x;
-    double z = (double)x * 1.4426950408889634; /* 1 / ln 2 */
+    double z = x * 1.4426950408889634; /* 1 / ln 2 */
     double n = (z + round_magic) - round_magic;
     double t = (z - n) * 0.6931471805599453; /* ln 2 */
     double p = 1.0 / 40320;
@@ -38,7 +32,41 @@ float stn_expf(float x)
     uint64_t bits = (uint64_t)((int64_t)n + 1023) << 52;
     double scale;
     memcpy(&scale, &bits, sizeof scale);
-    return (float)(p * scale);
+    return p * scale;
+}
+
+float stn_expf(float x)
+{
+    if (x < -87.0f)
+        return 0.0f;
+    if (x > 88.0f)
+        return INFINITY;
+    if (isnan(x))
+        return x;
+    return (float)exponential((double)x);
+}
+
+/* tanh x = (e - 1) / (e + 1), e = e^2x, up to |x| = 9.5, where it is 1 as a
+ * float. Near 0, where e - 1 cancels, the Taylor series; its next term is
+ * below 0.2^12 * 0.0036 = 2e-11 relative. */
+float stn_tanhf(float x)
+{
+    double d = (double)x, q = d * d;
+    if (fabsf(x) < 0.2f) {
+        double p = -1382.0 / 155925;
+        p = p * q + 62.0 / 2835;
+        p = p * q - 17.0 / 315;
+        p = p * q + 2.0 / 15;
+        p = p * q - 1.0 / 3;
+        p = p * q + 1.0;
+        return (float)(d * p);
+    }
+    if (fabsf(x) > 9.5f)
+        return copysignf(1.0f, x);
+    if (isnan(x))
+        return x;
+    double e = exponential(2 * d);
+    return (float)((e - 1) / (e + 1));
 }
 
 /* x = 2^e m, m in [sqrt 1/2, sqrt 2); with s = (m - 1) / (m + 1),

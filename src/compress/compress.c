@@ -85,8 +85,11 @@ static stn_status read_quantiser(stn_compression *c, const stn_yaml *rule,
         stn_arena_alloc(&c->arena, 1, b->quantiser->attrs_size);
     if (!b->quantiser_attrs)
         return stn_fail_memory(err, "quantiser options");
-    return stn_attrs_parse(b->quantiser->attrs, options, scope, NULL,
-                           b->quantiser_attrs, err);
+    STN_TRY(stn_attrs_parse(b->quantiser->attrs, options, scope, NULL,
+                            b->quantiser_attrs, err));
+    b->code = b->quantiser->code_of ? b->quantiser->code_of(b->quantiser_attrs)
+                                    : b->quantiser->code;
+    return STN_OK;
 }
 
 static stn_status read_penalty(stn_compression *c, const stn_yaml *rule,
@@ -141,14 +144,15 @@ static const char *pattern_of(const stn_yaml *rule)
     return stn_yaml_get(rule, "layers")->scalar;
 }
 
-/* Name of the node that owns parameter `index`. */
-static const char *owner_name(const stn_graph *graph, int index)
+/* The node that has parameter `index`; every parameter has one. */
+static stn_node *owner(const stn_graph *graph, ptrdiff_t index)
 {
-    for (int i = 0; i < graph->n_nodes; i++)
+    int i = 0;
+
+    for (;; i++)
         for (int k = 0; k < graph->nodes[i].n_params; k++)
             if (graph->nodes[i].params[k] == index)
-                return graph->nodes[i].name;
-    return "";
+                return &graph->nodes[i];
 }
 
 /* The last rule that matches, or NULL. */
@@ -180,13 +184,38 @@ static stn_status check_rules(const stn_graph *graph, const stn_yaml *rules,
             return stn_yaml_fail(r, err, "the rule needs 'layers: PATTERN'");
         for (int i = 0; i < graph->n_params && !used; i++)
             used = graph->params[i].role == STN_PARAM_WEIGHT &&
-                   fnmatch(layers->scalar, owner_name(graph, i), 0) == 0;
+                   fnmatch(layers->scalar, owner(graph, i)->name, 0) == 0;
         if (!used)
             return stn_yaml_fail(layers, err,
                                  "no layer of '%s' that has weights matches "
                                  "'%s'; compare with the names in its "
                                  "network file",
                                  graph->name, layers->scalar);
+    }
+    return STN_OK;
+}
+
+/* Adds the numbers that quantisers learn to the graph. That may move its
+ * parameters, so what points to them is moved along at the end. */
+static stn_status add_learned(stn_compression *c, stn_error *err)
+{
+    static const int dims[] = {1};
+    stn_graph *graph = c->graph;
+    const stn_param *before = graph->params;
+
+    for (int i = 0; i < c->n; i++) {
+        const stn_binding *b = &c->bindings[i];
+        if (b->quantiser->learned)
+            STN_TRY(stn_graph_add_param(graph, owner(graph, b->param - before),
+                                        b->quantiser->learned,
+                                        STN_PARAM_LEARNED, 1, dims, err));
+    }
+    for (int i = 0; i < c->n; i++) {
+        stn_binding *b = &c->bindings[i];
+        const stn_node *node = owner(graph, b->param - before);
+        b->param = &graph->params[b->param - before];
+        if (b->quantiser->learned)
+            b->learned = &graph->params[node->params[node->n_params - 1]];
     }
     return STN_OK;
 }
@@ -201,11 +230,11 @@ static stn_status bind_all(stn_compression *c, const stn_yaml *rules,
 
         if (param->role != STN_PARAM_WEIGHT)
             continue;
-        rule = rule_for(rules, owner_name(c->graph, i));
+        rule = rule_for(rules, owner(c->graph, i)->name);
         if (rule)
             STN_TRY(bind(c, param, rule, scope, err));
     }
-    return STN_OK;
+    return add_learned(c, err);
 }
 
 stn_status stn_compression_create(stn_graph *graph, const stn_yaml *rules,
@@ -218,7 +247,7 @@ stn_status stn_compression_create(stn_graph *graph, const stn_yaml *rules,
     if (!c)
         return stn_fail_memory(err, "the compression of a graph");
     c->graph = graph;
-    c->bindings = stn_arena_alloc(&c->arena, (size_t)graph->n_params,
+    c->bindings = stn_arena_alloc(&c->arena, (size_t)graph->n_params + 1,
                                   sizeof(*c->bindings));
     if (!c->bindings)
         status = stn_fail_memory(err, "the compression of a graph");
@@ -237,8 +266,7 @@ void stn_compression_destroy(stn_compression *compression)
     if (!compression)
         return;
     /* A parameter that failed half-way may stand just behind the last. */
-    for (int i = 0; compression->bindings && i < compression->graph->n_params;
-         i++) {
+    for (int i = 0; compression->bindings && i <= compression->n; i++) {
         stn_param *param = compression->bindings[i].param;
         if (param)
             param->effective = param->latent;

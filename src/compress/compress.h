@@ -48,24 +48,41 @@ void stn_groups_visit(const stn_groups *groups, int g,
                       void (*visit)(void *context, size_t first, size_t n),
                       void *context);
 
+/* The weights that a quantiser works on. */
+typedef struct stn_quantiser_call {
+    const void *attrs; /* attrs_size bytes, parsed by the type's `attrs` */
+    stn_weight_shape shape;
+    const float *latent;
+    float learned; /* the quantiser's own trainable number; 0 without */
+} stn_quantiser_call;
+
 /* A quantiser: latent weights → effective weights = code * scale, with a
- * gradient rule. `state` is attrs_size bytes, parsed by `attrs`. */
+ * gradient rule. */
 typedef struct stn_quantiser_type {
     const char *name;
     const char *help;
     const stn_attr *attrs;
     size_t attrs_size;
-    stn_code code;
+    stn_code code; /* which codes may occur */
+    /* Optional: the same where it depends on the options. */
+    stn_code (*code_of)(const void *attrs);
     /* Writes codes[count] and n_scales scales: one for all filters, or one
      * per filter. effective = codes * scale by definition, computed by the
      * caller in one multiplication. Scales are >= 0, and 0 only where every
      * latent weight is 0; infinite weights give non-finite scales. */
-    void (*encode)(const void *attrs, stn_weight_shape shape,
-                   const float *latent, int8_t *codes, float *scales);
+    void (*encode)(const stn_quantiser_call *call, int8_t *codes,
+                   float *scales);
     bool (*scale_per_filter)(const void *attrs);
     /* dL/d(latent) from dL/d(effective), in place in `grad`. */
-    void (*backward)(const void *attrs, stn_weight_shape shape,
-                     const float *latent, float *grad);
+    void (*backward)(const stn_quantiser_call *call, float *grad);
+    /* Optional: a trainable number of the quantiser. It is a parameter
+     * LAYER.<learned> of the graph, moved by the recipe's optimiser without
+     * decay and stored in checkpoints. `start` gives its first value from the
+     * weights that a run begins with, and is not 0 unless they all are;
+     * `learn` gives dL/d(learned) from dL/d(effective). */
+    const char *learned;
+    float (*start)(const stn_quantiser_call *call);
+    float (*learn)(const stn_quantiser_call *call, const float *grad);
 } stn_quantiser_type;
 
 #define STN_PENALTY_STATES 2
@@ -124,6 +141,8 @@ typedef struct stn_binding {
     stn_groups groups;
     const stn_quantiser_type *quantiser; /* never NULL */
     void *quantiser_attrs;
+    stn_code code;
+    stn_param *learned; /* the quantiser's trainable number, or NULL */
     const stn_penalty_type *penalty; /* NULL: none */
     void *penalty_attrs;
     int8_t *codes; /* of the last apply, shape order */

@@ -7,16 +7,27 @@
 
 #include <math.h>
 
+static stn_quantiser_call quantiser_call(const stn_binding *b)
+{
+    return (stn_quantiser_call){.attrs = b->quantiser_attrs,
+                                .shape = b->shape,
+                                .latent = b->param->latent,
+                                .learned =
+                                    b->learned ? b->learned->latent[0] : 0};
+}
+
 static void apply_one(void *context, int task, int thread)
 {
     const stn_compression *c = context;
     const stn_binding *b = &c->bindings[task];
     size_t block = b->param->count / (size_t)b->n_scales;
     float *effective = b->param->effective;
+    stn_quantiser_call call = quantiser_call(b);
 
     (void)thread;
-    b->quantiser->encode(b->quantiser_attrs, b->shape, b->param->latent,
-                         b->codes, b->scales);
+    if (b->learned && b->learned->latent[0] == 0)
+        b->learned->latent[0] = call.learned = b->quantiser->start(&call);
+    b->quantiser->encode(&call, b->codes, b->scales);
     for (int s = 0; s < b->n_scales; s++)
         for (size_t i = (size_t)s * block; i < (size_t)(s + 1) * block; i++)
             effective[i] = (float)b->codes[i] * b->scales[s];
@@ -49,10 +60,12 @@ static void backward_one(void *context, int task, int thread)
 {
     const struct backward_pass *pass = context;
     stn_binding *b = &pass->compression->bindings[task];
-    const stn_param *p = b->param;
+    stn_quantiser_call quantise = quantiser_call(b);
 
     (void)thread;
-    b->quantiser->backward(b->quantiser_attrs, b->shape, p->latent, p->grad);
+    if (b->learned)
+        b->learned->grad[0] = b->quantiser->learn(&quantise, b->param->grad);
+    b->quantiser->backward(&quantise, b->param->grad);
     b->penalty_value = 0;
     if (pass->penalise && b->penalty) {
         stn_penalty_call call = penalty_call(b);
@@ -160,7 +173,7 @@ stn_density stn_compression_density(const stn_compression *compression)
     stn_density density = {0};
 
     for (int i = 0; i < compression->n; i++)
-        if (compression->bindings[i].quantiser->code == STN_CODE_TERNARY)
+        if (compression->bindings[i].code == STN_CODE_TERNARY)
             add_binding(&compression->bindings[i], &density);
     return density;
 }

@@ -32,8 +32,11 @@ float stn_mean_magnitude(size_t n, const float *w, float threshold)
     return count ? (float)(sum / (double)count) : 0;
 }
 
-void stn_straight_through(size_t n, const float *w, float *grad)
+void stn_straight_through(const stn_quantiser_call *call, float *grad)
 {
+    size_t n = stn_weight_count(call->shape);
+    const float *w = call->latent;
+
     for (size_t i = 0; i < n; i++)
         grad[i] = fabsf(w[i]) < 1 ? grad[i] : 0;
 }

@@ -20,18 +20,18 @@ static const stn_attr attrs[] = {
     {.name = NULL}};
 // clang-format on
 
-static void encode(const void *state, stn_weight_shape shape,
-                   const float *latent, int8_t *codes, float *scales)
+static void encode(const stn_quantiser_call *call, int8_t *codes, float *scales)
 {
-    const binary_attrs *a = state;
-    int n_scales = a->per_filter ? shape.out : 1;
-    size_t n = stn_weight_count(shape);
+    const binary_attrs *a = call->attrs;
+    int n_scales = a->per_filter ? call->shape.out : 1;
+    size_t n = stn_weight_count(call->shape);
     size_t block = n / (size_t)n_scales;
 
     for (size_t i = 0; i < n; i++)
-        codes[i] = (int8_t)(latent[i] >= 0 ? 1 : -1);
+        codes[i] = (int8_t)(call->latent[i] >= 0 ? 1 : -1);
     for (int o = 0; o < n_scales; o++)
-        scales[o] = stn_mean_magnitude(block, latent + (size_t)o * block, 0);
+        scales[o] =
+            stn_mean_magnitude(block, call->latent + (size_t)o * block, 0);
 }
 
 static bool scale_per_filter(const void *state)
@@ -39,11 +39,9 @@ static bool scale_per_filter(const void *state)
     return ((const binary_attrs *)state)->per_filter;
 }
 
-static void backward(const void *state, stn_weight_shape shape,
-                     const float *latent, float *grad)
+static void backward(const stn_quantiser_call *call, float *grad)
 {
-    (void)state;
-    stn_straight_through(stn_weight_count(shape), latent, grad);
+    stn_straight_through(call, grad);
 }
 
 const stn_quantiser_type stn_quantiser_binary = {

@@ -23,15 +23,14 @@ static const stn_attr attrs[] = {
     {.name = NULL}};
 // clang-format on
 
-static void encode(const void *state, stn_weight_shape shape,
-                   const float *latent, int8_t *codes, float *scales)
+static void encode(const stn_quantiser_call *call, int8_t *codes, float *scales)
 {
-    int n_levels = 1 << (((const levels_attrs *)state)->bits - 1);
-    size_t n = stn_weight_count(shape);
-    float q = stn_levels_search(n, latent, n_levels);
+    int n_levels = 1 << (((const levels_attrs *)call->attrs)->bits - 1);
+    size_t n = stn_weight_count(call->shape);
+    float q = stn_levels_search(n, call->latent, n_levels);
 
     for (size_t i = 0; i < n; i++)
-        codes[i] = (int8_t)stn_levels_nearest(latent[i], q, n_levels);
+        codes[i] = (int8_t)stn_levels_nearest(call->latent[i], q, n_levels);
     scales[0] = q;
 }
 
@@ -41,12 +40,9 @@ static bool scale_per_filter(const void *state)
     return false;
 }
 
-static void backward(const void *state, stn_weight_shape shape,
-                     const float *latent, float *grad)
+static void backward(const stn_quantiser_call *call, float *grad)
 {
-    (void)state;
-    (void)shape;
-    (void)latent;
+    (void)call;
     (void)grad;
 }
 

@@ -23,19 +23,19 @@ static const stn_attr attrs[] = {
     {.name = NULL}};
 // clang-format on
 
-static void encode(const void *state, stn_weight_shape shape,
-                   const float *latent, int8_t *codes, float *scales)
+static void encode(const stn_quantiser_call *call, int8_t *codes, float *scales)
 {
-    const sparse_attrs *a = state;
-    size_t n = stn_weight_count(shape);
-    float max = stn_max_magnitude(n, latent);
+    const sparse_attrs *a = call->attrs;
+    size_t n = stn_weight_count(call->shape);
+    float max = stn_max_magnitude(n, call->latent);
     float th = a->threshold * max;
 
     /* An all-zero layer has th = 0, where 0 >= th would code it +1. */
     for (size_t i = 0; i < n; i++)
         codes[i] =
-            (int8_t)(max > 0 ? (latent[i] >= th) - (latent[i] < -th) : 0);
-    scales[0] = stn_mean_magnitude(n, latent, th);
+            (int8_t)(max > 0 ? (call->latent[i] >= th) - (call->latent[i] < -th)
+                             : 0);
+    scales[0] = stn_mean_magnitude(n, call->latent, th);
 }
 
 static bool scale_per_filter(const void *state)
@@ -44,11 +44,9 @@ static bool scale_per_filter(const void *state)
     return false;
 }
 
-static void backward(const void *state, stn_weight_shape shape,
-                     const float *latent, float *grad)
+static void backward(const stn_quantiser_call *call, float *grad)
 {
-    (void)state;
-    stn_straight_through(stn_weight_count(shape), latent, grad);
+    stn_straight_through(call, grad);
 }
 
 const stn_quantiser_type stn_quantiser_sparse_binary = {

@@ -40,17 +40,16 @@ static float encode_block(int hi, size_t n, const float *w, int8_t *codes)
     return scale;
 }
 
-static void encode(const void *state, stn_weight_shape shape,
-                   const float *latent, int8_t *codes, float *scales)
+static void encode(const stn_quantiser_call *call, int8_t *codes, float *scales)
 {
-    const uniform_attrs *a = state;
-    int n_scales = a->per_filter ? shape.out : 1;
-    size_t block = stn_weight_count(shape) / (size_t)n_scales;
+    const uniform_attrs *a = call->attrs;
+    int n_scales = a->per_filter ? call->shape.out : 1;
+    size_t block = stn_weight_count(call->shape) / (size_t)n_scales;
 
     for (int o = 0; o < n_scales; o++)
-        scales[o] =
-            encode_block((1 << (a->bits - 1)) - 1, block,
-                         latent + (size_t)o * block, codes + (size_t)o * block);
+        scales[o] = encode_block((1 << (a->bits - 1)) - 1, block,
+                                 call->latent + (size_t)o * block,
+                                 codes + (size_t)o * block);
 }
 
 static bool scale_per_filter(const void *state)
@@ -58,12 +57,9 @@ static bool scale_per_filter(const void *state)
     return ((const uniform_attrs *)state)->per_filter;
 }
 
-static void backward(const void *state, stn_weight_shape shape,
-                     const float *latent, float *grad)
+static void backward(const stn_quantiser_call *call, float *grad)
 {
-    (void)state;
-    (void)shape;
-    (void)latent;
+    (void)call;
     (void)grad;
 }
 

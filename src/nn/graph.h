@@ -23,9 +23,10 @@
 typedef enum stn_param_role {
     STN_PARAM_WEIGHT, /* compressed, decayed */
     STN_PARAM_BIAS,
-    STN_PARAM_GAIN,  /* gamma of batch-norm */
-    STN_PARAM_SHIFT, /* beta of batch-norm */
-    STN_PARAM_STATE  /* running statistics and ranges: stored, not trained */
+    STN_PARAM_GAIN,    /* gamma of batch-norm */
+    STN_PARAM_SHIFT,   /* beta of batch-norm */
+    STN_PARAM_LEARNED, /* a trainable number of a quantiser */
+    STN_PARAM_STATE    /* running statistics and ranges: stored, not trained */
 } stn_param_role;
 
 /* One named tensor of floats. The trainer moves `latent`; operators read

@@ -155,7 +155,7 @@ static stn_status lower_weights(stn_lowering *l, const stn_node *node,
                                    "its weights are floats; add a quantiser "
                                    "for it to the recipe's compress rules");
     stn_weights *w = &in.weights;
-    w->code = binding->quantiser->code;
+    w->code = binding->code;
     w->kh = in.kh;
     w->kw = in.kw;
     /* A linear layer's chunks run over its flattened input. Where that is
