@@ -29,6 +29,13 @@ bench-train: build
 	scripts/dependencies.sh bench
 	bench/bench-train.sh build
 
+# The array model beside SPICE, NVSim and published macros, whose figures are
+# in the folder REFERENCE: results/validate.json.
+REFERENCE = ../shared/reference
+validate: build
+	build/setun validate --reference $(REFERENCE) \
+	    --results results/validate.json
+
 # Fills the tables of README.md and docs/ from the files under results/.
 docs: build
 	scripts/update-docs.sh build/setun
@@ -44,4 +51,4 @@ MAKEFLAGS += --no-print-directory
 QUIET = --log-level=WARNING
 
 .PHONY: build dependencies demo check check-asan check-tsan bench-train \
-	docs install clean
+	validate docs install clean

@@ -7,7 +7,8 @@
 
 static const stn_option OPTIONS[] = {
     {"data", 'd', false, "NAME", NULL,
-     "put all variants on this data set side by side"},
+     "put all variants on this data set side by side; of a validation: one "
+     "rung, spice, nvsim or silicon"},
     {0},
 };
 

@@ -18,19 +18,56 @@ typedef struct unit {
 
 /* The first unit of a quantity is its SI unit (or stands for it). */
 static const unit units[] = {
-    {"J", STN_QUANTITY_ENERGY, 1.0},    {"mJ", STN_QUANTITY_ENERGY, 1e-3},
-    {"uJ", STN_QUANTITY_ENERGY, 1e-6},  {"nJ", STN_QUANTITY_ENERGY, 1e-9},
-    {"pJ", STN_QUANTITY_ENERGY, 1e-12}, {"fJ", STN_QUANTITY_ENERGY, 1e-15},
-    {"s", STN_QUANTITY_TIME, 1.0},      {"ms", STN_QUANTITY_TIME, 1e-3},
-    {"us", STN_QUANTITY_TIME, 1e-6},    {"ns", STN_QUANTITY_TIME, 1e-9},
-    {"ps", STN_QUANTITY_TIME, 1e-12},   {"W", STN_QUANTITY_POWER, 1.0},
-    {"mW", STN_QUANTITY_POWER, 1e-3},   {"uW", STN_QUANTITY_POWER, 1e-6},
-    {"nW", STN_QUANTITY_POWER, 1e-9},   {"pW", STN_QUANTITY_POWER, 1e-12},
-    {"m2", STN_QUANTITY_AREA, 1.0},     {"mm2", STN_QUANTITY_AREA, 1e-6},
-    {"um2", STN_QUANTITY_AREA, 1e-12},  {"nm2", STN_QUANTITY_AREA, 1e-18},
-    {"m", STN_QUANTITY_LENGTH, 1.0},    {"mm", STN_QUANTITY_LENGTH, 1e-3},
-    {"um", STN_QUANTITY_LENGTH, 1e-6},  {"nm", STN_QUANTITY_LENGTH, 1e-9},
-    {"F2", STN_QUANTITY_CELL, 1.0},     {"1", STN_QUANTITY_RATIO, 1.0}};
+    {"J", STN_QUANTITY_ENERGY, 1.0},
+    {"mJ", STN_QUANTITY_ENERGY, 1e-3},
+    {"uJ", STN_QUANTITY_ENERGY, 1e-6},
+    {"nJ", STN_QUANTITY_ENERGY, 1e-9},
+    {"pJ", STN_QUANTITY_ENERGY, 1e-12},
+    {"fJ", STN_QUANTITY_ENERGY, 1e-15},
+    {"s", STN_QUANTITY_TIME, 1.0},
+    {"ms", STN_QUANTITY_TIME, 1e-3},
+    {"us", STN_QUANTITY_TIME, 1e-6},
+    {"ns", STN_QUANTITY_TIME, 1e-9},
+    {"ps", STN_QUANTITY_TIME, 1e-12},
+    {"W", STN_QUANTITY_POWER, 1.0},
+    {"mW", STN_QUANTITY_POWER, 1e-3},
+    {"uW", STN_QUANTITY_POWER, 1e-6},
+    {"nW", STN_QUANTITY_POWER, 1e-9},
+    {"pW", STN_QUANTITY_POWER, 1e-12},
+    {"m2", STN_QUANTITY_AREA, 1.0},
+    {"mm2", STN_QUANTITY_AREA, 1e-6},
+    {"um2", STN_QUANTITY_AREA, 1e-12},
+    {"nm2", STN_QUANTITY_AREA, 1e-18},
+    {"m", STN_QUANTITY_LENGTH, 1.0},
+    {"mm", STN_QUANTITY_LENGTH, 1e-3},
+    {"um", STN_QUANTITY_LENGTH, 1e-6},
+    {"nm", STN_QUANTITY_LENGTH, 1e-9},
+    {"F2", STN_QUANTITY_CELL, 1.0},
+    {"1", STN_QUANTITY_RATIO, 1.0},
+    {"F", STN_QUANTITY_WIDTH, 1.0},
+    {"V", STN_QUANTITY_VOLTAGE, 1.0},
+    {"mV", STN_QUANTITY_VOLTAGE, 1e-3},
+    {"A", STN_QUANTITY_CURRENT, 1.0},
+    {"mA", STN_QUANTITY_CURRENT, 1e-3},
+    {"uA", STN_QUANTITY_CURRENT, 1e-6},
+    {"nA", STN_QUANTITY_CURRENT, 1e-9},
+    {"ohm", STN_QUANTITY_RESISTANCE, 1.0},
+    {"kohm", STN_QUANTITY_RESISTANCE, 1e3},
+    {"Mohm", STN_QUANTITY_RESISTANCE, 1e6},
+    {"F", STN_QUANTITY_CAPACITANCE, 1.0},
+    {"pF", STN_QUANTITY_CAPACITANCE, 1e-12},
+    {"fF", STN_QUANTITY_CAPACITANCE, 1e-15},
+    {"aF", STN_QUANTITY_CAPACITANCE, 1e-18},
+    {"ohm m", STN_QUANTITY_RESISTIVITY, 1.0},
+    {"A/m", STN_QUANTITY_CURRENT_PER_WIDTH, 1.0},
+    {"uA/um", STN_QUANTITY_CURRENT_PER_WIDTH, 1.0},
+    {"nA/um", STN_QUANTITY_CURRENT_PER_WIDTH, 1e-3},
+    {"pA/um", STN_QUANTITY_CURRENT_PER_WIDTH, 1e-6},
+    {"S/m", STN_QUANTITY_CONDUCTANCE_PER_WIDTH, 1.0},
+    {"mS/um", STN_QUANTITY_CONDUCTANCE_PER_WIDTH, 1e3},
+    {"F/m", STN_QUANTITY_CAPACITANCE_PER_WIDTH, 1.0},
+    {"fF/um", STN_QUANTITY_CAPACITANCE_PER_WIDTH, 1e-9},
+    {"F/m2", STN_QUANTITY_CAPACITANCE_PER_AREA, 1.0}};
 
 #define N_UNITS (sizeof units / sizeof units[0])
 
@@ -61,7 +98,7 @@ static stn_status find_unit(const stn_yaml *node, stn_quantity quantity,
             return STN_OK;
         }
     }
-    char list[64] = "";
+    char list[96] = "";
     size_t used = 0;
     for (size_t i = 0; i < n && used < sizeof list; i++)
         used += (size_t)snprintf(list + used, sizeof list - used, "%s%s",

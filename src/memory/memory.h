@@ -15,13 +15,23 @@
 
 /* What a figure measures, and so which units it may be given in. */
 typedef enum stn_quantity {
-    STN_QUANTITY_ENERGY, /* J … fJ */
-    STN_QUANTITY_TIME,   /* s … ps */
-    STN_QUANTITY_POWER,  /* W … pW */
-    STN_QUANTITY_AREA,   /* m2, mm2, um2, nm2 */
-    STN_QUANTITY_LENGTH, /* m … nm */
-    STN_QUANTITY_CELL,   /* F2: squares of the feature size */
-    STN_QUANTITY_RATIO   /* unit "1" */
+    STN_QUANTITY_ENERGY,                /* J … fJ */
+    STN_QUANTITY_TIME,                  /* s … ps */
+    STN_QUANTITY_POWER,                 /* W … pW */
+    STN_QUANTITY_AREA,                  /* m2, mm2, um2, nm2 */
+    STN_QUANTITY_LENGTH,                /* m … nm */
+    STN_QUANTITY_CELL,                  /* F2: squares of the feature size */
+    STN_QUANTITY_WIDTH,                 /* F: multiples of the feature size */
+    STN_QUANTITY_VOLTAGE,               /* V, mV */
+    STN_QUANTITY_CURRENT,               /* A … nA */
+    STN_QUANTITY_RESISTANCE,            /* ohm, kohm, Mohm */
+    STN_QUANTITY_CAPACITANCE,           /* F … aF */
+    STN_QUANTITY_RESISTIVITY,           /* ohm m */
+    STN_QUANTITY_CURRENT_PER_WIDTH,     /* A/m, uA/um, nA/um */
+    STN_QUANTITY_CONDUCTANCE_PER_WIDTH, /* S/m, mS/um */
+    STN_QUANTITY_CAPACITANCE_PER_WIDTH, /* F/m, fF/um */
+    STN_QUANTITY_CAPACITANCE_PER_AREA,  /* F/m2 */
+    STN_QUANTITY_RATIO                  /* unit "1" */
 } stn_quantity;
 
 /* One row per figure of a block; the same table parses, checks and lists. */

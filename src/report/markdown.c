@@ -5,6 +5,7 @@
  *
  * `conditions` are "network, data, variant, codes weights[, machine …]"; the
  * comparison puts variants side by side. */
+#include "report/agreements.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
@@ -152,10 +153,15 @@ stn_status stn_report_markdown(const char *results_file, const char *data,
         goto out;
     const stn_json *root = stn_json_root(document);
     const stn_json *rows = stn_json_member(root, "rows");
+    const stn_json *agreements = stn_json_member(root, "agreements");
+    if (agreements && agreements->kind == STN_JSON_ARRAY) {
+        stn_report_agreements(agreements, data, out);
+        goto out;
+    }
     if (!rows || rows->kind != STN_JSON_ARRAY) {
         status = stn_fail(err, STN_E_FORMAT,
                           "%s: got no list 'rows'; expected a file that "
-                          "'setun reproduce' wrote",
+                          "'setun reproduce' or 'setun validate' wrote",
                           results_file);
         goto out;
     }

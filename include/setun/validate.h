@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How well the array model agrees with what others say: SPICE, NVSim,
+ * published macros. Nothing is fitted per case. */
+#ifndef STN_VALIDATE_H
+#define STN_VALIDATE_H
+
+#include "setun/status.h"
+#include <stdbool.h>
+
+/* One figure compared with the model, or a group of them. An error is
+ * model / reference - 1. */
+typedef struct stn_agreement {
+    char rung[16];     /* "spice", "nvsim", "silicon" */
+    char quantity[48]; /* "read_latency_s" */
+    char group[80];    /* what was compared: "stt-mram", or conditions */
+    char unit[8];
+    int n;                     /* comparisons */
+    double reference, model;   /* of the one comparison; 0 if n > 1 */
+    double median, p95, worst; /* of the errors without sign */
+    double median_signed;
+    char worst_case[96];
+    double limit_median, limit_worst; /* 0: reported, not judged */
+    bool met;
+} stn_agreement;
+
+/* Owned by the caller; stn_validation_destroy. */
+typedef struct stn_validation {
+    stn_agreement *items;
+    int n;
+    bool met; /* every limit */
+} stn_validation;
+
+/* Compares with the CSV files in `reference_folder`; columns and conventions
+ * of them are in docs/memory.md. */
+stn_status stn_validate(const char *reference_folder, stn_validation **out,
+                        stn_error *err);
+void stn_validation_destroy(stn_validation *validation); /* NULL is legal */
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * setun array: what one memory sub-array costs, part by part. */
+#include "cli.h"
+#include "setun/array.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+static const stn_option OPTIONS[] = {
+    {"cell", 0, false, "NAME", "sot-mram-v",
+     "file in share/setun/cells, without .yaml"},
+    {"node", 0, false, "NM", "45",
+     "technology node, 22 to 90 nm; between two files it is interpolated"},
+    {"roadmap", 0, false, "HP|LSTP", "HP",
+     "transistors: fast, or with little leakage"},
+    {"tech", 0, false, "SET", "nvsim",
+     "technology files: SET-NODEnm.yaml in share/setun/tech"},
+    {"rows", 0, false, "R", "256", "word lines"},
+    {"columns", 0, false, "C", "512", "bit lines"},
+    {"columns-per-sense-amp", 0, false, "M", "1",
+     "columns that share a sense amplifier"},
+    {"temperature", 0, false, "K", "300", "300 to 400"},
+    {"json", 0, false, NULL, NULL, "print as JSON, SI units"},
+    {0},
+};
+
+/* A number; otherwise says so and returns false. */
+static bool number(const stn_arguments *arguments, const char *option,
+                   double *out)
+{
+    const char *text = stn_cli_text(arguments, option);
+    char *end = NULL;
+    *out = strtod(text, &end);
+    if (end != text && !*end)
+        return true;
+    fprintf(stderr, "setun: --%s: got \"%.40s\", expected a number\n", option,
+            text);
+    return false;
+}
+
+static int print_json(const stn_array_request *q, const stn_array_report *r)
+{
+    stn_json_writer w = {.indent = 2};
+    stn_json_begin_object(&w, NULL);
+    stn_json_string(&w, "cell", q->cell);
+    stn_json_string(&w, "tech", q->tech);
+    stn_json_number(&w, "node_nm", q->node_nm);
+    stn_json_string(&w, "roadmap", q->roadmap);
+    stn_json_number(&w, "temperature_k", q->temperature_k);
+    stn_json_int(&w, "rows", q->rows);
+    stn_json_int(&w, "columns", q->columns);
+    stn_json_int(&w, "columns_per_sense_amp", q->columns_per_sense_amp);
+    for (int t = 0; t < STN_ARRAY_TOTALS; t++)
+        stn_json_number(&w, stn_array_total_name((stn_array_total)t),
+                        r->total[t]);
+    stn_json_begin_object(&w, "parts");
+    for (int t = 0; t < STN_ARRAY_TOTALS; t++) {
+        stn_json_begin_object(&w, stn_array_total_name((stn_array_total)t));
+        for (int i = 0; i < STN_ARRAY_PARTS; i++)
+            stn_json_number(&w, stn_array_part_name((stn_array_part)i),
+                            r->part[t][i]);
+        stn_json_end_object(&w);
+    }
+    stn_json_end_object(&w);
+    stn_json_end_object(&w);
+    return stn_cli_json(&w);
+}
+
+/* Prefixes do not suit squared units: areas are printed in um2. */
+static void put(stn_array_total total, double value)
+{
+    if (value == 0.0)
+        stn_table_cell("-");
+    else if (total == STN_ARRAY_AREA_M2)
+        stn_table_cell("%.1f um2", value * 1e12);
+    else
+        stn_table_cell("%s", stn_cli_si(value, stn_array_total_unit(total)));
+}
+
+static int print_text(const stn_array_request *q, const stn_array_report *r)
+{
+    printf("%d x %d cells %s, %s %g nm %s, %g K, %d column%s per sense "
+           "amplifier\n\n",
+           q->rows, q->columns, q->cell, q->tech, q->node_nm, q->roadmap,
+           q->temperature_k, q->columns_per_sense_amp,
+           q->columns_per_sense_amp == 1 ? "" : "s");
+    stn_table_begin("lrrrrrr", "part", "area", "read", "write", "read", "write",
+                    "leakage", NULL);
+    for (int i = 0; i < STN_ARRAY_PARTS; i++) {
+        stn_table_cell("%s", stn_array_part_name((stn_array_part)i));
+        for (int t = 0; t < STN_ARRAY_TOTALS; t++)
+            put((stn_array_total)t, r->part[t][i]);
+    }
+    stn_table_cell("total");
+    for (int t = 0; t < STN_ARRAY_TOTALS; t++)
+        put((stn_array_total)t, r->total[t]);
+    stn_table_end();
+    return STN_EXIT_OK;
+}
+
+static int run(const stn_arguments *arguments)
+{
+    int64_t rows = 0, columns = 0, per_amplifier = 0;
+    stn_array_request q = {.cell = stn_cli_text(arguments, "cell"),
+                           .tech = stn_cli_text(arguments, "tech"),
+                           .roadmap = stn_cli_text(arguments, "roadmap")};
+    if (!stn_cli_int(arguments, "rows", 2, 65536, &rows) ||
+        !stn_cli_int(arguments, "columns", 1, 65536, &columns) ||
+        !stn_cli_int(arguments, "columns-per-sense-amp", 1, 65536,
+                     &per_amplifier) ||
+        !number(arguments, "node", &q.node_nm) ||
+        !number(arguments, "temperature", &q.temperature_k))
+        return STN_EXIT_USAGE;
+    q.rows = (int)rows;
+    q.columns = (int)columns;
+    q.columns_per_sense_amp = (int)per_amplifier;
+    stn_error err = {0};
+    stn_array_report report;
+    stn_status status = stn_array_evaluate(&q, &report, &err);
+    if (status != STN_OK)
+        return stn_cli_fail(status, &err);
+    return stn_cli_switch(arguments, "json") ? print_json(&q, &report)
+                                             : print_text(&q, &report);
+}
+
+const stn_command stn_cmd_array = {
+    .name = "array",
+    .operands = "",
+    .min_operands = 0,
+    .max_operands = 0,
+    .summary = "Say what one memory sub-array costs, part by part",
+    .details =
+        "Area, latency and energy of reading and writing one word, and "
+        "leakage, from the analytic model of docs/memory.md. A read activates "
+        "one row and senses as many bits as there are sense amplifiers. Every "
+        "total is the sum of its parts.\n\nExample: setun array --cell "
+        "sot-mram-v --node 45 --roadmap HP --rows 256 --columns 512",
+    .options = OPTIONS,
+    .run = run,
+};

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * setun validate: the array model beside SPICE, NVSim and silicon. */
+#include "cli.h"
+#include "setun/validate.h"
+#include <stdio.h>
+
+static const stn_option OPTIONS[] = {
+    {"reference", 0, false, "FOLDER", "../shared/reference",
+     "CSV files to compare with"},
+    {"results", 0, false, "FILE", NULL, "write every agreement there, as JSON"},
+    {"json", 0, false, NULL, NULL, "print as JSON"},
+    {0},
+};
+
+static void put(stn_json_writer *w, const stn_agreement *a)
+{
+    stn_json_begin_object(w, NULL);
+    stn_json_string(w, "rung", a->rung);
+    stn_json_string(w, "quantity", a->quantity);
+    stn_json_string(w, "group", a->group);
+    stn_json_string(w, "unit", a->unit);
+    stn_json_int(w, "n", a->n);
+    if (a->n == 1) {
+        stn_json_number(w, "reference", a->reference);
+        stn_json_number(w, "model", a->model);
+    }
+    stn_json_number(w, "median_error", a->median);
+    stn_json_number(w, "p95_error", a->p95);
+    stn_json_number(w, "worst_error", a->worst);
+    stn_json_number(w, "median_signed_error", a->median_signed);
+    stn_json_string(w, "worst_case", a->worst_case);
+    if (a->limit_median > 0.0)
+        stn_json_number(w, "limit_median", a->limit_median);
+    if (a->limit_worst > 0.0)
+        stn_json_number(w, "limit_worst", a->limit_worst);
+    stn_json_bool(w, "met", a->met);
+    stn_json_end_object(w);
+}
+
+static void write_json(const stn_validation *v, stn_json_writer *w)
+{
+    stn_json_begin_object(w, NULL);
+    stn_json_bool(w, "met", v->met);
+    stn_json_begin_array(w, "agreements");
+    for (int i = 0; i < v->n; i++)
+        put(w, &v->items[i]);
+    stn_json_end_array(w);
+    stn_json_end_object(w);
+}
+
+static int save(const stn_validation *v, const char *path)
+{
+    stn_error err = {0};
+    stn_json_writer w = {.indent = 2};
+    FILE *file = fopen(path, "w");
+    if (!file) {
+        perror(path);
+        return STN_EXIT_FAILURE;
+    }
+    write_json(v, &w);
+    stn_status status = stn_json_print(&w, file, &err);
+    if (fclose(file) != 0 && status == STN_OK) {
+        perror(path);
+        return STN_EXIT_FAILURE;
+    }
+    return status == STN_OK ? STN_EXIT_OK : stn_cli_fail(status, &err);
+}
+
+static void limit(double value)
+{
+    if (value > 0.0)
+        stn_table_cell("%s", stn_cli_percent(value, 0));
+    else
+        stn_table_cell("-");
+}
+
+static void print_text(const stn_validation *v)
+{
+    stn_table_begin("lllrrrrrrl", "rung", "quantity", "group", "n", "median",
+                    "worst", "signed", "limit", "worst limit", "", NULL);
+    for (int i = 0; i < v->n; i++) {
+        const stn_agreement *a = &v->items[i];
+        stn_table_cell("%s", a->rung);
+        stn_table_cell("%s", a->quantity);
+        stn_table_cell("%s", a->group);
+        stn_table_cell("%d", a->n);
+        stn_table_cell("%s", stn_cli_percent(a->median, 1));
+        stn_table_cell("%s", stn_cli_percent(a->worst, 1));
+        stn_table_cell("%s", stn_cli_percent(a->median_signed, 1));
+        limit(a->limit_median);
+        limit(a->limit_worst);
+        stn_table_cell("%s", a->met ? "" : "MISSED");
+    }
+    stn_table_end();
+}
+
+static int run(const stn_arguments *arguments)
+{
+    stn_error err = {0};
+    stn_validation *v = NULL;
+    const char *results = stn_cli_text(arguments, "results");
+    stn_status status =
+        stn_validate(stn_cli_text(arguments, "reference"), &v, &err);
+    if (status != STN_OK)
+        return stn_cli_fail(status, &err);
+    int code = STN_EXIT_OK;
+    if (stn_cli_switch(arguments, "json")) {
+        stn_json_writer w = {.indent = 2};
+        write_json(v, &w);
+        code = stn_cli_json(&w);
+    } else {
+        print_text(v);
+    }
+    if (code == STN_EXIT_OK && results)
+        code = save(v, results);
+    if (code == STN_EXIT_OK && !v->met)
+        code = STN_EXIT_MISMATCH;
+    stn_validation_destroy(v);
+    return code;
+}
+
+const stn_command stn_cmd_validate = {
+    .name = "validate",
+    .operands = "",
+    .min_operands = 0,
+    .max_operands = 0,
+    .summary = "Compare the array model with SPICE, NVSim and silicon",
+    .details =
+        "Prints how far the model of `setun array` is from the figures of "
+        "others: an error is model / reference - 1, median and worst are "
+        "without sign. Nothing is fitted per case. Exit code 3 when a limit "
+        "is missed.\n\nExample: setun validate --reference ../shared/reference "
+        "--results results/validate.json",
+    .options = OPTIONS,
+    .run = run,
+};

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Bit lines: how long a cell takes to develop the signal that the sense
+ * amplifier needs, and the charge it moves.
+ *
+ * SRAM discharges one of two precharged lines through access and pull-down
+ * transistor. A resistive cell is read either by forcing a current and
+ * comparing voltages (an RC towards V = I R), or by forcing a voltage and
+ * comparing currents, which moves the line little: Seevinck's current-mode
+ * delay, R C / 2 (Roff + R/3) / (Roff + R) (Seevinck et al., JSSC 26(4), 1991;
+ * used for resistive cells by NVSim). */
+#include "memory/model.h"
+#include <math.h>
+
+/* Settling towards a level: tau_cell is through the cell. */
+static double settle_tau(const stn_bitline *b, double cell_ohm)
+{
+    return cell_ohm * (b->drain_f + b->farad + b->mux_f) +
+           b->ohm * (b->mux_f + 0.5 * b->farad);
+}
+
+static stn_status sram(const stn_subarray *s, const stn_bitline *b, double ramp,
+                       stn_part_cost *out)
+{
+    const stn_device *d = &s->tech->device;
+    double access_m = s->cell->access_width_f * d->feature_m;
+    double pull_ohm =
+        stn_resistance_n(d, s->cell->pull_down_width_f * d->feature_m);
+    double precharge_v = 0.5 * d->supply_v;
+    /* One line rises while the other falls: each moves half of the signal. */
+    double tau_s = settle_tau(b, b->access_ohm + pull_ohm) *
+                   log(precharge_v / (precharge_v - 0.5 * s->cell->signal_v));
+    double beta = 1.0 / (pull_ohm * d->gm_n_s_m * access_m);
+    out->latency_s = stn_horowitz(tau_s, beta, ramp, &out->ramp);
+    out->energy_j =
+        (b->drain_f + b->farad + b->mux_drain_f) * precharge_v * precharge_v;
+    return STN_OK;
+}
+
+static stn_status forced_current(const stn_subarray *s, const stn_bitline *b,
+                                 stn_part_cost *out, stn_error *err)
+{
+    const stn_cell *c = s->cell;
+    double on_ohm = c->on_ohm + b->access_ohm;
+    double off_ohm = c->off_ohm + b->access_ohm;
+    double on_v = c->read_a * on_ohm, off_v = c->read_a * off_ohm;
+    double middle_v = fmin(0.5 * (on_v + off_v), s->tech->device.supply_v);
+    double margin_v = fmin(middle_v - on_v, off_v - middle_v);
+    if (margin_v <= c->signal_v)
+        return stn_fail(err, STN_E_UNSUPPORTED,
+                        "read_current: %.4g A moves the bit line by %.4g V, "
+                        "the sense amplifier needs more than %.4g V; use "
+                        "another current or a cell with a larger ratio",
+                        c->read_a, margin_v, c->signal_v);
+    double on_s = settle_tau(b, on_ohm) *
+                  log((middle_v - on_v) / (middle_v - on_v - c->signal_v));
+    double off_s = settle_tau(b, off_ohm) *
+                   log((off_v - middle_v) / (off_v - middle_v - c->signal_v));
+    out->latency_s = fmax(on_s, off_s);
+    out->ramp = 0.5 / out->latency_s;
+    out->energy_j = (b->drain_f + b->farad + b->mux_drain_f) *
+                    (middle_v * middle_v - on_v * on_v);
+    return STN_OK;
+}
+
+static stn_status forced_voltage(const stn_subarray *s, const stn_bitline *b,
+                                 double ramp, stn_part_cost *out)
+{
+    const stn_cell *c = s->cell;
+    double on_ohm = c->on_ohm + b->access_ohm;
+    double off_ohm = c->off_ohm + b->access_ohm;
+    double tau_s =
+        0.5 * b->ohm * b->farad * (off_ohm + b->ohm / 3.0) / (off_ohm + b->ohm);
+    out->latency_s = stn_horowitz(tau_s, 0.0, ramp, &out->ramp);
+    /* The line is a divider: its voltage falls linearly from the cell to the
+     * clamp at the sense amplifier. */
+    double sum_ohm = b->mux_ohm + b->ohm + on_ohm;
+    double low_v = c->read_v * b->mux_ohm / sum_ohm;
+    double high_v = c->read_v * (b->mux_ohm + b->ohm) / sum_ohm;
+    out->energy_j =
+        b->drain_f * high_v * high_v + b->mux_drain_f * low_v * low_v +
+        b->farad * (high_v * high_v + high_v * low_v + low_v * low_v) / 3.0;
+    return STN_OK;
+}
+
+stn_status stn_bitline_read(const stn_subarray *s, const stn_bitline *b,
+                            double ramp, stn_part_cost *out, stn_error *err)
+{
+    *out = (stn_part_cost){0};
+    if (s->cell->kind == STN_CELL_SRAM)
+        return sram(s, b, ramp, out);
+    if (s->cell->current_sensing)
+        return forced_voltage(s, b, ramp, out);
+    return forced_current(s, b, out, err);
+}
+
+double stn_bitline_charge_s(const stn_bitline *b)
+{
+    double tau_s = b->mux_ohm * (b->mux_drain_f + b->farad) +
+                   stn_line_tau(b->ohm, b->farad);
+    return stn_horowitz(tau_s, 0.0, STN_STEP_RAMP, NULL);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Cell files: geometry of a cell, and how it is read and written. A file has
+ * exactly the figures that its kind and its ways of sensing and writing
+ * need. */
+#include "memory/model.h"
+#include <string.h>
+
+/* Which cells have a figure. */
+enum {
+    ALL = 1 << 0,
+    RESISTIVE = 1 << 1,
+    SRAM = 1 << 2,
+    FORCE_CURRENT = 1 << 3, /* resistive, voltage sensing */
+    FORCE_VOLTAGE = 1 << 4, /* resistive, current sensing */
+    WRITE_CURRENT = 1 << 5,
+    WRITE_VOLTAGE = 1 << 6
+};
+
+typedef struct cell_row {
+    int when;
+    stn_figure_row row;
+} cell_row;
+
+/* clang-format off */
+#define AT(field) offsetof(stn_cell, field)
+static const cell_row rows[] = {
+    {ALL, {"cell_area", STN_QUANTITY_CELL, 4, 1000, AT(area_f2)}},
+    {ALL, {"aspect_ratio", STN_QUANTITY_RATIO, 0.1, 10, AT(aspect_ratio)}},
+    {ALL, {"access_width", STN_QUANTITY_WIDTH, 0.5, 100, AT(access_width_f)}},
+    {ALL, {"sense_signal", STN_QUANTITY_VOLTAGE, 1e-3, 1, AT(signal_v)}},
+    {RESISTIVE, {"on_resistance", STN_QUANTITY_RESISTANCE, 100, 1e9, AT(on_ohm)}},
+    {RESISTIVE, {"off_resistance", STN_QUANTITY_RESISTANCE, 100, 1e12, AT(off_ohm)}},
+    {FORCE_CURRENT, {"read_current", STN_QUANTITY_CURRENT, 1e-9, 1e-2, AT(read_a)}},
+    {FORCE_VOLTAGE, {"read_voltage", STN_QUANTITY_VOLTAGE, 1e-3, 5, AT(read_v)}},
+    {RESISTIVE, {"read_power", STN_QUANTITY_POWER, 0, 1e-2, AT(read_power_w)}},
+    {WRITE_CURRENT, {"write_current", STN_QUANTITY_CURRENT, 1e-9, 1e-2, AT(write_a)}},
+    {WRITE_VOLTAGE, {"write_voltage", STN_QUANTITY_VOLTAGE, 0.1, 20, AT(write_v)}},
+    {RESISTIVE, {"set_pulse", STN_QUANTITY_TIME, 1e-12, 1e-3, AT(set_s)}},
+    {RESISTIVE, {"reset_pulse", STN_QUANTITY_TIME, 1e-12, 1e-3, AT(reset_s)}},
+    {RESISTIVE, {"set_energy", STN_QUANTITY_ENERGY, 1e-18, 1e-6, AT(set_j)}},
+    {RESISTIVE, {"reset_energy", STN_QUANTITY_ENERGY, 1e-18, 1e-6, AT(reset_j)}},
+    {SRAM, {"pull_down_width", STN_QUANTITY_WIDTH, 0.5, 100, AT(pull_down_width_f)}},
+    {SRAM, {"pull_up_width", STN_QUANTITY_WIDTH, 0.5, 100, AT(pull_up_width_f)}},
+};
+#define N_ROWS (sizeof rows / sizeof rows[0])
+/* clang-format on */
+
+static stn_status choice(const stn_yaml *root, const char *key,
+                         const char *const *words, int *out, stn_error *err)
+{
+    const stn_yaml *node = stn_yaml_get(root, key);
+    if (!node)
+        return stn_yaml_fail(root, err, "\"%s\" is missing", key);
+    return stn_yaml_choice(node, words, out, err);
+}
+
+stn_status stn_cell_parse(const stn_yaml *root, stn_figures *figures,
+                          stn_cell *out, stn_error *err)
+{
+    static const char *const kinds[] = {"resistive", "sram", NULL};
+    static const char *const ways[] = {"voltage", "current", NULL};
+    static const char *const resistive_keys[] = {"title", "kind", "sensing",
+                                                 "writing", NULL};
+    static const char *const other_keys[] = {"title", "kind", NULL};
+    stn_cell cell = {0};
+    int kind = 0, sensing = 0, writing = 0, when = ALL;
+    STN_TRY(choice(root, "kind", kinds, &kind, err));
+    cell.kind = (stn_cell_kind)kind;
+    if (cell.kind == STN_CELL_RESISTIVE) {
+        STN_TRY(choice(root, "sensing", ways, &sensing, err));
+        STN_TRY(choice(root, "writing", ways, &writing, err));
+        cell.current_sensing = sensing;
+        when |= RESISTIVE | (sensing ? FORCE_VOLTAGE : FORCE_CURRENT) |
+                (writing ? WRITE_CURRENT : WRITE_VOLTAGE);
+    } else {
+        when |= SRAM;
+    }
+    stn_figure_row wanted[N_ROWS + 1];
+    size_t n = 0;
+    for (size_t i = 0; i < N_ROWS; i++)
+        if (rows[i].when & when)
+            wanted[n++] = rows[i].row;
+    wanted[n] = (stn_figure_row){0};
+    STN_TRY(stn_figures_parse(figures, "cell", wanted, root,
+                              cell.kind == STN_CELL_RESISTIVE ? resistive_keys
+                                                              : other_keys,
+                              &cell, err));
+    if (cell.kind == STN_CELL_RESISTIVE && cell.off_ohm <= cell.on_ohm)
+        return stn_yaml_fail(stn_yaml_get(root, "off_resistance"), err,
+                             "off_resistance: got %.6g ohm, expected more "
+                             "than on_resistance, %.6g ohm",
+                             cell.off_ohm, cell.on_ohm);
+    *out = cell;
+    return STN_OK;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From names to a modelled sub-array: loads cell and technology files, checks
+ * the geometry, and names what comes out. */
+#include "base/file.h"
+#include "memory/model.h"
+#include <string.h>
+
+static const char *const total_names[STN_ARRAY_TOTALS] = {
+    "area_m2",       "read_latency_s", "write_latency_s",
+    "read_energy_j", "write_energy_j", "leakage_w"};
+static const char *const total_units[STN_ARRAY_TOTALS] = {"m2", "s", "s",
+                                                          "J",  "J", "W"};
+static const char *const part_names[STN_ARRAY_PARTS] = {
+    "cells",       "predecoder", "row_decoder",     "column_select", "bit_line",
+    "multiplexer", "precharge",  "sense_amplifier", "white_space"};
+
+const char *stn_array_total_name(stn_array_total total)
+{
+    return total_names[total];
+}
+
+const char *stn_array_total_unit(stn_array_total total)
+{
+    return total_units[total];
+}
+
+const char *stn_array_part_name(stn_array_part part)
+{
+    return part_names[part];
+}
+
+static stn_status check_name(const char *what, const char *name, stn_error *err)
+{
+    if (!*name ||
+        strspn(name, "abcdefghijklmnopqrstuvwxyz"
+                     "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != strlen(name))
+        return stn_fail(err, STN_E_ARGUMENT,
+                        "%s: got \"%.60s\", expected letters, digits, - and _",
+                        what, name);
+    return STN_OK;
+}
+
+static stn_status check_range(const char *what, int value, int min, int max,
+                              stn_error *err)
+{
+    if (value >= min && value <= max)
+        return STN_OK;
+    return stn_fail(err, STN_E_ARGUMENT, "%s: got %d, expected from %d to %d",
+                    what, value, min, max);
+}
+
+static stn_status load_cell(const char *name, stn_figures *figures,
+                            stn_cell *out, stn_error *err)
+{
+    char path[1024];
+    stn_yaml_document *document = NULL;
+    STN_TRY(check_name("cell", name, err));
+    STN_TRY(stn_path_format(path, sizeof path, err, "%s/cells/%s.yaml",
+                            stn_share_directory(), name));
+    if (!stn_file_exists(path))
+        return stn_fail(err, STN_E_NOT_FOUND, "cell \"%s\": there is no %s",
+                        name, path);
+    STN_TRY(stn_yaml_load(path, &document, err));
+    stn_status status =
+        stn_cell_parse(stn_yaml_root(document), figures, out, err);
+    stn_yaml_destroy(document);
+    return status;
+}
+
+static stn_status evaluate(const stn_array_request *q, stn_figures *figures,
+                           stn_array_report *out, stn_error *err)
+{
+    stn_cell cell;
+    stn_tech tech;
+    STN_TRY(check_range("rows", q->rows, 2, 65536, err));
+    STN_TRY(check_range("columns", q->columns, 1, 65536, err));
+    STN_TRY(check_range("columns per sense amplifier", q->columns_per_sense_amp,
+                        1, q->columns, err));
+    if (q->columns % q->columns_per_sense_amp)
+        return stn_fail(err, STN_E_ARGUMENT,
+                        "columns per sense amplifier: got %d, expected a "
+                        "divisor of the %d columns",
+                        q->columns_per_sense_amp, q->columns);
+    STN_TRY(check_name("technology set", q->tech, err));
+    STN_TRY(load_cell(q->cell, figures, &cell, err));
+    STN_TRY(stn_tech_load(q->tech, q->roadmap, q->node_nm, q->temperature_k,
+                          figures, &tech, err));
+    stn_subarray s = {.tech = &tech,
+                      .cell = &cell,
+                      .rows = q->rows,
+                      .columns = q->columns,
+                      .columns_per_sense_amp = q->columns_per_sense_amp};
+    return stn_subarray_model(&s, out, err);
+}
+
+stn_status stn_array_evaluate(const stn_array_request *request,
+                              stn_array_report *out, stn_error *err)
+{
+    stn_arena arena = {0};
+    stn_figures figures = {.arena = &arena};
+    stn_status status = evaluate(request, &figures, out, err);
+    stn_arena_deinit(&arena);
+    return status;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a sub-array is modelled from: a technology at one node, a cell, a
+ * geometry. The files are described in docs/memory.md. */
+#ifndef STN_MEMORY_MODEL_H
+#define STN_MEMORY_MODEL_H
+
+#include "memory/circuit.h"
+#include "memory/memory.h"
+#include "setun/array.h"
+
+/* One technology node of one roadmap at one temperature. */
+typedef struct stn_tech {
+    stn_device device;
+    stn_wire local, global; /* word and bit lines | between sub-arrays */
+    stn_current_sense current_sense;
+} stn_tech;
+
+/* Loads share/setun/tech/SET-NODEnm.yaml, or interpolates between the two
+ * files around `node_nm`. Figures read are appended to `figures`. */
+stn_status stn_tech_load(const char *set, const char *roadmap, double node_nm,
+                         double temperature_k, stn_figures *figures,
+                         stn_tech *out, stn_error *err);
+
+typedef enum stn_cell_kind {
+    STN_CELL_RESISTIVE, /* an access transistor and a two-valued resistor */
+    STN_CELL_SRAM,      /* cross-coupled inverters, two access transistors */
+    STN_CELL_KINDS
+} stn_cell_kind;
+
+/* A cell, from its file. Fields of other kinds are 0. */
+typedef struct stn_cell {
+    stn_cell_kind kind;
+    bool current_sensing;         /* resistive: else voltage sensing */
+    double area_f2, aspect_ratio; /* height along the bit line over width */
+    double access_width_f;
+    double signal_v; /* that the sense amplifier needs */
+    /* resistive */
+    double on_ohm, off_ohm;
+    double read_a, read_v;   /* forced through the cell | across it */
+    double read_power_w;     /* of a cell while it is sensed */
+    double write_a, write_v; /* write_v 0: the bit line swings to Vdd */
+    double set_s, reset_s, set_j, reset_j;
+    /* sram */
+    double pull_down_width_f, pull_up_width_f;
+} stn_cell;
+
+/* Reads the model's keys of a cell file's root. */
+stn_status stn_cell_parse(const stn_yaml *root, stn_figures *figures,
+                          stn_cell *out, stn_error *err);
+
+/* A sub-array to be modelled. */
+typedef struct stn_subarray {
+    const stn_tech *tech;
+    const stn_cell *cell;
+    int rows, columns, columns_per_sense_amp;
+} stn_subarray;
+
+/* STN_E_UNSUPPORTED when the cell cannot be sensed in this geometry. */
+stn_status stn_subarray_model(const stn_subarray *s, stn_array_report *out,
+                              stn_error *err);
+
+/* ---- bitline.c */
+/* One bit line with everything that hangs on it. */
+typedef struct stn_bitline {
+    double ohm, farad;          /* wire and drains of the access transistors */
+    double access_ohm, drain_f; /* of one access transistor */
+    double mux_f;               /* multiplexer and sense amplifier behind it */
+    double mux_drain_f;         /* of one pass transistor */
+    double mux_ohm;
+} stn_bitline;
+/* Cost of developing the signal on one bit line: latency, and energy of one
+ * bit line. `ramp` is that of the word line. */
+stn_status stn_bitline_read(const stn_subarray *s, const stn_bitline *b,
+                            double ramp, stn_part_cost *out, stn_error *err);
+/* Time to charge it for writing. */
+double stn_bitline_charge_s(const stn_bitline *b);
+
+#endif

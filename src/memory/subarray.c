@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One sub-array: cells, decoders, lines, multiplexers and sense amplifiers put
+ * together (Dong et al., NVSim, TCAD 31(7), 2012).
+ *
+ * Every total is the sum of its parts by construction: parts are posted, then
+ * added up. In time, parts follow one another; what runs beside a longer part
+ * counts with what it adds. Limits: the predecode lines have no resistance
+ * (they run on a thick layer), one sub-array has no output multiplexer and no
+ * H-tree. */
+#include "memory/model.h"
+#include <math.h>
+#include <string.h>
+
+/* Select lines that cross all columns: column select (or isolation), sense
+ * enable, output enable. */
+static const int SELECT_LINES = 3;
+/* Share of the on-resistance of a cell that a pass transistor may add. */
+static const double PASS_SHARE = 0.2;
+static const double MIN_PASS = 9.0, MAX_PASS = 100.0; /* features */
+
+/* Everything between the totals. */
+typedef struct parts {
+    const stn_subarray *s;
+    double word_ohm, word_f, word_m; /* word line; its length */
+    double line_f;                   /* wire of a select line */
+    double bit_m;
+    double write_a;
+    stn_bitline bit;
+    stn_multiplexer mux;
+    stn_sense_amplifier sense;
+    stn_part_cost predecoder, column_predecoder, row, select, bit_read,
+        multiplexer, precharge, amplifier;
+} parts;
+
+static int address_bits(int n)
+{
+    int bits = 0;
+    while ((1 << bits) < n)
+        bits++;
+    return bits;
+}
+
+static void size_lines(parts *p)
+{
+    const stn_subarray *s = p->s;
+    const stn_cell *c = s->cell;
+    const stn_device *d = &s->tech->device;
+    const stn_wire *wire = &s->tech->local;
+    double f = d->feature_m;
+    double cell_width_m = sqrt(c->area_f2 / c->aspect_ratio) * f;
+    double cell_height_m = sqrt(c->area_f2 * c->aspect_ratio) * f;
+    double access_m = c->access_width_f * f;
+    int gates = c->kind == STN_CELL_SRAM ? 2 : 1;
+    p->word_m = s->columns * cell_width_m;
+    p->bit_m = s->rows * cell_height_m;
+    p->line_f = p->word_m * wire->farad_m;
+    p->word_ohm = p->word_m * wire->ohm_m;
+    p->word_f =
+        p->line_f + gates * s->columns * stn_gate_capacitance(d, access_m);
+    p->bit.drain_f = stn_drain_f(d, access_m, 0.0, cell_width_m);
+    p->bit.ohm = p->bit_m * wire->ohm_m;
+    /* Two cells share one contact to the bit line. */
+    p->bit.farad = p->bit_m * wire->farad_m + 0.5 * s->rows * p->bit.drain_f;
+    p->bit.access_ohm = stn_resistance_n(d, access_m);
+    if (c->kind == STN_CELL_RESISTIVE)
+        p->write_a = fmax(c->write_a, c->write_v / c->on_ohm);
+}
+
+/* Multiplexer and sense amplifier, which load the bit line. */
+static void size_columns(parts *p)
+{
+    const stn_subarray *s = p->s;
+    const stn_cell *c = s->cell;
+    const stn_device *d = &s->tech->device;
+    double f = d->feature_m, width_m = p->write_a / d->on_n_a_m;
+    int count = s->columns / s->columns_per_sense_amp;
+    if (c->kind == STN_CELL_RESISTIVE)
+        width_m = fmax(width_m,
+                       fmin(stn_resistance_n(d, 1.0) / (PASS_SHARE * c->on_ohm),
+                            MAX_PASS * f));
+    p->sense = (stn_sense_amplifier){
+        .device = d,
+        .count = count,
+        .pitch_m = p->word_m / s->columns * s->columns_per_sense_amp,
+        .signal_v = c->signal_v,
+        .converter = c->current_sensing ? &s->tech->current_sense : NULL};
+    p->mux =
+        (stn_multiplexer){.device = d,
+                          .inputs = s->columns_per_sense_amp,
+                          .count = count,
+                          .width_m = fmax(width_m, MIN_PASS * f),
+                          .load_f = stn_sense_amplifier_input_f(&p->sense)};
+    p->bit.mux_drain_f = stn_multiplexer_pass_f(&p->mux);
+    p->bit.mux_ohm = stn_multiplexer_pass_ohm(&p->mux);
+    if (p->mux.inputs > 1)
+        p->bit.mux_f = (p->mux.inputs + 1) * p->bit.mux_drain_f + p->mux.load_f;
+}
+
+/* Lines across the columns. Each carries one small gate per column, a local
+ * buffer in front of wide pass transistors. */
+static void cost_select(parts *p, double ramp)
+{
+    const stn_subarray *s = p->s;
+    const stn_device *d = &s->tech->device;
+    double small_f = stn_gate_capacitance(d, stn_min_width(d));
+    stn_decoder line = {.device = d,
+                        .outputs = 1,
+                        .load_f = p->line_f + s->columns * small_f,
+                        .load_ohm = p->word_ohm};
+    stn_decoder column = line;
+    column.outputs = s->columns_per_sense_amp;
+    column.inputs = column.outputs > 8 ? 2 : 0;
+    stn_part_cost fixed = stn_decoder_cost(&line, ramp);
+    p->select = stn_decoder_cost(&column, ramp);
+    p->select.energy_j += (SELECT_LINES - 1) * fixed.energy_j;
+    p->select.leakage_w += (SELECT_LINES - 1) * fixed.leakage_w;
+    p->select.latency_s = fmax(p->select.latency_s, fixed.latency_s);
+    p->select.area_m2 += (SELECT_LINES - 1) * fixed.area_m2;
+    p->select.box.width_m = fmax(p->select.box.width_m, fixed.box.width_m);
+    int bits = address_bits(column.outputs), half = bits > 3 ? bits / 2 : 0;
+    stn_part_cost a = stn_predecoder_cost(d, bits - half, 0.0, STN_STEP_RAMP);
+    stn_part_cost b = stn_predecoder_cost(d, half, 0.0, STN_STEP_RAMP);
+    p->column_predecoder = a;
+    p->column_predecoder.energy_j += b.energy_j;
+    p->column_predecoder.leakage_w += b.leakage_w;
+    p->column_predecoder.area_m2 += b.area_m2;
+}
+
+/* Width and height of the sub-array without its predecoder. */
+static stn_box outline(const parts *p)
+{
+    double side_m = p->row.box.height_m > p->bit_m ? p->row.area_m2 / p->bit_m
+                                                   : p->row.box.width_m;
+    double foot_m = p->precharge.box.width_m > p->word_m
+                        ? p->precharge.area_m2 / p->word_m
+                        : p->precharge.box.height_m;
+    foot_m += p->multiplexer.area_m2 / p->word_m + p->amplifier.box.height_m;
+    return (stn_box){.width_m = p->word_m + fmax(side_m, p->select.box.width_m),
+                     .height_m = p->bit_m + foot_m};
+}
+
+/* Row predecoder: two blocks whose lines pass half of the outline. */
+static void cost_row(parts *p, stn_box box)
+{
+    const stn_subarray *s = p->s;
+    const stn_device *d = &s->tech->device;
+    int bits = address_bits(s->rows), half = bits > 3 ? bits / 2 : 0;
+    double load_f = 0.5 * (box.width_m + box.height_m) * s->tech->local.farad_m;
+    stn_part_cost a =
+        stn_predecoder_cost(d, bits - half, load_f, STN_STEP_RAMP);
+    stn_part_cost b = stn_predecoder_cost(d, half, load_f, STN_STEP_RAMP);
+    p->predecoder = a;
+    p->predecoder.energy_j += b.energy_j;
+    p->predecoder.leakage_w += b.leakage_w;
+    p->predecoder.area_m2 += b.area_m2;
+    p->predecoder.latency_s = fmax(a.latency_s, b.latency_s);
+    p->predecoder.ramp = fmin(a.ramp, b.ramp);
+}
+
+static stn_part_cost row_decoder(const parts *p, double ramp)
+{
+    stn_decoder rows = {.device = &p->s->tech->device,
+                        .outputs = p->s->rows,
+                        .inputs = p->s->rows > 8 ? 2 : 0,
+                        .load_f = p->word_f,
+                        .load_ohm = p->word_ohm};
+    return stn_decoder_cost(&rows, ramp);
+}
+
+static void post_area(const parts *p, stn_box box, stn_array_report *r)
+{
+    double *area = r->part[STN_ARRAY_AREA_M2], placed = 0.0;
+    double predecoders_m2 =
+        p->predecoder.area_m2 + p->column_predecoder.area_m2;
+    /* The predecoders are a square at the longer side's end. */
+    double *edge_m = box.width_m > box.height_m ? &box.width_m : &box.height_m;
+    *edge_m += sqrt(predecoders_m2);
+    area[STN_ARRAY_CELLS] = p->word_m * p->bit_m;
+    area[STN_ARRAY_PREDECODER] = predecoders_m2;
+    area[STN_ARRAY_ROW_DECODER] = p->row.area_m2;
+    area[STN_ARRAY_COLUMN_SELECT] = p->select.area_m2;
+    area[STN_ARRAY_MULTIPLEXER] = p->multiplexer.area_m2;
+    area[STN_ARRAY_PRECHARGE] = p->precharge.area_m2;
+    area[STN_ARRAY_SENSE_AMPLIFIER] = p->amplifier.area_m2;
+    for (int i = 0; i < STN_ARRAY_PARTS; i++)
+        placed += area[i];
+    area[STN_ARRAY_WHITE_SPACE] =
+        fmax(0.0, box.width_m * box.height_m - placed);
+}
+
+static void post_latency(const parts *p, stn_array_report *r)
+{
+    const stn_cell *c = p->s->cell;
+    double *read = r->part[STN_ARRAY_READ_LATENCY_S];
+    double *write = r->part[STN_ARRAY_WRITE_LATENCY_S];
+    double predecoder_s =
+        fmax(p->predecoder.latency_s, p->column_predecoder.latency_s);
+    read[STN_ARRAY_PREDECODER] = predecoder_s;
+    read[STN_ARRAY_ROW_DECODER] = p->row.latency_s;
+    read[STN_ARRAY_COLUMN_SELECT] =
+        fmax(0.0, p->select.latency_s - p->row.latency_s);
+    read[STN_ARRAY_BIT_LINE] = p->bit_read.latency_s;
+    read[STN_ARRAY_MULTIPLEXER] = p->multiplexer.latency_s;
+    read[STN_ARRAY_SENSE_AMPLIFIER] = p->amplifier.latency_s;
+    if (c->kind == STN_CELL_SRAM) {
+        /* A full swing through the write driver takes about as long as the
+         * small one through the cell and its sensing. */
+        memcpy(write, read, sizeof r->part[0]);
+        return;
+    }
+    double charge_s = stn_bitline_charge_s(&p->bit);
+    write[STN_ARRAY_PREDECODER] = predecoder_s;
+    write[STN_ARRAY_ROW_DECODER] = p->row.latency_s;
+    write[STN_ARRAY_BIT_LINE] =
+        fmax(0.0, p->select.latency_s + charge_s - p->row.latency_s);
+    write[STN_ARRAY_CELLS] = fmax(c->set_s, c->reset_s);
+}
+
+static void post_energy(const parts *p, stn_array_report *r)
+{
+    const stn_subarray *s = p->s;
+    const stn_cell *c = s->cell;
+    const stn_device *d = &s->tech->device;
+    double *read = r->part[STN_ARRAY_READ_ENERGY_J];
+    double *write = r->part[STN_ARRAY_WRITE_ENERGY_J];
+    int words = p->sense.count;
+    read[STN_ARRAY_PREDECODER] = write[STN_ARRAY_PREDECODER] =
+        p->predecoder.energy_j + p->column_predecoder.energy_j;
+    read[STN_ARRAY_ROW_DECODER] = write[STN_ARRAY_ROW_DECODER] =
+        p->row.energy_j;
+    read[STN_ARRAY_COLUMN_SELECT] = write[STN_ARRAY_COLUMN_SELECT] =
+        p->select.energy_j;
+    read[STN_ARRAY_MULTIPLEXER] = write[STN_ARRAY_MULTIPLEXER] =
+        p->multiplexer.energy_j;
+    /* The word line connects the cells of all columns. */
+    read[STN_ARRAY_BIT_LINE] = s->columns * p->bit_read.energy_j;
+    read[STN_ARRAY_PRECHARGE] = p->precharge.energy_j;
+    read[STN_ARRAY_SENSE_AMPLIFIER] = p->amplifier.energy_j;
+    double line_f = p->bit.drain_f + p->bit.farad + p->bit.mux_drain_f;
+    if (c->kind == STN_CELL_SRAM) {
+        write[STN_ARRAY_BIT_LINE] = words * p->bit_read.energy_j;
+        return;
+    }
+    /* The cell and its reference conduct until the latch has decided. */
+    read[STN_ARRAY_CELLS] =
+        2.0 * words * c->read_power_w * p->amplifier.latency_s;
+    double swing_v = c->write_v > 0.0 ? c->write_v : d->supply_v;
+    write[STN_ARRAY_BIT_LINE] = words * line_f * swing_v * swing_v;
+    write[STN_ARRAY_CELLS] = words * fmax(c->set_j, c->reset_j);
+}
+
+static void post_leakage(const parts *p, stn_array_report *r)
+{
+    const stn_cell *c = p->s->cell;
+    const stn_device *d = &p->s->tech->device;
+    double *leak = r->part[STN_ARRAY_LEAKAGE_W];
+    leak[STN_ARRAY_PREDECODER] =
+        p->predecoder.leakage_w + p->column_predecoder.leakage_w;
+    leak[STN_ARRAY_ROW_DECODER] = p->row.leakage_w;
+    leak[STN_ARRAY_COLUMN_SELECT] = p->select.leakage_w;
+    leak[STN_ARRAY_PRECHARGE] = p->precharge.leakage_w;
+    leak[STN_ARRAY_SENSE_AMPLIFIER] = p->amplifier.leakage_w;
+    if (c->kind == STN_CELL_SRAM) {
+        stn_gate inverter = {.inputs = 1,
+                             .width_n_m = c->pull_down_width_f * d->feature_m,
+                             .width_p_m = c->pull_up_width_f * d->feature_m};
+        stn_gate access = {.inputs = 1,
+                           .width_n_m = c->access_width_f * d->feature_m};
+        /* Of two access transistors one has the supply across it. */
+        leak[STN_ARRAY_CELLS] = (double)p->s->rows * p->s->columns *
+                                (2.0 * stn_gate_leakage_w(d, &inverter) +
+                                 stn_gate_leakage_w(d, &access));
+    }
+}
+
+stn_status stn_subarray_model(const stn_subarray *s, stn_array_report *out,
+                              stn_error *err)
+{
+    parts p = {.s = s};
+    stn_array_report r = {0};
+    size_lines(&p);
+    size_columns(&p);
+    stn_precharge precharge = {.device = &s->tech->device,
+                               .columns = s->columns,
+                               .line_f_per_column = p.line_f / s->columns};
+    p.precharge = stn_precharge_cost(&precharge);
+    p.multiplexer = stn_multiplexer_cost(&p.mux);
+    p.amplifier = stn_sense_amplifier_cost(&p.sense);
+    /* Areas do not depend on ramps: the outline comes first, since it loads
+     * the predecoder, whose ramp starts everything else. */
+    p.row = row_decoder(&p, STN_STEP_RAMP);
+    cost_select(&p, STN_STEP_RAMP);
+    stn_box box = outline(&p);
+    cost_row(&p, box);
+    p.row = row_decoder(&p, p.predecoder.ramp);
+    cost_select(&p, p.predecoder.ramp);
+    STN_TRY(stn_bitline_read(s, &p.bit, p.row.ramp, &p.bit_read, err));
+    post_area(&p, box, &r);
+    post_latency(&p, &r);
+    post_energy(&p, &r);
+    post_leakage(&p, &r);
+    for (int t = 0; t < STN_ARRAY_TOTALS; t++)
+        for (int i = 0; i < STN_ARRAY_PARTS; i++)
+            r.total[t] += r.part[t][i];
+    *out = r;
+    return STN_OK;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Against NVSim: nvsim-arrays.csv has one sub-array a line, its six totals and
+ * some of its parts. The technology set is `nvsim`: the same transistors and
+ * wires, so that what differs is the model. */
+#include "base/file.h"
+#include "memory/validate.h"
+#include "setun/array.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define GROUPS 16
+#define COLUMNS (STN_ARRAY_TOTALS + 7)
+
+/* What a column of the file is compared with: a total, or a part of one. */
+typedef struct column {
+    const char *name;
+    stn_array_total total;
+    int part; /* < 0: the total */
+} column;
+
+static const column columns[COLUMNS] = {
+    {"area_m2", STN_ARRAY_AREA_M2, -1},
+    {"read_latency_s", STN_ARRAY_READ_LATENCY_S, -1},
+    {"write_latency_s", STN_ARRAY_WRITE_LATENCY_S, -1},
+    {"read_energy_j", STN_ARRAY_READ_ENERGY_J, -1},
+    {"write_energy_j", STN_ARRAY_WRITE_ENERGY_J, -1},
+    {"leakage_w", STN_ARRAY_LEAKAGE_W, -1},
+    {"row_decoder_latency_s", STN_ARRAY_READ_LATENCY_S, STN_ARRAY_ROW_DECODER},
+    {"bitline_latency_s", STN_ARRAY_READ_LATENCY_S, STN_ARRAY_BIT_LINE},
+    {"sense_amp_latency_s", STN_ARRAY_READ_LATENCY_S,
+     STN_ARRAY_SENSE_AMPLIFIER},
+    {"row_decoder_energy_j", STN_ARRAY_READ_ENERGY_J, STN_ARRAY_ROW_DECODER},
+    /* The file's name for the current through the sensed cells. */
+    {"bitline_read_energy_j", STN_ARRAY_READ_ENERGY_J, STN_ARRAY_CELLS},
+    {"sense_amp_energy_j", STN_ARRAY_READ_ENERGY_J, STN_ARRAY_SENSE_AMPLIFIER},
+    {"precharge_energy_j", STN_ARRAY_READ_ENERGY_J, STN_ARRAY_PRECHARGE},
+};
+
+/* Errors of one column over the lines of one cell. */
+typedef struct series {
+    double *errors;
+    int n;
+    double worst;
+    char worst_case[96];
+} series;
+
+typedef struct cells {
+    char names[GROUPS][40];
+    int n;
+} cells;
+
+static int find_cell(cells *c, const char *name)
+{
+    for (int i = 0; i < c->n; i++)
+        if (strcmp(c->names[i], name) == 0)
+            return i;
+    if (c->n == GROUPS)
+        return -1;
+    snprintf(c->names[c->n], sizeof c->names[0], "%s", name);
+    return c->n++;
+}
+
+static stn_status request(const stn_csv *csv, int row, stn_array_request *q,
+                          stn_error *err)
+{
+    double node = stn_csv_number(csv, row, "node_nm");
+    double rows = stn_csv_number(csv, row, "rows");
+    double cols = stn_csv_number(csv, row, "columns");
+    double per = stn_csv_number(csv, row, "columns_per_sense_amp");
+    if (!(node > 0 && rows >= 2 && rows <= 65536 && cols >= 1 &&
+          cols <= 65536 && per >= 1 && per <= cols))
+        return stn_fail(err, STN_E_FORMAT,
+                        "%s:%d: expected node_nm, rows, columns and "
+                        "columns_per_sense_amp",
+                        csv->file, row + 2);
+    *q = (stn_array_request){.cell = stn_csv_text(csv, row, "cell"),
+                             .tech = "nvsim",
+                             .roadmap = stn_csv_text(csv, row, "roadmap"),
+                             .node_nm = node,
+                             .temperature_k = 300.0,
+                             .rows = (int)rows,
+                             .columns = (int)cols,
+                             .columns_per_sense_amp = (int)per};
+    return STN_OK;
+}
+
+static void note(series *s, double error, const stn_array_request *q)
+{
+    s->errors[s->n++] = error;
+    if (fabs(error) < s->worst)
+        return;
+    s->worst = fabs(error);
+    snprintf(s->worst_case, sizeof s->worst_case,
+             "%s %g nm %s %dx%d, %d a sense amplifier", q->cell, q->node_nm,
+             q->roadmap, q->rows, q->columns, q->columns_per_sense_amp);
+}
+
+/* Compares one line; into the series of its cell and those of all cells. */
+static stn_status compare(const stn_csv *csv, int row, cells *known,
+                          series (*all)[GROUPS + 1], stn_error *err)
+{
+    stn_array_request q;
+    stn_array_report r;
+    STN_TRY(request(csv, row, &q, err));
+    STN_TRY(stn_array_evaluate(&q, &r, err));
+    int cell = find_cell(known, q.cell);
+    if (cell < 0)
+        return stn_fail(err, STN_E_FORMAT, "%s:%d: more than %d cells",
+                        csv->file, row + 2, GROUPS);
+    for (int i = 0; i < COLUMNS; i++) {
+        const column *c = &columns[i];
+        double reference = stn_csv_number(csv, row, c->name);
+        double model =
+            c->part < 0 ? r.total[c->total] : r.part[c->total][c->part];
+        if (!(reference > 0.0))
+            continue;
+        note(&all[i][cell], model / reference - 1.0, &q);
+        note(&all[i][GROUPS], model / reference - 1.0, &q);
+    }
+    return STN_OK;
+}
+
+static stn_status add(const column *c, series *s, const char *group,
+                      bool judged, stn_validate_list *list, stn_error *err)
+{
+    stn_agreement item = {.rung = "nvsim"};
+    if (s->n == 0)
+        return STN_OK;
+    snprintf(item.quantity, sizeof item.quantity, "%s", c->name);
+    snprintf(item.group, sizeof item.group, "%s", group);
+    snprintf(item.unit, sizeof item.unit, "%s", stn_array_total_unit(c->total));
+    snprintf(item.worst_case, sizeof item.worst_case, "%s", s->worst_case);
+    item.limit_median = judged ? 0.10 : 0.0;
+    item.limit_worst = judged ? 0.30 : 0.0;
+    stn_validate_summarise(s->errors, s->n, &item);
+    return stn_validate_add(list, &item, err);
+}
+
+stn_status stn_validate_nvsim(const char *folder, stn_validate_list *list,
+                              stn_error *err)
+{
+    char path[1024];
+    stn_csv csv;
+    cells known = {0};
+    series all[COLUMNS][GROUPS + 1] = {{{0}}};
+    STN_TRY(
+        stn_path_format(path, sizeof path, err, "%s/nvsim-arrays.csv", folder));
+    STN_TRY(stn_csv_load(path, list->arena, &csv, err));
+    for (int i = 0; i < COLUMNS; i++)
+        for (int g = 0; g <= GROUPS; g++) {
+            all[i][g].errors = stn_arena_alloc(list->arena, (size_t)csv.n_rows,
+                                               sizeof(double));
+            if (!all[i][g].errors)
+                return stn_fail_memory(err, "a validation");
+        }
+    for (int row = 0; row < csv.n_rows; row++)
+        STN_TRY(compare(&csv, row, &known, all, err));
+    for (int i = 0; i < COLUMNS; i++) {
+        bool total = columns[i].part < 0;
+        STN_TRY(
+            add(&columns[i], &all[i][GROUPS], "all cells", total, list, err));
+        for (int g = 0; total && g < known.n; g++)
+            STN_TRY(
+                add(&columns[i], &all[i][g], known.names[g], false, list, err));
+    }
+    return STN_OK;
+}

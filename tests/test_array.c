@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The model of one sub-array: gates and wires against hand values, sums of
+ * parts, refusals, and the ladder of validation. */
+#include "test.h"
+#include "base/file.h"
+#include "memory/csv.h"
+#include "memory/model.h"
+#include "memory/validate.h"
+#include <math.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *const cells[] = {"sot-mram-v", "sot-mram-i", "stt-mram",
+                                    "reram", "sram-6t"};
+static const char *const roadmaps[] = {"HP", "LSTP"};
+static const double nodes[] = {22, 28, 32, 45, 50, 65, 90};
+#define COUNT(a) (sizeof(a) / sizeof(a)[0])
+
+static stn_array_request request(void)
+{
+    return (stn_array_request){.cell = "sot-mram-v",
+                               .tech = "nvsim",
+                               .roadmap = "HP",
+                               .node_nm = 45,
+                               .temperature_k = 300,
+                               .rows = 256,
+                               .columns = 512,
+                               .columns_per_sense_amp = 8};
+}
+
+static stn_array_report evaluate(const stn_array_request *q)
+{
+    stn_array_report r;
+    stn_error err;
+    assert_ok(stn_array_evaluate(q, &r, &err), err);
+    return r;
+}
+
+#define assert_near(x, expected, share)                                        \
+    do {                                                                       \
+        double x_ = (x), e_ = (expected);                                      \
+        if (!(fabs(x_ / e_ - 1.0) <= (share)))                                 \
+            fail_msg("got %.6g, expected %.6g within %g", x_, e_,              \
+                     (double)(share));                                         \
+    } while (0)
+
+static void every_total_is_the_sum_of_its_parts(void **state)
+{
+    (void)state;
+    for (size_t c = 0; c < COUNT(cells); c++)
+        for (size_t i = 0; i < COUNT(roadmaps); i++)
+            for (size_t n = 0; n < COUNT(nodes); n++) {
+                stn_array_request q = request();
+                q.cell = cells[c];
+                q.roadmap = roadmaps[i];
+                q.node_nm = nodes[n];
+                stn_array_report r = evaluate(&q);
+                for (int t = 0; t < STN_ARRAY_TOTALS; t++) {
+                    double sum = 0.0;
+                    for (int p = 0; p < STN_ARRAY_PARTS; p++) {
+                        assert_true(r.part[t][p] >= 0.0);
+                        sum += r.part[t][p];
+                    }
+                    assert_true(r.total[t] > 0.0);
+                    assert_near(sum, r.total[t], 1e-12);
+                }
+            }
+}
+
+static void an_array_is_no_smaller_than_its_cells(void **state)
+{
+    (void)state;
+    stn_array_request q = request();
+    stn_array_report r = evaluate(&q);
+    double cells_m2 = 256.0 * 512.0 * 50.0 * 45e-9 * 45e-9;
+    assert_near(r.part[STN_ARRAY_AREA_M2][STN_ARRAY_CELLS], cells_m2, 1e-9);
+    assert_true(r.total[STN_ARRAY_AREA_M2] > cells_m2);
+}
+
+/* More of everything costs more of everything. */
+static void cost_grows_with_rows_and_columns(void **state)
+{
+    (void)state;
+    for (size_t c = 0; c < COUNT(cells); c++) {
+        stn_array_request q = request();
+        q.cell = cells[c];
+        stn_array_report small = evaluate(&q);
+        q.rows *= 2;
+        stn_array_report tall = evaluate(&q);
+        q.rows /= 2;
+        q.columns *= 2;
+        stn_array_report wide = evaluate(&q);
+        for (int t = 0; t < STN_ARRAY_TOTALS; t++) {
+            assert_true(tall.total[t] > small.total[t]);
+            assert_true(wide.total[t] > small.total[t]);
+        }
+    }
+}
+
+static void low_standby_power_leaks_less_and_is_slower(void **state)
+{
+    (void)state;
+    for (size_t n = 0; n < COUNT(nodes); n++) {
+        stn_array_request q = request();
+        q.node_nm = nodes[n];
+        stn_array_report fast = evaluate(&q);
+        q.roadmap = "LSTP";
+        stn_array_report slow = evaluate(&q);
+        assert_true(slow.total[STN_ARRAY_LEAKAGE_W] <
+                    0.01 * fast.total[STN_ARRAY_LEAKAGE_W]);
+        assert_true(slow.total[STN_ARRAY_READ_LATENCY_S] >
+                    fast.total[STN_ARRAY_READ_LATENCY_S]);
+    }
+}
+
+static void heat_leaks_and_slows(void **state)
+{
+    (void)state;
+    stn_array_request q = request();
+    stn_array_report cold = evaluate(&q);
+    q.temperature_k = 350;
+    stn_array_report hot = evaluate(&q);
+    assert_true(hot.total[STN_ARRAY_LEAKAGE_W] >
+                1.5 * cold.total[STN_ARRAY_LEAKAGE_W]);
+    assert_true(hot.total[STN_ARRAY_READ_LATENCY_S] >
+                cold.total[STN_ARRAY_READ_LATENCY_S]);
+}
+
+/* The table of probes of the technology: 350 K, per micrometre. */
+static void transistors_and_wires_have_the_figures_of_their_files(void **state)
+{
+    (void)state;
+    static const struct {
+        double node_nm, on, gate_ff, ohm, gm_ms, wire_ohm, wire_ff;
+    } rows[] = {{90, 984, 1.516, 1878, 0.865, 1.12, 0.304},
+                {65, 1147, 1.284, 1439, 0.940, 1.51, 0.294},
+                {45, 1746, 1.324, 865, 1.885, 10.65, 0.278},
+                {32, 1716, 1.250, 782, 2.295, 33.2, 0.288},
+                {22, 1931, 0.940, 676, 1.915, 79.8, 0.280}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        stn_arena arena = {0};
+        stn_figures figures = {.arena = &arena};
+        stn_error err;
+        stn_tech t;
+        assert_ok(stn_tech_load("nvsim", "HP", rows[i].node_nm, 350, &figures,
+                                &t, &err),
+                  err);
+        stn_arena_deinit(&arena);
+        assert_near(t.device.on_n_a_m, rows[i].on, 0.01);
+        assert_near(stn_gate_capacitance(&t.device, 1e-6),
+                    rows[i].gate_ff * 1e-15, 0.01);
+        assert_near(stn_resistance_n(&t.device, 1e-6), rows[i].ohm, 0.01);
+        assert_near(t.device.gm_n_s_m * 1e-6, rows[i].gm_ms * 1e-3, 0.01);
+        assert_near(t.local.ohm_m * 1e-6, rows[i].wire_ohm, 0.02);
+        assert_near(t.local.farad_m * 1e-6, rows[i].wire_ff * 1e-15, 0.02);
+    }
+}
+
+/* tau sqrt(ln(1/2)^2 + 2 alpha beta / 2): 1 ns stage, ramp 1/ns, beta 0.5. */
+static void a_slow_ramp_delays_a_gate_as_horowitz_says(void **state)
+{
+    (void)state;
+    double ramp = 0.0;
+    assert_near(stn_horowitz(1e-9, 0.0, 1e9, &ramp), 0.693147e-9, 1e-5);
+    assert_near(ramp, 0.5 / 0.693147e-9, 1e-5);
+    assert_near(stn_horowitz(1e-9, 0.5, 1e9, NULL), 1e-9 * sqrt(0.480453 + 0.5),
+                1e-5);
+}
+
+static void drivers_grow_geometrically_and_stay_odd(void **state)
+{
+    (void)state;
+    stn_device d = {.feature_m = 45e-9,
+                    .supply_v = 1,
+                    .gate_f_m = 1e-9,
+                    .on_n_a_m = 1000,
+                    .on_p_a_m = 500,
+                    .gm_n_s_m = 1000,
+                    .pn_ratio = 2,
+                    .resistance_factor = 1.5};
+    for (double load_f = 1e-16; load_f < 1e-11; load_f *= 2.0) {
+        stn_driver c = stn_driver_size(&d, 1.0, 3e-16, load_f, 0.0);
+        assert_int_equal(c.n % 2, 1);
+        for (int i = 0; i < c.n; i++) {
+            assert_true(c.width_n_m[i] >= 1.4999 * d.feature_m);
+            assert_true(c.width_n_m[i] <= 100.001 * d.feature_m);
+            if (i > 0)
+                assert_true(c.width_n_m[i] >= c.width_n_m[i - 1]);
+        }
+    }
+}
+
+static void wide_transistors_are_folded(void **state)
+{
+    (void)state;
+    stn_device d = {.feature_m = 10e-9};
+    stn_gate narrow = {.inputs = 1, .width_n_m = 100e-9, .region_m = 200e-9};
+    stn_gate wide = narrow;
+    wide.width_n_m = 1000e-9;
+    /* ceil(100 F / (20 F - 3 F)) = 6 fingers: 2 * 2.5 F + 6 F + 5 * 1.5 F. */
+    assert_near(stn_gate_box(&d, &narrow).width_m, 60e-9, 1e-9);
+    assert_near(stn_gate_box(&d, &wide).width_m, 185e-9, 1e-9);
+    assert_near(stn_gate_box(&d, &wide).height_m, 200e-9, 1e-9);
+}
+
+static void requests_out_of_range_are_refused(void **state)
+{
+    (void)state;
+    stn_error err;
+    stn_array_report r;
+    stn_array_request q = request();
+    q.node_nm = 14;
+    assert_refused(stn_array_evaluate(&q, &r, &err), err, STN_E_ARGUMENT,
+                   "node: got 14 nm, expected from 22 to 90 nm");
+    q = request();
+    q.roadmap = "LOP";
+    assert_refused(stn_array_evaluate(&q, &r, &err), err, STN_E_ARGUMENT,
+                   "expected HP or LSTP");
+    q = request();
+    q.temperature_k = 250;
+    assert_refused(stn_array_evaluate(&q, &r, &err), err, STN_E_ARGUMENT,
+                   "temperature: got 250 K");
+    q = request();
+    q.columns_per_sense_amp = 7;
+    assert_refused(stn_array_evaluate(&q, &r, &err), err, STN_E_ARGUMENT,
+                   "divisor");
+    q = request();
+    q.rows = 1;
+    assert_refused(stn_array_evaluate(&q, &r, &err), err, STN_E_ARGUMENT,
+                   "rows: got 1, expected from 2 to 65536");
+    q = request();
+    q.cell = "../tech/nvsim-45nm";
+    assert_refused(stn_array_evaluate(&q, &r, &err), err, STN_E_ARGUMENT,
+                   "expected letters");
+    q = request();
+    q.cell = "no-such";
+    assert_refused(stn_array_evaluate(&q, &r, &err), err, STN_E_NOT_FOUND,
+                   "cells/no-such.yaml");
+    q = request();
+    q.tech = "tsmc";
+    assert_refused(stn_array_evaluate(&q, &r, &err), err, STN_E_NOT_FOUND,
+                   "tech/tsmc-45nm.yaml");
+}
+
+/* The text of a shipped cell file with one piece replaced. */
+static stn_status parse_cell(const char *name, const char *from, const char *to,
+                             stn_error *err)
+{
+    char path[512];
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    snprintf(path, sizeof path, "%s/cells/%s.yaml", stn_share_directory(),
+             name);
+    assert_int_equal(stn_file_read(path, &bytes, &size, err), STN_OK);
+    char *at = strstr((char *)bytes, from);
+    assert_non_null(at);
+    char *text = malloc(size + strlen(to) + 1);
+    sprintf(text, "%.*s%s%s", (int)(at - (char *)bytes), (char *)bytes, to,
+            at + strlen(from));
+    stn_free(bytes);
+    stn_arena arena = {0};
+    stn_figures figures = {.arena = &arena};
+    stn_yaml_document *document = NULL;
+    stn_cell cell;
+    stn_status status = stn_yaml_parse("cell.yaml", text, &document, err);
+    if (status == STN_OK)
+        status = stn_cell_parse(stn_yaml_root(document), &figures, &cell, err);
+    stn_yaml_destroy(document);
+    stn_arena_deinit(&arena);
+    free(text);
+    return status;
+}
+
+static void cell_files_are_refused_where_they_are_wrong(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *cell, *from, *to, *part;
+    } cases[] = {
+        {"stt-mram", "unit: kohm", "unit: V", "expected one of ohm, kohm"},
+        {"stt-mram", "value: 54", "value: 1", "cell_area: got 1 F2"},
+        {"stt-mram", "on_resistance", "on_resistence", "on_resistence"},
+        {"stt-mram", "sensing: current", "sensing: charge", "charge"},
+        {"stt-mram", "sensing: current", "sensing: voltage", "read_voltage"},
+        {"stt-mram", "kind: resistive", "kind: sram", "sensing"},
+        {"stt-mram", "value: 6, unit: kohm", "value: 2, unit: kohm",
+         "off_resistance: got 2000 ohm, expected more than"},
+        {"sram-6t", "pull_up_width", "push_up_width", "push_up_width"}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        stn_error err = {0};
+        stn_status status =
+            parse_cell(cases[i].cell, cases[i].from, cases[i].to, &err);
+        if (status != STN_E_FORMAT || !strstr(err.text, cases[i].part) ||
+            !strstr(err.text, "cell.yaml:"))
+            fail_msg("%s -> %s: %s", cases[i].from, cases[i].to, err.text);
+    }
+}
+
+static void a_signal_that_is_too_small_is_refused(void **state)
+{
+    (void)state;
+    stn_arena arena = {0};
+    stn_figures figures = {.arena = &arena};
+    stn_error err;
+    stn_tech t;
+    stn_array_report r;
+    stn_cell cell = {.kind = STN_CELL_RESISTIVE,
+                     .area_f2 = 50,
+                     .aspect_ratio = 1,
+                     .access_width_f = 6,
+                     .signal_v = 0.025,
+                     .on_ohm = 5000,
+                     .off_ohm = 5500,
+                     .read_a = 15e-6,
+                     .write_a = 1e-4,
+                     .set_s = 1e-9,
+                     .reset_s = 1e-9};
+    assert_ok(stn_tech_load("nvsim", "HP", 45, 300, &figures, &t, &err), err);
+    stn_subarray s = {.tech = &t,
+                      .cell = &cell,
+                      .rows = 128,
+                      .columns = 128,
+                      .columns_per_sense_amp = 1};
+    assert_refused(stn_subarray_model(&s, &r, &err), err, STN_E_UNSUPPORTED,
+                   "sense amplifier needs more than");
+    stn_arena_deinit(&arena);
+}
+
+static void tables_are_split_with_quotes_and_refused_with_a_line(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/setun-csv-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    const char *good = "a,b,\"c, d\"\r\n1,\"x \"\"y\"\"\",\n2.5\n\n";
+    const char *bad = "a,b\n1,2\n1,2,3\n";
+    stn_arena arena = {0};
+    stn_error err;
+    stn_csv csv;
+    assert_true(write(fd, good, strlen(good)) == (ssize_t)strlen(good));
+    assert_ok(stn_csv_load(path, &arena, &csv, &err), err);
+    assert_int_equal(csv.n_columns, 3);
+    assert_int_equal(csv.n_rows, 2);
+    assert_string_equal(stn_csv_text(&csv, 0, "b"), "x \"y\"");
+    assert_string_equal(stn_csv_text(&csv, 0, "c, d"), "");
+    assert_true(isnan(stn_csv_number(&csv, 0, "c, d")));
+    assert_true(stn_csv_number(&csv, 1, "a") == 2.5);
+    assert_int_equal(ftruncate(fd, 0), 0);
+    assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+    assert_true(write(fd, bad, strlen(bad)) == (ssize_t)strlen(bad));
+    assert_refused(stn_csv_load(path, &arena, &csv, &err), err, STN_E_FORMAT,
+                   ":3: got more than 2 fields");
+    stn_arena_deinit(&arena);
+    close(fd);
+    unlink(path);
+}
+
+static void a_median_above_its_limit_is_missed(void **state)
+{
+    (void)state;
+    double errors[] = {0.3, -0.2, 0.05, -0.12, 0.01};
+    stn_agreement item = {.limit_median = 0.1, .limit_worst = 0.4};
+    stn_validate_summarise(errors, 5, &item);
+    assert_near(item.median, 0.12, 1e-9);
+    assert_near(item.worst, 0.3, 1e-9);
+    assert_near(item.median_signed, 0.01, 1e-9);
+    assert_false(item.met);
+    double small[] = {0.05, -0.05};
+    item.limit_worst = 0.04;
+    stn_validate_summarise(small, 2, &item);
+    assert_false(item.met);
+    item.limit_worst = 0.06;
+    stn_validate_summarise(small, 2, &item);
+    assert_true(item.met);
+}
+
+static void the_ladder_of_validation_is_climbed(void **state)
+{
+    (void)state;
+    const char *source = getenv("SETUN_SOURCE");
+    char folder[512];
+    struct stat info;
+    snprintf(folder, sizeof folder, "%s/../shared/reference",
+             source ? source : ".");
+    if (stat(folder, &info) != 0) {
+        print_message("skipped, needs ../shared/reference\n");
+        skip();
+    }
+    stn_error err;
+    stn_validation *v = NULL;
+    assert_ok(stn_validate(folder, &v, &err), err);
+    int judged = 0;
+    for (int i = 0; i < v->n; i++) {
+        const stn_agreement *a = &v->items[i];
+        if (!a->met)
+            fail_msg("%s %s %s: median %g, worst %g in %s", a->rung,
+                     a->quantity, a->group, a->median, a->worst, a->worst_case);
+        judged += a->limit_worst > 0.0;
+    }
+    assert_true(v->met && judged >= 6);
+    stn_validation_destroy(v);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_total_is_the_sum_of_its_parts),
+        cmocka_unit_test(an_array_is_no_smaller_than_its_cells),
+        cmocka_unit_test(cost_grows_with_rows_and_columns),
+        cmocka_unit_test(low_standby_power_leaks_less_and_is_slower),
+        cmocka_unit_test(heat_leaks_and_slows),
+        cmocka_unit_test(transistors_and_wires_have_the_figures_of_their_files),
+        cmocka_unit_test(a_slow_ramp_delays_a_gate_as_horowitz_says),
+        cmocka_unit_test(drivers_grow_geometrically_and_stay_odd),
+        cmocka_unit_test(wide_transistors_are_folded),
+        cmocka_unit_test(requests_out_of_range_are_refused),
+        cmocka_unit_test(cell_files_are_refused_where_they_are_wrong),
+        cmocka_unit_test(a_signal_that_is_too_small_is_refused),
+        cmocka_unit_test(tables_are_split_with_quotes_and_refused_with_a_line),
+        cmocka_unit_test(a_median_above_its_limit_is_missed),
+        cmocka_unit_test(the_ladder_of_validation_is_climbed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
