@@ -31,19 +31,27 @@ typedef struct workload {
     stn_code code;
     int side, channels, out, window; /* pixels a side of the output */
     double density;                  /* share of 16-channel groups not zero */
+    int bits;                        /* of the input; 0: 8 */
 } workload;
 
 /* clang-format off */
 static const workload workloads[] = {
-    {"conv 3x3 256-256 @14 ternary",             DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 1},
-    {"conv 3x3 256-256 @14 ternary, 30 % groups", DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 0.3},
-    {"conv 3x3 256-256 @14 ternary, 5 % groups", DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 0.05},
-    {"conv 3x3 256-256 @14 int8",                DOT, STN_CODE_INT8,    SIDE, 256, 256, 3, 1},
-    {"conv 1x1 512-512 @14 ternary",             DOT, STN_CODE_TERNARY, SIDE, 512, 512, 1, 1},
-    {"linear 4096-1000 ternary",                 DOT, STN_CODE_TERNARY, 1,   4096, 1000, 1, 1},
-    {"depthwise 3x3 256 @14 ternary",            DEPTHWISE, STN_CODE_TERNARY, SIDE, 256, 256, 3, 1},
-    {"depthwise 3x3 256 @14 int8",               DEPTHWISE, STN_CODE_INT8,    SIDE, 256, 256, 3, 1},
-    {"rescale s32-u8 256 @14",                   RESCALE, STN_CODE_INT8, SIDE, 256, 256, 1, 1},
+    {"conv 3x3 256-256 @14 ternary",             DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 1, 0},
+    {"conv 3x3 256-256 @14 ternary, 30 % groups", DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 0.3, 0},
+    {"conv 3x3 256-256 @14 ternary, 5 % groups", DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 0.05, 0},
+    {"conv 3x3 256-256 @14 int8",                DOT, STN_CODE_INT8,    SIDE, 256, 256, 3, 1, 0},
+    {"conv 1x1 512-512 @14 ternary",             DOT, STN_CODE_TERNARY, SIDE, 512, 512, 1, 1, 0},
+    {"conv 3x3 256-256 @14 binary, 1-bit input", DOT, STN_CODE_BINARY,  SIDE, 256, 256, 3, 1, 1},
+    {"conv 1x1 512-512 @14 binary, 1-bit input", DOT, STN_CODE_BINARY,  SIDE, 512, 512, 1, 1, 1},
+    {"conv 3x3 256-256 @14 binary, 2-bit input", DOT, STN_CODE_BINARY,  SIDE, 256, 256, 3, 1, 2},
+    {"conv 3x3 256-256 @14 binary, 3-bit input", DOT, STN_CODE_BINARY,  SIDE, 256, 256, 3, 1, 3},
+    {"conv 3x3 256-256 @14 binary, 4-bit input", DOT, STN_CODE_BINARY,  SIDE, 256, 256, 3, 1, 4},
+    {"conv 3x3 256-256 @14 ternary, 1-bit input", DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 1, 1},
+    {"conv 3x3 256-256 @14 ternary, 2-bit input", DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 1, 2},
+    {"linear 4096-1000 ternary",                 DOT, STN_CODE_TERNARY, 1,   4096, 1000, 1, 1, 0},
+    {"depthwise 3x3 256 @14 ternary",            DEPTHWISE, STN_CODE_TERNARY, SIDE, 256, 256, 3, 1, 0},
+    {"depthwise 3x3 256 @14 int8",               DEPTHWISE, STN_CODE_INT8,    SIDE, 256, 256, 3, 1, 0},
+    {"rescale s32-u8 256 @14",                   RESCALE, STN_CODE_INT8, SIDE, 256, 256, 1, 1, 0},
 };
 /* clang-format on */
 
@@ -106,6 +114,8 @@ static int8_t *make_codes(bench *b, int in)
                 int ternary = (int)stn_rng_below(&rng, 3) - 1;
                 int wide = (int)stn_rng_below(&rng, 255) - 127;
                 int code = w->code == STN_CODE_INT8 ? wide : ternary;
+                if (w->code == STN_CODE_BINARY)
+                    code = wide < 0 ? -1 : 1;
                 codes[(o * taps + t) * n + c] =
                     (int8_t)(live[c / 16] ? code : 0);
             }
@@ -113,12 +123,18 @@ static int8_t *make_codes(bench *b, int in)
     return codes;
 }
 
+static int64_t input_hi(const workload *w)
+{
+    return w->bits ? (1 << w->bits) - 1 : 255;
+}
+
 static uint8_t *make_input(bench *b, size_t n)
 {
     uint8_t *x = get(b, n + 4, 1);
+    uint32_t levels = (uint32_t)input_hi(b->work) + 1;
     stn_rng rng = stn_rng_make(2, STN_RNG_TEST, 0);
     for (size_t i = 0; i < n; i++)
-        x[i] = (uint8_t)stn_rng_below(&rng, 256);
+        x[i] = (uint8_t)stn_rng_below(&rng, levels);
     return x;
 }
 
@@ -132,7 +148,10 @@ static void make_dot(bench *b)
                                    .pitch = pitch,
                                    .out = w->out,
                                    .input = STN_TYPE_U8,
-                                   .hi = 255};
+                                   .hi = input_hi(w),
+                                   .align = w->channels,
+                                   .patches = n,
+                                   .band = (size_t)padded * pitch};
     uint32_t *patches = get(b, (size_t)n, sizeof *patches);
     for (int i = 0; i < n; i++)
         patches[i] =
@@ -147,6 +166,8 @@ static void make_dot(bench *b)
         .x = make_input(b, (size_t)padded * pitch),
         .patches = patches,
         .n = n,
+        .part_end = b->prepared.parts,
+        .scratch = get(b, b->prepared.scratch_bytes, 1),
         .acc = get(b, (size_t)n * (size_t)w->out, sizeof(int32_t)),
     };
 }

@@ -20,6 +20,7 @@ typedef struct builder {
     stn_program program;
     stn_value values[INSTRUCTIONS_MAX + 1];
     stn_instruction instructions[INSTRUCTIONS_MAX];
+    bool is_binary; /* activations of one bit */
 } builder;
 
 static void *get(builder *b, size_t n, size_t size)
@@ -175,6 +176,8 @@ static int rescale(builder *b, int x0, int x1, stn_type type)
     int64_t lo = below(b, 2) ? 0 : least[type], hi = most[type];
     if (type == STN_TYPE_U8 && below(b, 2))
         hi = 15; /* 4-bit activations */
+    if (type == STN_TYPE_U8 && b->is_binary)
+        hi = 1;
     stn_instruction i = {.opcode = STN_RESCALE,
                          .n_inputs = x1 < 0 ? 1 : 2,
                          .inputs = {x0, x1 < 0 ? 0 : x1},
@@ -358,6 +361,26 @@ static void engine_equals_reference_on_a_larger_network(void **state)
     stn_arena_deinit(&b.arena);
 }
 
+/* Activations of one bit under binary and ternary weights, with a fully
+ * connected layer that threads share. */
+static void engine_equals_reference_on_a_binary_network(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 20; seed < 24; seed++) {
+        builder b;
+        begin(&b, seed, (stn_shape){12, 11, 3}, 10);
+        b.is_binary = true;
+        int x = rescale(&b, conv(&b, 0, 64, 3, 3, 1, 1), -1, STN_TYPE_U8);
+        x = rescale(&b, conv(&b, x, 72, 3, 3, 1, 1), -1, STN_TYPE_U8);
+        x = pool(&b, STN_MAX_POOL, x, 2, 2, 2);
+        x = rescale(&b, conv(&b, x, 64, 1, 1, 1, 0), -1, STN_TYPE_U8);
+        x = rescale(&b, conv(&b, x, 100, 6, 5, 1, 0), -1, STN_TYPE_U8);
+        rescale(&b, conv(&b, x, 10, 1, 1, 1, 0), -1, STN_TYPE_S32);
+        check_program(&b);
+        stn_arena_deinit(&b.arena);
+    }
+}
+
 static void values_that_never_meet_share_memory(void **state)
 {
     (void)state;
@@ -408,6 +431,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(engine_equals_reference_on_random_programs),
         cmocka_unit_test(engine_equals_reference_on_a_larger_network),
+        cmocka_unit_test(engine_equals_reference_on_a_binary_network),
         cmocka_unit_test(values_that_never_meet_share_memory),
         cmocka_unit_test(unusable_options_are_refused),
     };

@@ -7,9 +7,15 @@
 #include "kernels/kernels.h"
 
 /* How codes and inputs are filled. */
-typedef enum fill { FILL_RANDOM, FILL_SPARSE, FILL_TOP, FILL_BOTTOM } fill;
+typedef enum fill {
+    FILL_RANDOM,
+    FILL_SPARSE,
+    FILL_TOP,
+    FILL_BOTTOM,
+    FILL_SIGNS /* codes -max and max only */
+} fill;
 
-#define FILLS 4
+#define FILLS 5
 
 static stn_error err;
 
@@ -61,8 +67,10 @@ static void fill_codes(stn_rng *rng, fill how, int max, int8_t *codes,
             int64_t v = between(rng, -max, max);
             if (how == FILL_TOP)
                 v = max;
-            if (how == FILL_BOTTOM)
+            if (how == FILL_BOTTOM || (how == FILL_SIGNS && v <= 0))
                 v = -max;
+            if (how == FILL_SIGNS && v > 0)
+                v = max;
             codes[o * depth + k] = (int8_t)(dead || !quad ? 0 : v);
         }
     }
@@ -94,16 +102,20 @@ static void dot_level(const dot_case *c, const stn_kernels *k,
     stn_arena arena = {0};
     stn_prepared prepared;
     assert_ok(k->dot_prepare(&c->shape, codes, &arena, &prepared, &err), err);
-    k->dot(&(stn_dot_call){.shape = &c->shape,
-                           .prepared = prepared.data,
-                           .x = x,
-                           .patches = patches,
-                           .n = c->n,
-                           .acc = acc});
+    k->dot(&(stn_dot_call){
+        .shape = &c->shape,
+        .prepared = prepared.data,
+        .x = x,
+        .patches = patches,
+        .n = c->n,
+        .part_end = prepared.parts,
+        .scratch = stn_arena_alloc(&arena, 1, prepared.scratch_bytes),
+        .acc = acc});
     stn_arena_deinit(&arena);
 }
 
-/* Patches overlap, one element apart, as those of a convolution do. */
+/* Patches overlap, one element (or what they are aligned to) apart, as those
+ * of a convolution do. */
 static void check_dot(const dot_case *c, uint64_t seed)
 {
     const stn_dot_shape *s = &c->shape;
@@ -111,7 +123,8 @@ static void check_dot(const dot_case *c, uint64_t seed)
     size_t size = stn_type_size(s->input), run = (size_t)s->run;
     size_t patch = (size_t)(s->runs - 1) * s->pitch * size;
     patch += run * size < 4 ? 4 : run * size;
-    size_t bytes = c->n ? patch + (size_t)(c->n - 1) * size : 0;
+    size_t step = (s->align ? (size_t)s->align : 1) * size;
+    size_t bytes = c->n ? patch + (size_t)(c->n - 1) * step : 0;
     size_t depth = (size_t)s->runs * run, out = (size_t)s->out;
     size_t acc_bytes = (size_t)c->n * out * sizeof(int32_t);
     int8_t *codes = malloc(out * depth);
@@ -120,7 +133,7 @@ static void check_dot(const dot_case *c, uint64_t seed)
     assert_true(codes && patches && expected);
     guard x = guard_alloc(bytes, c->at_end);
     for (int p = 0; p < c->n; p++)
-        patches[p] = (uint32_t)((size_t)p * size);
+        patches[p] = (uint32_t)((size_t)p * step);
     fill_codes(&rng, c->codes, c->max_code, codes, out, depth);
     fill_values(&rng, c->values, s->input, s->lo, s->hi, x.data, bytes / size);
     dot_level(c, stn_kernels_get(STN_CPU_REF), codes, x.data, patches,
@@ -167,6 +180,36 @@ static dot_case random_dot(stn_rng *rng)
     }
     c.shape.pitch = (size_t)c.shape.run + stn_rng_below(rng, 9);
     return c;
+}
+
+/* Inputs of few bits, patches at multiples of 8: what bit planes need. */
+static dot_case random_bits(stn_rng *rng)
+{
+    static const int lengths[] = {8, 24, 32, 40, 64, 72, 256, 1000, 2304};
+    static const int highs[] = {1, 1, 1, 2, 3, 7, 15};
+    dot_case c = random_dot(rng);
+    stn_dot_shape *s = &c.shape;
+    s->input = (stn_type)stn_rng_below(rng, 2);
+    s->run = lengths[stn_rng_below(rng, 9)];
+    s->hi = highs[stn_rng_below(rng, 7)];
+    s->lo = s->input == STN_TYPE_S8 ? -(int)stn_rng_below(rng, 9) : 0;
+    s->align = 8;
+    s->pitch = (size_t)s->run + 8 * stn_rng_below(rng, 5);
+    s->patches = c.n;
+    s->band = (size_t)(s->runs - 1) * s->pitch + (size_t)s->run;
+    s->band += c.n ? (size_t)(c.n - 1) * 8 : 0;
+    c.max_code = 1;
+    return c;
+}
+
+static void dot_of_few_bits_equals_the_scalar_kernel(void **state)
+{
+    (void)state;
+    for (uint64_t i = 0; i < 600; i++) {
+        stn_rng rng = stn_rng_make(8, STN_RNG_TEST, i);
+        dot_case c = random_bits(&rng);
+        check_dot(&c, i);
+    }
 }
 
 static void dot_equals_the_scalar_kernel_on_random_shapes(void **state)
@@ -499,6 +542,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dot_of_16_times_255_times_127_is_518160),
         cmocka_unit_test(dot_equals_the_scalar_kernel_on_random_shapes),
+        cmocka_unit_test(dot_of_few_bits_equals_the_scalar_kernel),
         cmocka_unit_test(dot_is_exact_on_long_sums_of_extremes),
         cmocka_unit_test(depthwise_equals_the_scalar_kernel),
         cmocka_unit_test(rescale_equals_the_scalar_kernel),

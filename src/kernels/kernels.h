@@ -17,50 +17,7 @@
 
 #include "base/memory.h"
 #include "setun/engine.h"
-
-/* Patch-by-filter products. A patch is `runs` runs of `run` contiguous
- * elements, their starts `pitch` elements apart: the rows of a window in a
- * padded picture, so that a convolution needs no copy of every window. */
-typedef struct stn_dot_shape {
-    int runs, run;  /* products a sum: runs * run */
-    size_t pitch;   /* elements; at least `run` when runs > 1 */
-    int out;        /* filters */
-    stn_type input; /* U8, S8 or S16 */
-    int64_t lo, hi; /* proven range of the input, within its type */
-} stn_dot_shape;
-
-typedef struct stn_dot_call {
-    const stn_dot_shape *shape; /* as it was prepared */
-    const void *prepared;
-    /* Patch p starts `patches[p]` bytes after `x`, any alignment. Each run is
-     * readable for max(run * element size, 4) bytes. */
-    const void *x;
-    const uint32_t *patches;
-    int n; /* patches, >= 0 */
-    /* acc[p * out + o] = sum of w[o][run][element] * x, patch p. */
-    int32_t *acc;
-} stn_dot_call;
-
-/* Window sums of one channel each, one row of outputs. */
-typedef struct stn_depthwise_shape {
-    int channels, out; /* out is a multiple of channels */
-    int kh, kw, stride;
-    stn_type input; /* U8, S8 or S16 */
-    int64_t lo, hi; /* proven range of the input */
-} stn_depthwise_shape;
-
-typedef struct stn_depthwise_call {
-    const stn_depthwise_shape *shape;
-    const void *prepared;
-    /* (kh - 1) rows follow the one at x, `pitch` elements apart; each has
-     * (width - 1) * stride + kw pixels of `channels`. */
-    const void *x;
-    size_t pitch;
-    int width; /* output pixels, >= 0 */
-    /* acc[q * out + o] = sum i, j of w[o][i][j] *
-     *                    x[i][q * stride + j][o mod channels] */
-    int32_t *acc;
-} stn_depthwise_call;
+#include <stdbool.h>
 
 /* y = clamp((x0 * m0 + x1 * m1 + a) >> shift, lo, hi), per channel. */
 typedef struct stn_rescale_shape {
@@ -72,6 +29,79 @@ typedef struct stn_rescale_shape {
     int shift;
     int32_t lo, hi;
 } stn_rescale_shape;
+
+/* What becomes of sums: they are stored, or go through a map first, so that
+ * they never reach memory. Where `prepare` cannot do so it leaves
+ * stn_prepared.maps false, and calls store sums. */
+typedef struct stn_ending {
+    const stn_rescale_shape *map; /* NULL: none */
+    bool second;                  /* the sums are its x1, not its x0 */
+} stn_ending;
+
+/* Patch-by-filter products. A patch is `runs` runs of `run` contiguous
+ * elements, their starts `pitch` elements apart: the rows of a window in a
+ * padded picture, so that a convolution needs no copy of every window. */
+typedef struct stn_dot_shape {
+    int runs, run;  /* products a sum: runs * run */
+    size_t pitch;   /* elements; at least `run` when runs > 1 */
+    int out;        /* filters */
+    stn_type input; /* U8, S8 or S16 */
+    int64_t lo, hi; /* proven range of the input, within its type */
+    /* Patches start, and runs follow, at multiples of so many elements; 0 is
+     * read as 1. Bit planes need 8. */
+    int align;
+    int patches; /* most patches of a call; 0: unknown */
+    size_t band; /* bytes from the first patch's start to the last's end, at
+                    most; 0: unknown */
+    stn_ending ending;
+} stn_dot_shape;
+
+typedef struct stn_dot_call {
+    const stn_dot_shape *shape; /* as it was prepared */
+    const void *prepared;
+    /* Patch p starts `patches[p]` bytes after `x`, any alignment, in ascending
+     * order. All from the first's start to the last's end is readable, and
+     * each run for max(run * element size, 4) bytes. */
+    const void *x;
+    const uint32_t *patches;
+    int n; /* patches, >= 0 */
+    /* Parts [part, part_end) of those that were prepared: each writes its own
+     * filters. Calls on different parts may run at once, each with its own
+     * scratch. */
+    int part, part_end;
+    void *scratch; /* of the prepared size, aligned as stn_alloc's */
+    /* acc[p * out + o] = sum of w[o][run][element] * x, patch p; or, where the
+     * map was prepared, y[p * out + o] = map of that and of other[p * out + o]
+     * (read when the map has two inputs). */
+    int32_t *acc;
+    const void *other;
+    void *y;
+} stn_dot_call;
+
+/* Window sums of one channel each, one row of outputs. */
+typedef struct stn_depthwise_shape {
+    int channels, out; /* out is a multiple of channels */
+    int kh, kw, stride;
+    stn_type input; /* U8, S8 or S16 */
+    int64_t lo, hi; /* proven range of the input */
+    stn_ending ending;
+} stn_depthwise_shape;
+
+typedef struct stn_depthwise_call {
+    const stn_depthwise_shape *shape;
+    const void *prepared;
+    /* (kh - 1) rows follow the one at x, `pitch` elements apart; each has
+     * (width - 1) * stride + kw pixels of `channels`. */
+    const void *x;
+    size_t pitch;
+    int width; /* output pixels, >= 0 */
+    /* acc[q * out + o] = sum i, j of w[o][i][j] *
+     *                    x[i][q * stride + j][o mod channels]
+     * or y[q * out + o], as in stn_dot_call. */
+    int32_t *acc;
+    const void *other;
+    void *y;
+} stn_depthwise_call;
 
 typedef struct stn_rescale_call {
     const stn_rescale_shape *shape;
@@ -98,6 +128,9 @@ typedef struct stn_prepared {
     const void *data;
     size_t size_bytes;
     const char *isa;
+    bool maps;            /* the shape's ending is part of the calls */
+    int parts;            /* of a dot, at least 1 */
+    size_t scratch_bytes; /* that a call of dot needs */
 } stn_prepared;
 
 /* `prepare` functions return STN_E_MEMORY or STN_OK and take codes in the

@@ -30,7 +30,8 @@ typedef struct cut {
     const stn_engine *engine;
     const stn_step *step;
     stn_picture picture;
-    int rows; /* output rows a task */
+    int rows;  /* output rows a task */
+    int parts; /* parts a task, where rows are not cut */
 } cut;
 
 stn_engine_options stn_engine_defaults(void)
@@ -111,17 +112,44 @@ static void run_picture(void *context, int task, int thread)
     const stn_plan *plan = &b->engine->plan;
     stn_picture picture = picture_of(b, task, thread);
     for (int i = 0; i < plan->n_steps; i++)
-        stn_step_run(plan, &plan->steps[i], &picture, 0, plan->steps[i].out.h,
+        stn_step_run(plan, &plan->steps[i], &picture,
+                     stn_step_whole(&plan->steps[i]),
                      scratch_of(b->engine, thread));
 }
 
-static void run_rows(void *context, int task, int thread)
+static void run_piece(void *context, int task, int thread)
 {
     const cut *c = context;
-    int first = task * c->rows, left = c->step->out.h - first;
-    stn_step_run(&c->engine->plan, c->step, &c->picture, first,
-                 first + (left < c->rows ? left : c->rows),
+    stn_piece piece = stn_step_whole(c->step);
+    if (c->parts) {
+        piece.part = task * c->parts;
+        if (piece.part + c->parts < piece.part_end)
+            piece.part_end = piece.part + c->parts;
+    } else {
+        piece.first = task * c->rows;
+        if (piece.first + c->rows < piece.last)
+            piece.last = piece.first + c->rows;
+    }
+    stn_step_run(&c->engine->plan, c->step, &c->picture, piece,
                  scratch_of(c->engine, thread));
+}
+
+/* How a step is cut for all threads: by rows or, where there is one, by what
+ * its kernel calls parts. Returns the number of tasks. */
+static int cut_step(cut *c)
+{
+    const stn_step *s = c->step;
+    int threads = c->engine->threads;
+    c->rows = s->out.h;
+    if (threads == 1 || s->operations < OPERATIONS_WORTH_THREADS)
+        return 1;
+    if (s->out.h == 1 && stn_step_has_parts(s)) {
+        c->parts = (s->weights.parts + threads - 1) / threads;
+        return (s->weights.parts + c->parts - 1) / c->parts;
+    }
+    int share = (s->out.h + threads - 1) / threads;
+    c->rows = share < s->chunk_rows ? share : s->chunk_rows;
+    return (s->out.h + c->rows - 1) / c->rows;
 }
 
 /* One picture by all threads: values lie in thread 0's memory. */
@@ -129,14 +157,11 @@ static void run_cut(const batch *b, int index)
 {
     const stn_engine *e = b->engine;
     for (int i = 0; i < e->plan.n_steps; i++) {
-        const stn_step *s = &e->plan.steps[i];
-        cut c = {e, s, picture_of(b, index, 0), s->out.h};
-        if (e->threads > 1 && s->operations >= OPERATIONS_WORTH_THREADS) {
-            int share = (s->out.h + e->threads - 1) / e->threads;
-            c.rows = share < s->chunk_rows ? share : s->chunk_rows;
-        }
-        int tasks = (s->out.h + c.rows - 1) / c.rows;
-        stn_pool_run(e->pool, tasks, run_rows, &c);
+        cut c = {.engine = e,
+                 .step = &e->plan.steps[i],
+                 .picture = picture_of(b, index, 0)};
+        int tasks = cut_step(&c);
+        stn_pool_run(e->pool, tasks, run_piece, &c);
     }
 }
 

@@ -121,13 +121,20 @@ static void settle_chunk(stn_step *s)
             break;
         }
     s->chunk_rows = rows;
-    if (s->rescale)
-        s->sum_bytes = (size_t)rows * row;
     if (s->banded) {
         size_t n = (size_t)((rows - 1) * s->op->stride + s->op->kh);
         /* 4 bytes are read of the last run, however short. */
         s->band_bytes = n * s->pitch * stn_type_size(s->in_type) + 4;
     }
+}
+
+/* A lone patch starts at 0. */
+#define LONE_ALIGN 64
+
+static stn_ending ending_of(const stn_step *s)
+{
+    return (stn_ending){.map = s->rescale ? &s->map : NULL,
+                        .second = s->sums_second};
 }
 
 /* Padding adds 0 to the range of what is read. */
@@ -144,7 +151,10 @@ static stn_status prepare_conv(stn_plan *plan, stn_step *s, stn_error *err)
                              .run = op->kw * s->in.c,
                              .pitch = s->pitch,
                              .out = op->weights.out,
-                             .input = s->in_type};
+                             .input = s->in_type,
+                             .patches = s->chunk_rows * s->out.w,
+                             .align = s->in.c,
+                             .ending = ending_of(s)};
     range_with_zero(value_of(plan, s->input), &s->dot.lo, &s->dot.hi);
     if ((size_t)s->dot.run == s->pitch) { /* rows follow without a gap */
         s->dot.run *= s->dot.runs;
@@ -160,6 +170,11 @@ static stn_status prepare_conv(stn_plan *plan, stn_step *s, stn_error *err)
         s->patches[i] =
             (uint32_t)(size * stride *
                        (i / width * s->pitch + i % width * (size_t)s->in.c));
+    s->dot.band =
+        s->patches[n - 1] +
+        size * ((size_t)(s->dot.runs - 1) * s->pitch + (size_t)s->dot.run);
+    if (n == 1 && s->dot.runs == 1)
+        s->dot.align = LONE_ALIGN;
     return plan->kernels->dot_prepare(&s->dot, op->weights.codes, &plan->arena,
                                       &s->weights, err);
 }
@@ -172,15 +187,16 @@ static stn_status prepare_depthwise(stn_plan *plan, stn_step *s, stn_error *err)
                                          .kh = op->kh,
                                          .kw = op->kw,
                                          .stride = op->stride,
-                                         .input = s->in_type};
+                                         .input = s->in_type,
+                                         .ending = ending_of(s)};
     range_with_zero(value_of(plan, s->input), &s->depthwise.lo,
                     &s->depthwise.hi);
     return plan->kernels->depthwise_prepare(&s->depthwise, op->weights.codes,
                                             &plan->arena, &s->weights, err);
 }
 
-static stn_status prepare_rescale(stn_plan *plan, stn_step *s,
-                                  const stn_instruction *r, stn_error *err)
+static void describe_map(const stn_plan *plan, stn_step *s,
+                         const stn_instruction *r)
 {
     const stn_value *x0 = value_of(plan, r->inputs[0]);
     const stn_value *x1 = value_of(plan, r->inputs[r->n_inputs - 1]);
@@ -198,8 +214,6 @@ static stn_status prepare_rescale(stn_plan *plan, stn_step *s,
                                  .shift = r->shift,
                                  .lo = r->lo,
                                  .hi = r->hi};
-    return plan->kernels->rescale_prepare(&s->map, &plan->arena,
-                                          &s->multipliers, err);
 }
 
 static void name_step(stn_plan *plan, const stn_step *s)
@@ -227,17 +241,24 @@ static stn_status plan_step(stn_plan *plan, stn_step *s, stn_error *err)
 {
     settle_shapes(plan, s);
     settle_chunk(s);
+    const stn_instruction *map =
+        s->op->opcode == STN_RESCALE ? s->op : s->rescale;
+    if (map)
+        describe_map(plan, s, map);
     if (s->op->opcode == STN_CONV)
         STN_TRY(prepare_conv(plan, s, err));
     if (s->op->opcode == STN_DEPTHWISE)
         STN_TRY(prepare_depthwise(plan, s, err));
-    if (s->op->opcode == STN_RESCALE)
-        STN_TRY(prepare_rescale(plan, s, s->op, err));
-    else if (s->rescale)
-        STN_TRY(prepare_rescale(plan, s, s->rescale, err));
+    if (map && !s->weights.maps)
+        STN_TRY(plan->kernels->rescale_prepare(&s->map, &plan->arena,
+                                               &s->multipliers, err));
+    if (s->rescale && !s->weights.maps)
+        s->sum_bytes = (size_t)s->chunk_rows * (size_t)s->out.w *
+                       (size_t)s->out.c * sizeof(int32_t);
     name_step(plan, s);
     /* Each part begins at a cache line. */
-    size_t scratch = s->band_bytes + s->sum_bytes + 2 * (size_t)STN_ALIGNMENT;
+    size_t scratch = s->band_bytes + s->sum_bytes + s->weights.scratch_bytes +
+                     3 * (size_t)STN_ALIGNMENT;
     if (scratch > plan->scratch_bytes)
         plan->scratch_bytes = scratch;
     plan->weight_bytes += s->weights.size_bytes + s->multipliers.size_bytes;

@@ -28,7 +28,7 @@ typedef struct stn_step {
     size_t pitch;   /* elements from one input row to the next, as kernels
                        read them */
     int chunk_rows; /* output rows at a time, at most */
-    size_t band_bytes, sum_bytes; /* scratch */
+    size_t band_bytes, sum_bytes; /* scratch, beside what kernels need */
     uint64_t operations;          /* of one picture, for cutting work */
 
     stn_dot_shape dot;
@@ -36,7 +36,7 @@ typedef struct stn_step {
     stn_prepared weights;
     uint32_t *patches; /* chunk_rows * out.w byte offsets, for conv */
     stn_rescale_shape map;
-    stn_prepared multipliers;
+    stn_prepared multipliers; /* unused where the op's kernel maps */
 } stn_step;
 
 typedef struct stn_plan {
@@ -68,9 +68,21 @@ typedef struct stn_picture {
     uint8_t *values;       /* value_bytes for the others */
 } stn_picture;
 
-/* Computes output rows [first, last) of a step, chunk by chunk. */
+/* What of a step is computed at once: output rows [first, last), and of a
+ * conv whose kernel has several, parts [part, part_end). */
+typedef struct stn_piece {
+    int first, last;
+    int part, part_end;
+} stn_piece;
+
+/* All of a step. */
+stn_piece stn_step_whole(const stn_step *step);
+/* Whether parts of it may be computed apart: nothing comes after them. */
+bool stn_step_has_parts(const stn_step *step);
+
+/* Computes a piece of a step, chunk by chunk. */
 void stn_step_run(const stn_plan *plan, const stn_step *step,
-                  const stn_picture *picture, int first, int last,
+                  const stn_picture *picture, stn_piece piece,
                   uint8_t *scratch);
 
 #endif

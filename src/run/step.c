@@ -49,31 +49,50 @@ static void fill_band(const stn_plan *plan, const stn_step *s,
     }
 }
 
-static void run_conv(const stn_plan *plan, const stn_step *s, const void *x,
-                     int rows, int32_t *sums)
+/* Where a kernel reads and writes for some rows of a step. */
+typedef struct place {
+    const uint8_t *x;
+    const void *other; /* the second input of a map */
+    void *y;           /* of the op, or of its map where the kernel maps */
+    void *scratch;
+    int rows;
+} place;
+
+static void run_conv(const stn_plan *plan, const stn_step *s, const place *at,
+                     stn_piece piece)
 {
     plan->kernels->dot(&(stn_dot_call){.shape = &s->dot,
                                        .prepared = s->weights.data,
-                                       .x = x,
+                                       .x = at->x,
                                        .patches = s->patches,
-                                       .n = rows * s->out.w,
-                                       .acc = sums});
+                                       .n = at->rows * s->out.w,
+                                       .part = piece.part,
+                                       .part_end = piece.part_end,
+                                       .scratch = at->scratch,
+                                       .acc = at->y,
+                                       .other = at->other,
+                                       .y = at->y});
 }
 
 static void run_depthwise(const stn_plan *plan, const stn_step *s,
-                          const uint8_t *x, int rows, int32_t *sums)
+                          const place *at)
 {
     size_t step = s->pitch * stn_type_size(s->in_type) * (size_t)s->op->stride;
-    for (int r = 0; r < rows; r++) {
-        plan->kernels->depthwise(
-            &(stn_depthwise_call){.shape = &s->depthwise,
-                                  .prepared = s->weights.data,
-                                  .x = x,
-                                  .pitch = s->pitch,
-                                  .width = s->out.w,
-                                  .acc = sums});
-        x += step;
-        sums += (size_t)s->out.w * (size_t)s->out.c;
+    size_t row = (size_t)s->out.w * (size_t)s->out.c;
+    size_t size = s->weights.maps ? stn_type_size(s->out_type) : 4;
+    size_t other =
+        row * stn_type_size(s->sums_second ? s->map.type0 : s->map.type1);
+    for (size_t r = 0; r < (size_t)at->rows; r++) {
+        uint8_t *y = (uint8_t *)at->y + r * row * size;
+        plan->kernels->depthwise(&(stn_depthwise_call){
+            .shape = &s->depthwise,
+            .prepared = s->weights.data,
+            .x = at->x + r * step,
+            .pitch = s->pitch,
+            .width = s->out.w,
+            .acc = (int32_t *)(void *)y,
+            .other = at->other ? (const uint8_t *)at->other + r * other : NULL,
+            .y = y});
     }
 }
 
@@ -114,21 +133,23 @@ static void run_rescale(const stn_plan *plan, const stn_step *s, const void *x,
                                                .y = y});
 }
 
-static void run_sums(const stn_plan *plan, const stn_step *s, const uint8_t *x,
-                     int rows, void *y)
+static void run_op(const stn_plan *plan, const stn_step *s, const place *at,
+                   stn_piece piece)
 {
     switch (s->op->opcode) {
     case STN_CONV:
-        run_conv(plan, s, x, rows, y);
+        run_conv(plan, s, at, piece);
         break;
     case STN_DEPTHWISE:
-        run_depthwise(plan, s, x, rows, y);
+        run_depthwise(plan, s, at);
         break;
     case STN_MAX_POOL:
     case STN_SUM_POOL:
-        run_pool(plan, s, x, rows, y);
+        run_pool(plan, s, at->x, at->rows, at->y);
         break;
     case STN_RESCALE:
+        run_rescale(plan, s, at->x, at->other, at->rows, at->y);
+        break;
     case STN_CONCAT: /* of outlines, which nobody runs */
         break;
     }
@@ -140,39 +161,49 @@ static size_t aligned(size_t bytes)
 }
 
 static void run_chunk(const stn_plan *plan, const stn_step *s,
-                      const stn_picture *picture, int first, int last,
+                      const stn_picture *picture, stn_piece piece,
                       uint8_t *scratch)
 {
-    int rows = last - first;
+    int first = piece.first, rows = piece.last - first;
     void *y = row_of(plan, picture, s->output, first);
-    const void *other = NULL;
+    uint8_t *sums = scratch + aligned(s->band_bytes);
+    place at = {.y = y, .scratch = sums + aligned(s->sum_bytes), .rows = rows};
     if (s->other >= 0)
-        other = input_row(plan, picture, s->other, first);
-    if (s->op->opcode == STN_RESCALE) {
-        const void *x = input_row(plan, picture, s->input, first);
-        run_rescale(plan, s, x, other, rows, y);
-        return;
+        at.other = input_row(plan, picture, s->other, first);
+    if (s->banded) {
+        fill_band(plan, s, picture, first, piece.last, scratch);
+        at.x = scratch;
+    } else {
+        int stride = s->op->opcode == STN_RESCALE ? 1 : s->op->stride;
+        at.x = input_row(plan, picture, s->input, first * stride);
     }
-    const uint8_t *x = scratch;
-    if (s->banded)
-        fill_band(plan, s, picture, first, last, scratch);
-    else
-        x = input_row(plan, picture, s->input, first * s->op->stride);
-    if (!s->rescale) {
-        run_sums(plan, s, x, rows, y);
-        return;
-    }
-    void *sums = scratch + aligned(s->band_bytes);
-    run_sums(plan, s, x, rows, sums);
-    run_rescale(plan, s, sums, other, rows, y);
+    bool after = s->rescale && !s->weights.maps;
+    if (after)
+        at.y = sums;
+    run_op(plan, s, &at, piece);
+    if (after)
+        run_rescale(plan, s, sums, at.other, rows, y);
+}
+
+stn_piece stn_step_whole(const stn_step *step)
+{
+    int parts = step->weights.parts > 1 ? step->weights.parts : 1;
+    return (stn_piece){.last = step->out.h, .part_end = parts};
+}
+
+bool stn_step_has_parts(const stn_step *step)
+{
+    return step->weights.parts > 1 && (!step->rescale || step->weights.maps);
 }
 
 void stn_step_run(const stn_plan *plan, const stn_step *step,
-                  const stn_picture *picture, int first, int last,
-                  uint8_t *scratch)
+                  const stn_picture *picture, stn_piece piece, uint8_t *scratch)
 {
-    for (int r = first; r < last; r += step->chunk_rows) {
-        int end = last - r < step->chunk_rows ? last : r + step->chunk_rows;
-        run_chunk(plan, step, picture, r, end, scratch);
+    stn_piece chunk = piece;
+    for (int r = piece.first; r < piece.last; r += step->chunk_rows) {
+        chunk.first = r;
+        chunk.last = piece.last - r < step->chunk_rows ? piece.last
+                                                       : r + step->chunk_rows;
+        run_chunk(plan, step, picture, chunk, scratch);
     }
 }

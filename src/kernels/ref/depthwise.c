@@ -17,7 +17,7 @@ stn_status stn_depthwise_prepare_ref(const stn_depthwise_shape *shape,
     for (size_t o = 0; o < n; o++)
         for (size_t t = 0; t < taps; t++)
             w[t * n + o] = codes[o * taps + t];
-    *out = (stn_prepared){w, taps * n, "ref"};
+    *out = (stn_prepared){.data = w, .size_bytes = taps * n, .isa = "ref"};
     return STN_OK;
 }
 

@@ -15,7 +15,10 @@ stn_status stn_dot_prepare_ref(const stn_dot_shape *shape, const int8_t *codes,
     if (!copy)
         return stn_fail_memory(err, "laid-out weights");
     memcpy(copy, codes, (size_t)shape->out * depth);
-    *out = (stn_prepared){copy, (size_t)shape->out * depth, "ref"};
+    *out = (stn_prepared){.data = copy,
+                          .size_bytes = (size_t)shape->out * depth,
+                          .isa = "ref",
+                          .parts = 1};
     return STN_OK;
 }
 

@@ -11,7 +11,7 @@ stn_status stn_rescale_prepare_ref(const stn_rescale_shape *shape,
     (void)shape;
     (void)arena;
     (void)err;
-    *out = (stn_prepared){NULL, 0, "ref"};
+    *out = (stn_prepared){.isa = "ref"};
     return STN_OK;
 }
 

@@ -129,7 +129,9 @@ stn_status stn_depthwise_prepare_avx2(const stn_depthwise_shape *shape,
                          k, w);
     for (int i = 0; p->flip && i < shape->out * taps; i++)
         correction[i / taps] += 128 * codes[i];
-    *out = (stn_prepared){p, n * 64 + (size_t)shape->out * 4, "avx2"};
+    *out = (stn_prepared){.data = p,
+                          .size_bytes = n * 64 + (size_t)shape->out * 4,
+                          .isa = "avx2"};
     return STN_OK;
 }
 

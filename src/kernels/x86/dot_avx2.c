@@ -13,14 +13,14 @@
  *                2 * 64 * 255 = 32640, and 2 * 255.
  * Signed inputs are read as x + 128 (the sign bit flipped) and 128 * sum of w
  * is taken off; both wrap in 32 bits, the difference is exact. */
-#include "kernels/x86/dot_pack.h"
-#include "kernels/x86/x86.h"
+#include "kernels/x86/dot_bits.h"
+#include "kernels/x86/ending_avx2.h"
 
 #ifdef STN_X86
 #include <immintrin.h>
 #include <string.h>
 
-#define AVX2 STN_TARGET("avx2")
+#define AVX2 STN_AVX2
 #define LANES 8
 #define ACCUMULATORS 8
 
@@ -214,25 +214,34 @@ AVX2 static void do_tile(const stn_dot_call *call, const stn_dot_pack *pack,
                 _mm256_setzero_si256(), load(b->correction + v * LANES));
     }
     function(&t, rows);
-    for (int r = 0; r < n; r++) {
-        size_t row = (size_t)(first + r) * (size_t)call->shape->out;
-        int32_t sums[2 * LANES];
-        memcpy(sums, &t.sums[r * b->vectors],
-               (size_t)b->vectors * sizeof t.sums[0]);
-        stn_dot_put(b, sums, call->acc + row);
+    if (!b->contiguous) {
+        for (int r = 0; r < n; r++) {
+            int32_t sums[2 * LANES];
+            memcpy(sums, &t.sums[r * b->vectors],
+                   (size_t)b->vectors * sizeof t.sums[0]);
+            stn_dot_scatter(b, sums,
+                            call->acc +
+                                (size_t)(first + r) * (size_t)call->shape->out);
+        }
+        return;
     }
+    for (int v = 0; v < b->vectors; v++)
+        stn_finish8(&(stn_finish){&pack->head, call, (size_t)first, (size_t)n,
+                                  (size_t)(b->first + v * LANES),
+                                  b->width - v * LANES},
+                    &t.sums[v], b->vectors);
 }
 
-AVX2 void stn_dot_avx2(const stn_dot_call *call)
+AVX2 static void dot(const stn_dot_call *call)
 {
     const stn_dot_pack *pack = call->prepared;
     tile_function function = choose(pack);
-    if (pack->some_dead)
-        memset(call->acc, 0,
-               (size_t)call->n * (size_t)call->shape->out * sizeof *call->acc);
+    if (call->part == 0)
+        stn_dot_clear_dead(pack, call);
+    int end = call->part_end < pack->n_blocks ? call->part_end : pack->n_blocks;
     for (int first = 0; first < call->n; first += ACCUMULATORS) {
         int n = call->n - first < ACCUMULATORS ? call->n - first : ACCUMULATORS;
-        for (int i = 0; i < pack->n_blocks; i++) {
+        for (int i = call->part; i < end; i++) {
             const stn_dot_block *b = &pack->blocks[i];
             int rows = ACCUMULATORS / b->vectors;
             for (int r = 0; r < n; r += rows)
@@ -242,12 +251,26 @@ AVX2 void stn_dot_avx2(const stn_dot_call *call)
     }
 }
 
+void stn_dot_avx2(const stn_dot_call *call)
+{
+    ((const stn_dot_head *)call->prepared)->run(call);
+}
+
 stn_status stn_dot_prepare_avx2(const stn_dot_shape *shape, const int8_t *codes,
                                 stn_arena *arena, stn_prepared *out,
                                 stn_error *err)
 {
     static const stn_dot_style style = {
-        .lanes = LANES, .vectors = 2, .int16_sums = true, .isa = "avx2"};
+        .lanes = LANES,
+        .vectors = 2,
+        .int16_sums = true,
+        .isa = "avx2",
+        .run = dot,
+    };
+    const stn_bits_style *bits = stn_bits_style_avx2();
+    stn_bits_fit fit = stn_bits_try(shape, codes);
+    if (stn_bits_pay(bits, shape, fit))
+        return stn_bits_make(bits, shape, codes, fit, arena, out, err);
     return stn_dot_pack_make(&style, shape, codes, arena, out, err);
 }
 #endif

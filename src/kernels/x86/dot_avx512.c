@@ -8,14 +8,14 @@
  *
  * Signed inputs are read as x + 128 (the sign bit flipped) and 128 * sum of w
  * is taken off; both wrap in 32 bits, the difference is exact. */
-#include "kernels/x86/dot_pack.h"
-#include "kernels/x86/x86.h"
+#include "kernels/x86/dot_bits.h"
+#include "kernels/x86/ending_avx512.h"
 
 #ifdef STN_X86
 #include <immintrin.h>
 #include <string.h>
 
-#define AVX512 STN_TARGET("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")
+#define AVX512 STN_AVX512
 #define LANES 16
 #define ROWS 8
 #define VECTORS 2
@@ -153,26 +153,40 @@ AVX512 static void do_tile(const stn_dot_call *call, const stn_dot_pack *pack,
         tile_s8(&t, n == 1);
     else
         tile_u8(&t, n == 1);
-    for (int r = 0; r < n; r++) {
-        size_t row = (size_t)(first + r) * (size_t)call->shape->out;
-        int32_t sums[VECTORS * LANES];
-        memcpy(sums, &t.sums[r * b->vectors],
-               (size_t)b->vectors * sizeof t.sums[0]);
-        stn_dot_put(b, sums, call->acc + row);
+    if (!b->contiguous) {
+        for (int r = 0; r < n; r++) {
+            int32_t sums[VECTORS * LANES];
+            memcpy(sums, &t.sums[r * b->vectors],
+                   (size_t)b->vectors * sizeof t.sums[0]);
+            stn_dot_scatter(b, sums,
+                            call->acc +
+                                (size_t)(first + r) * (size_t)call->shape->out);
+        }
+        return;
+    }
+    for (int v = 0; v < b->vectors; v++)
+        stn_finish16(&(stn_finish){&pack->head, call, (size_t)first, (size_t)n,
+                                   (size_t)(b->first + v * LANES),
+                                   b->width - v * LANES},
+                     &t.sums[v], b->vectors);
+}
+
+AVX512 static void dot(const stn_dot_call *call)
+{
+    const stn_dot_pack *pack = call->prepared;
+    if (call->part == 0)
+        stn_dot_clear_dead(pack, call);
+    int end = call->part_end < pack->n_blocks ? call->part_end : pack->n_blocks;
+    for (int first = 0; first < call->n; first += ROWS) {
+        int n = call->n - first < ROWS ? call->n - first : ROWS;
+        for (int i = call->part; i < end; i++)
+            do_tile(call, pack, &pack->blocks[i], first, n);
     }
 }
 
-AVX512 void stn_dot_avx512(const stn_dot_call *call)
+void stn_dot_avx512(const stn_dot_call *call)
 {
-    const stn_dot_pack *pack = call->prepared;
-    if (pack->some_dead)
-        memset(call->acc, 0,
-               (size_t)call->n * (size_t)call->shape->out * sizeof *call->acc);
-    for (int first = 0; first < call->n; first += ROWS) {
-        int n = call->n - first < ROWS ? call->n - first : ROWS;
-        for (int i = 0; i < pack->n_blocks; i++)
-            do_tile(call, pack, &pack->blocks[i], first, n);
-    }
+    ((const stn_dot_head *)call->prepared)->run(call);
 }
 
 stn_status stn_dot_prepare_avx512(const stn_dot_shape *shape,
@@ -182,7 +196,12 @@ stn_status stn_dot_prepare_avx512(const stn_dot_shape *shape,
     static const stn_dot_style style = {.lanes = LANES,
                                         .vectors = VECTORS,
                                         .int16_sums = false,
-                                        .isa = "avx512"};
+                                        .isa = "avx512",
+                                        .run = dot};
+    const stn_bits_style *bits = stn_bits_style_avx512();
+    stn_bits_fit fit = stn_bits_try(shape, codes);
+    if (stn_bits_pay(bits, shape, fit))
+        return stn_bits_make(bits, shape, codes, fit, arena, out, err);
     return stn_dot_pack_make(&style, shape, codes, arena, out, err);
 }
 #endif

@@ -31,7 +31,12 @@ typedef struct packer {
     uint8_t *live; /* out * n_groups: group of filter has a nonzero weight */
     int *order;    /* filters that live, in block order */
     int n_order;
+    const stn_rescale_pack *map; /* wanted at the end, or NULL */
 } packer;
+
+/* A map needs all filters in order. Up to this share of filters without a
+ * weight may cost their vectors for it. */
+#define DEAD_MAX 0.2
 
 static void list_groups(packer *p)
 {
@@ -74,6 +79,18 @@ static void find_live(packer *p)
         if (any)
             p->order[p->n_order++] = o;
     }
+    int out = p->shape->out;
+    if (p->map && p->n_order >= (1 - DEAD_MAX) * out)
+        for (p->n_order = 0; p->n_order < out; p->n_order++)
+            p->order[p->n_order] = p->n_order;
+}
+
+static bool is_ordered(const packer *p)
+{
+    for (int i = 0; i < p->n_order; i++)
+        if (p->order[i] != i)
+            return false;
+    return p->n_order == p->shape->out;
 }
 
 /* Groups that any of `n` filters needs. */
@@ -321,12 +338,45 @@ static bool begin(packer *p, stn_arena *work)
     return true;
 }
 
+/* Lists the filters that no block has. */
+static bool list_dead(const packer *p, stn_dot_pack *pack, stn_arena *arena)
+{
+    int32_t *dead = stn_arena_alloc(arena, (size_t)p->shape->out, sizeof *dead);
+    if (!dead)
+        return false;
+    for (int o = 0; o < p->shape->out; o++) {
+        bool found = false;
+        for (int i = 0; i < p->n_order && !found; i++)
+            found = p->order[i] == o;
+        if (!found)
+            dead[pack->n_dead++] = o;
+    }
+    pack->dead = dead;
+    return true;
+}
+
+stn_status stn_ending_make(const stn_ending *ending, int lanes,
+                           stn_arena *arena, const stn_rescale_pack **map,
+                           stn_error *err)
+{
+    *map = NULL;
+    if (!ending->map)
+        return STN_OK;
+    *map = stn_rescale_pack_make(ending->map, lanes / 2, true, arena);
+    if (!*map)
+        return stn_fail_memory(err, "laid-out multipliers");
+    if ((*map)->kind == STN_RESCALE_REF)
+        *map = NULL;
+    return STN_OK;
+}
+
 stn_status stn_dot_pack_make(const stn_dot_style *style,
                              const stn_dot_shape *shape, const int8_t *codes,
                              stn_arena *arena, stn_prepared *out,
                              stn_error *err)
 {
     packer p = {.style = style, .shape = shape, .codes = codes};
+    STN_TRY(stn_ending_make(&shape->ending, style->lanes, arena, &p.map, err));
     p.depth = (size_t)shape->runs * (size_t)shape->run;
     stn_arena work = {0};
     stn_status status = STN_OK;
@@ -341,7 +391,11 @@ stn_status stn_dot_pack_make(const stn_dot_style *style,
         goto no_memory;
     int vectors = choose(&p, &work);
     choose_kind(&p, pack);
-    pack->some_dead = p.n_order < shape->out;
+    pack->head.run = style->run;
+    pack->head.map = is_ordered(&p) ? p.map : NULL;
+    pack->head.second = shape->ending.second;
+    if (p.n_order < shape->out && !list_dead(&p, pack, arena))
+        goto no_memory;
     for (int at = 0; at < p.n_order;) {
         stn_dot_block *b = &pack->blocks[pack->n_blocks++];
         b->vectors = block_vectors(&p, vectors, at);
@@ -351,7 +405,11 @@ stn_status stn_dot_pack_make(const stn_dot_style *style,
         size += bytes;
         at += b->vectors * style->lanes;
     }
-    *out = (stn_prepared){pack, size, style->isa};
+    *out = (stn_prepared){.data = pack,
+                          .size_bytes = size,
+                          .isa = style->isa,
+                          .maps = pack->head.map != NULL,
+                          .parts = pack->n_blocks ? pack->n_blocks : 1};
     goto out;
 no_memory:
     status = stn_fail_memory(err, "laid-out weights");
@@ -360,12 +418,17 @@ out:
     return status;
 }
 
-void stn_dot_put(const stn_dot_block *block, const int32_t *sums, int32_t *acc)
+void stn_dot_scatter(const stn_dot_block *block, const int32_t *sums,
+                     int32_t *acc)
 {
-    if (block->contiguous) {
-        memcpy(acc + block->first, sums, (size_t)block->width * sizeof *acc);
-        return;
-    }
     for (int i = 0; i < block->width; i++)
         acc[block->filters[i]] = sums[i];
+}
+
+void stn_dot_clear_dead(const stn_dot_pack *pack, const stn_dot_call *call)
+{
+    for (int p = 0; p < call->n; p++)
+        for (int i = 0; i < pack->n_dead; i++)
+            call->acc[(size_t)p * (size_t)call->shape->out +
+                      (size_t)pack->dead[i]] = 0;
 }

@@ -10,8 +10,14 @@
 #ifndef STN_KERNELS_DOT_PACK_H
 #define STN_KERNELS_DOT_PACK_H
 
-#include "kernels/kernels.h"
-#include <stdbool.h>
+#include "kernels/x86/rescale_pack.h"
+
+/* What every prepared dot of the x86 levels begins with. */
+typedef struct stn_dot_head {
+    void (*run)(const stn_dot_call *call);
+    const stn_rescale_pack *map; /* padded; NULL: sums are stored */
+    bool second;                 /* the sums are its x1 */
+} stn_dot_head;
 
 /* What a level asks for. */
 typedef struct stn_dot_style {
@@ -19,7 +25,14 @@ typedef struct stn_dot_style {
     int vectors;     /* largest number of vectors a block: 1, 2 or 4 */
     bool int16_sums; /* products are summed in 16 bits first (vpmaddubsw) */
     const char *isa;
+    void (*run)(const stn_dot_call *call);
 } stn_dot_style;
+
+/* Lays the map of an ending out for 32-bit `lanes`: *map is NULL where the
+ * shape has none or it does not fit. */
+stn_status stn_ending_make(const stn_ending *ending, int lanes,
+                           stn_arena *arena, const stn_rescale_pack **map,
+                           stn_error *err);
 
 /* Which arithmetic is exact for these weights and inputs. */
 typedef enum stn_dot_kind {
@@ -44,10 +57,12 @@ typedef struct stn_dot_block {
 } stn_dot_block;
 
 typedef struct stn_dot_pack {
+    stn_dot_head head;
     stn_dot_kind kind;
     bool flip;       /* s8 inputs are read as u8, 128 higher */
     int int16_steps; /* BYTES_SHORT: steps before sums are widened */
-    bool some_dead;  /* some filter is in no block */
+    int n_dead;      /* filters in no block */
+    const int32_t *dead;
     int n_blocks;
     stn_dot_block blocks[];
 } stn_dot_pack;
@@ -57,8 +72,10 @@ stn_status stn_dot_pack_make(const stn_dot_style *style,
                              stn_arena *arena, stn_prepared *out,
                              stn_error *err);
 
-/* Writes one patch's sums of a block (vectors * lanes of them) where they
- * belong. */
-void stn_dot_put(const stn_dot_block *block, const int32_t *sums, int32_t *acc);
+/* Writes one patch's sums of a block that is not contiguous. */
+void stn_dot_scatter(const stn_dot_block *block, const int32_t *sums,
+                     int32_t *acc);
+/* Zeroes the sums of filters in no block. */
+void stn_dot_clear_dead(const stn_dot_pack *pack, const stn_dot_call *call);
 
 #endif
