@@ -357,7 +357,8 @@ static void check_conv(const stn_conv_shape *s)
     float *w = normals((size_t)(s->out * s->kernel * s->kernel * s->c), 2);
     float *bias = normals((size_t)s->out, 3), *y = normals(n_y, 4);
     float *scratch = stn_alloc(stn_conv_plan_scratch(plan), sizeof *scratch);
-    stn_conv_forward(plan, x, w, s->bias ? bias : NULL, y, scratch);
+    stn_conv_prepare(plan, w, scratch);
+    stn_conv_forward(plan, x, s->bias ? bias : NULL, y, scratch);
     for (int i = 0; i < (int)n_y; i += 7) {
         const int o = i % s->out, ox = i / s->out % ow;
         const int oy = i / s->out / ow % oh, n = i / s->out / ow / oh;

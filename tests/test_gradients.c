@@ -30,6 +30,8 @@ static const gradient_case cases[] = {
     {"normalise",  3, 3, 17, "normalise: {mean: 0.5, std: 0.5}"},
     {"conv",       6, 5, 3,  "conv: {out: 4, kernel: 3, pad: 1, bias: true}"},
     {"conv",       7, 7, 16, "conv: {out: 16, kernel: 3, pad: 1}"},
+    {"conv",       6, 9, 32, "conv: {out: 48, kernel: 3}"},
+    {"conv",       3, 4, 16, "conv: {out: 32, kernel: 3, pad: 2, bias: true}"},
     {"conv",       7, 6, 16, "conv: {out: 32, kernel: 3, stride: 2, pad: 1}"},
     {"conv",       8, 8, 16, "conv: {out: 32, kernel: 1, stride: 2}"},
     {"conv",       5, 5, 7,  "conv: {out: 5, kernel: 1, bias: true}"},
@@ -227,6 +229,10 @@ static double objective(bed *b)
 {
     const stn_op_type *type = b->node->type;
     double sum = 0.0;
+    if (type->prepare) {
+        const stn_op_call call = call_of(b, 0);
+        type->prepare(&call);
+    }
     if (type->forward_barrier) {
         for (int s = 0; s < SHARDS; s++) {
             const stn_op_call call = call_of(b, s);
@@ -351,6 +357,8 @@ static void outputs_over_inputs_equal_the_plain_ones(void **state)
         set_up(&b, &cases[i]);
         if (b.node->type->y_over_x) {
             stn_op_call call = call_of(&b, 0);
+            if (b.node->type->prepare)
+                b.node->type->prepare(&call);
             b.node->type->forward(&call);
             call.y = b.x[0];
             b.node->type->forward(&call);

@@ -225,12 +225,27 @@ static void reduce(stn_executor *e, int index, bool training, bool backward)
         node->type->forward_reduce(&r);
 }
 
+static void prepare(void *context, int task, int thread)
+{
+    const stn_executor *e = context;
+    const stn_node *node = &e->graph->nodes[task + 1];
+    if (!node->type->prepare)
+        return;
+    stn_op_call call = {.node = node,
+                        .plan = e->nodes[task + 1].plan,
+                        .scratch = e->threads[thread].scratch};
+    for (int k = 0; k < node->n_params; k++)
+        call.param[k] = e->graph->params[node->params[k]].effective;
+    node->type->prepare(&call);
+}
+
 static void run_program(stn_executor *e, const stn_program *program,
                         const stn_executor_batch *batch,
                         stn_executor_result *result)
 {
     e->current = batch;
     e->running = program;
+    stn_pool_run(e->pool, e->graph->n_nodes - 1, prepare, e);
     for (int i = 0; i < program->n_phases; i++) {
         e->phase = &program->phases[i];
         stn_pool_run(e->pool, e->n_shards, run_shard, e);

@@ -70,6 +70,9 @@ struct stn_op_type {
     stn_status (*plan)(const stn_node *node, int shard_pictures, bool training,
                        void **plan, stn_op_needs *needs, stn_error *err);
     void (*unplan)(void *plan);
+    /* Optional: lays the parameters out for the passes that follow, once a
+     * step for all shards; only node, plan, param and scratch are set. */
+    void (*prepare)(const stn_op_call *call);
 
     void (*forward)(const stn_op_call *call);
     void (*backward)(const stn_op_call *call);

@@ -73,19 +73,24 @@ static void unplan(void *made)
     stn_conv_plan_destroy(made);
 }
 
+static void prepare(const stn_op_call *call)
+{
+    stn_conv_prepare(call->plan, call->param[0], call->scratch);
+}
+
 static void forward(const stn_op_call *call)
 {
     const stn_conv_attrs *a = call->node->attrs;
-    stn_conv_forward(call->plan, call->x[0], call->param[0],
-                     a->bias ? call->param[1] : NULL, call->y, call->scratch);
+    stn_conv_forward(call->plan, call->x[0], a->bias ? call->param[1] : NULL,
+                     call->y, call->scratch);
 }
 
 static void backward(const stn_op_call *call)
 {
     const stn_conv_attrs *a = call->node->attrs;
     if (call->dx[0])
-        stn_conv_backward_data(call->plan, call->dy, call->param[0],
-                               call->dx[0], call->scratch);
+        stn_conv_backward_data(call->plan, call->dy, call->dx[0],
+                               call->scratch);
     stn_conv_backward_weights(call->plan, call->x[0], call->dy, call->dparam[0],
                               a->bias ? call->dparam[1] : NULL, call->scratch);
 }
@@ -99,6 +104,7 @@ const stn_op_type stn_op_conv = {
     .shape = shape,
     .plan = plan,
     .unplan = unplan,
+    .prepare = prepare,
     .forward = forward,
     .backward = backward,
 };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The float primitives that come from oneDNN, and the only header that a file
- * calling it is written behind: another version, or another library, costs
- * this folder. All calls are single-threaded on the caller's thread. */
+ * Matrix products and convolutions: oneDNN's, and our own where they are
+ * faster. No other folder calls oneDNN, so that another version, or another
+ * library, costs this one only. All calls are single-threaded on the caller's
+ * thread. */
 #ifndef STN_TENSOR_ONEDNN_H
 #define STN_TENSOR_ONEDNN_H
 
@@ -27,20 +28,26 @@ typedef struct stn_conv_shape {
 
 typedef struct stn_conv_plan stn_conv_plan;
 
-/* `backward` also prepares the gradients. The plan is read-only afterwards
- * and may be used by several threads, each with its own scratch. */
+/* `backward` also makes ready for gradients. Between two calls of
+ * stn_conv_prepare the plan is read-only and may be used by several threads,
+ * each with its own scratch. */
 stn_status stn_conv_plan_create(const stn_conv_shape *shape, bool backward,
                                 stn_conv_plan **out, stn_error *err);
 void stn_conv_plan_destroy(stn_conv_plan *plan);
 /* Floats of scratch that any call of this plan needs. */
 size_t stn_conv_plan_scratch(const stn_conv_plan *plan);
 
+/* Lays out the weights for the calls of forward and backward_data that
+ * follow. They are borrowed until the next call, which must come after each
+ * change of theirs. */
+void stn_conv_prepare(stn_conv_plan *plan, const float *w, float *scratch);
+
 /* y = x * w + b (bias may be NULL when the shape has none). */
-void stn_conv_forward(const stn_conv_plan *plan, const float *x, const float *w,
+void stn_conv_forward(const stn_conv_plan *plan, const float *x,
                       const float *bias, float *y, float *scratch);
 /* dx = dy * w transposed; overwritten. */
 void stn_conv_backward_data(const stn_conv_plan *plan, const float *dy,
-                            const float *w, float *dx, float *scratch);
+                            float *dx, float *scratch);
 /* dw and dbias (NULL when the shape has no bias); overwritten. */
 void stn_conv_backward_weights(const stn_conv_plan *plan, const float *x,
                                const float *dy, float *dw, float *dbias,

@@ -2,9 +2,8 @@
  *
  * One pass of a convolution as a oneDNN 2.x primitive. Activations are NHWC
  * as they stand; weights are OHWI and are reordered to the layout that the
- * primitive asks for on every call, which costs little beside the pass and
- * leaves one layout in the program. Scratch is the caller's, so threads share
- * a primitive. */
+ * primitive asks for, once a step; their gradient is reordered back on every
+ * call. Scratch is the caller's, so threads share a primitive. */
 #include "tensor/conv_plan.h"
 #include "base/memory.h"
 #include <math.h>
@@ -204,7 +203,12 @@ size_t stn_conv_primitive_scratch(const stn_conv_primitive *p)
 {
     size_t pad = p->scratchpad_floats > p->reorder_floats ? p->scratchpad_floats
                                                           : p->reorder_floats;
-    return p->weights_floats + pad;
+    return (p->pass == STN_CONV_WEIGHTS ? p->weights_floats : 0) + pad;
+}
+
+size_t stn_conv_primitive_weights(const stn_conv_primitive *p)
+{
+    return p->weights_floats;
 }
 
 /* What one execution hands over: memory objects made for this call. */
@@ -278,18 +282,24 @@ static void poison(const stn_conv_primitive *p, float *src, float *weights,
         data[i] = NAN;
 }
 
+void stn_conv_primitive_prepare(const stn_conv_primitive *p,
+                                const float *weights, float *prepared,
+                                float *scratch)
+{
+    if (p->reorder && run_reorder(p, (float *)weights, prepared, scratch))
+        for (size_t i = 0; i < p->weights_floats; i++)
+            prepared[i] = NAN;
+}
+
 void stn_conv_primitive_run(const stn_conv_primitive *p, float *src,
                             float *weights, float *bias, float *dst,
                             float *scratch)
 {
-    float *inner = p->reorder ? scratch : weights;
-    float *pad = scratch + p->weights_floats;
-    dnnl_status_t e = dnnl_success;
-    if (p->reorder && p->pass != STN_CONV_WEIGHTS)
-        e = run_reorder(p, weights, inner, pad);
-    if (!e)
-        e = run_pass(p, src, inner, bias, dst, pad);
-    if (!e && p->reorder && p->pass == STN_CONV_WEIGHTS)
+    const bool reordered = p->reorder && p->pass == STN_CONV_WEIGHTS;
+    float *inner = reordered ? scratch : weights;
+    float *pad = scratch + (reordered ? p->weights_floats : 0);
+    dnnl_status_t e = run_pass(p, src, inner, bias, dst, pad);
+    if (!e && reordered)
         e = run_reorder(p, inner, weights, pad);
     if (e)
         poison(p, src, weights, dst);
