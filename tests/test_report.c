@@ -102,6 +102,18 @@ static void filter_keeps_the_order_of_the_recipe(void **state)
     stn_plan_destroy(plan);
 }
 
+static void a_data_set_may_have_fewer_variants(void **state)
+{
+    (void)state;
+    stn_plan *plan = load("imce", "w1a2,w1a4");
+    assert_string_equal(plan->variants[0], "w1a2");
+    assert_true(stn_plan_runs(plan, 0, "mnist"));
+    assert_true(stn_plan_runs(plan, 1, "mnist"));
+    assert_false(stn_plan_runs(plan, 0, "cifar10"));
+    assert_true(stn_plan_runs(plan, 1, "cifar10"));
+    stn_plan_destroy(plan);
+}
+
 static void filter_with_unknown_word_is_refused(void **state)
 {
     (void)state;
@@ -207,6 +219,7 @@ int main(void)
         cmocka_unit_test(summary_that_is_no_json_is_refused),
         cmocka_unit_test(published_row_is_found_by_variant_and_layer),
         cmocka_unit_test(filter_keeps_the_order_of_the_recipe),
+        cmocka_unit_test(a_data_set_may_have_fewer_variants),
         cmocka_unit_test(filter_with_unknown_word_is_refused),
         cmocka_unit_test(recipe_without_section_is_refused),
         cmocka_unit_test(sums_follow_the_pattern_and_the_authors_formula),

@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const SECTION_KEYS[] = {"machine",  "data",  "variants",
-                                           "baseline", "block", NULL};
+static const char *const SECTION_KEYS[] = {
+    "machine", "data", "variants", "only", "baseline", "block", NULL};
 static const char *const ROW_KEYS[] = {
     "quantity", "layer",      "variants", "data",       "value",
     "unit",     "conditions", "source",   "confidence", NULL};
-static const char *const CONFIDENCES[] = {"text",    "code",   "derived",
-                                          "assumed", "memory", NULL};
+static const char *const CONFIDENCES[] = {
+    "text", "code", "derived", "assumed", "memory", "third_party", NULL};
 
 /* A scalar member; NULL when it is absent and optional. */
 static stn_status text(const stn_yaml *map, const char *key, bool required,
@@ -115,6 +115,27 @@ static stn_status read_lists(stn_plan *p, const stn_yaml *section,
     return STN_OK;
 }
 
+/* Every data set and variant that `only` names is one of the lists. */
+static stn_status read_only(stn_plan *p, const stn_yaml *section,
+                            stn_error *err)
+{
+    p->only = stn_yaml_get(section, "only");
+    if (p->only && p->only->kind != STN_YAML_MAP)
+        return stn_yaml_fail(p->only, err, "expected '{DATA: [VARIANT, ...]}'");
+    for (const stn_yaml *d = p->only ? p->only->first : NULL; d; d = d->next) {
+        STN_TRY(check_filter("data set", d->key, p->data, p->n_data, err));
+        if (d->kind != STN_YAML_SEQUENCE)
+            return stn_yaml_fail(d, err, "expected a list of variants");
+        for (const stn_yaml *v = d->first; v; v = v->next) {
+            if (v->kind != STN_YAML_SCALAR)
+                return stn_yaml_fail(v, err, "a variant is one word");
+            STN_TRY(check_filter("variant", v->scalar, p->variants,
+                                 p->n_variants, err));
+        }
+    }
+    return STN_OK;
+}
+
 /* "dir/bdnet.yaml" → "bdnet". */
 static stn_status read_id(stn_plan *p, const char *recipe, stn_error *err)
 {
@@ -148,6 +169,7 @@ static stn_status read_recipe(stn_plan *p, const stn_reproduce_options *o,
     STN_TRY(text(section, "baseline", false, &p->baseline, err));
     STN_TRY(text(section, "block", false, &p->block, err));
     STN_TRY(read_lists(p, section, err));
+    STN_TRY(read_only(p, section, err));
     STN_TRY(check_filter("data set", o->data, p->data, p->n_data, err));
     STN_TRY(
         check_filter("variant", o->variants, p->variants, p->n_variants, err));
@@ -239,6 +261,12 @@ static bool names(const stn_yaml *list, const char *word)
         if (v->kind == STN_YAML_SCALAR && !strcmp(v->scalar, word))
             return true;
     return false;
+}
+
+bool stn_plan_runs(const stn_plan *plan, int v, const char *data)
+{
+    const stn_yaml *list = plan->only ? stn_yaml_get(plan->only, data) : NULL;
+    return names(list, plan->variants[v]);
 }
 
 const stn_published_row *

@@ -7,6 +7,7 @@
  *       machine: bdnet-sot               # what programs are costed on
  *       data: [mnist, fashion-mnist]
  *       variants: {baseline: float baseline, wpc: sparse} # name: title
+ *       only: {mnist: [wpc]}             # fewer variants there; optional
  *       baseline: baseline               # ratios are to this one; optional
  *       block: "block*"                  # layers compared with the baseline's
  */
@@ -32,6 +33,7 @@ typedef struct stn_plan {
     int n_data, n_variants, n_published;
     const char *data[STN_PLAN_MAX];
     const char *variants[STN_PLAN_MAX], *titles[STN_PLAN_MAX];
+    const stn_yaml *only; /* data set: list of variants; NULL: all of all */
     stn_published_row *published;
     stn_yaml_document *recipe, *rows; /* owned; texts point into them */
     stn_arena arena;
@@ -43,6 +45,9 @@ typedef struct stn_plan {
 stn_status stn_plan_load(const stn_reproduce_options *options, stn_plan **out,
                          stn_error *err);
 void stn_plan_destroy(stn_plan *plan); /* NULL is legal */
+
+/* Whether variant `v` is run on this data set. */
+bool stn_plan_runs(const stn_plan *plan, int v, const char *data);
 
 /* The published row to set beside ours, or NULL. `layer` may be NULL. */
 const stn_published_row *

@@ -232,7 +232,8 @@ static stn_status run_all(reproduction *r, stn_error *err)
         bool found = false;
         STN_TRY(find_data(r, plan->data[d], &found, err));
         for (int v = 0; v < plan->n_variants && found; v++)
-            STN_TRY(run_variant(r, v, plan->data[d], err));
+            if (stn_plan_runs(plan, v, plan->data[d]))
+                STN_TRY(run_variant(r, v, plan->data[d], err));
     }
     if (r->results.n_skipped == plan->n_data)
         return stn_fail(err, STN_E_NOT_FOUND,
