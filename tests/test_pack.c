@@ -397,6 +397,40 @@ static void other_layers_and_their_program_agree(void **state_)
     destroy(&net);
 }
 
+/* Magnitudes of eight bits and a sign, in two instructions and their sum. */
+static void codes_of_nine_bits_and_their_program_agree(void **state_)
+{
+    (void)state_;
+    network net;
+    build(&net, bdnet, "- {layers: \"*\", quantiser: dynamic_fixed}\n");
+    calibrate(&net, true);
+    stn_program *p = lowered(&net);
+    assert_int_equal(p->n_instructions, 3 + 12 + 4 + 2 * 8);
+    assert_close(compare(&net, p));
+    int n_slices = 0;
+    for (int i = 0; i < p->n_instructions; i++) {
+        const stn_binding *b = &net.compression->bindings[0]; /* stem */
+        stn_slices s = stn_program_slices(p, i);
+        n_slices += s.n > 0;
+        if (strcmp(p->instructions[i].name, "stem") != 0)
+            continue;
+        size_t wide = 0, nonzero = 0;
+        for (size_t k = 0; k < b->param->count; k++) {
+            int code = stn_whole_code(b->codes, b->low, k);
+            wide += code >= 64 || code <= -64;
+            nonzero += code != 0;
+            assert_true(b->param->effective[k] ==
+                        (float)code * b->scales[0] / 2);
+        }
+        assert_int_equal(s.n, b->param->count);
+        assert_int_equal(s.n_nonzero, nonzero);
+        assert_int_equal(s.nonzero[3], wide);
+    }
+    assert_int_equal(n_slices, 8);
+    stn_program_destroy(p);
+    destroy(&net);
+}
+
 /* What comes with Setun, narrow and on small pictures, so that the reference
  * interpreter is quick. */
 static void build_shipped(network *net, const char *name, int bits)
@@ -650,6 +684,7 @@ int main(void)
         cmocka_unit_test(a_bdnet_graph_and_its_program_agree),
         cmocka_unit_test(the_program_in_the_file_is_the_one_lowered),
         cmocka_unit_test(other_layers_and_their_program_agree),
+        cmocka_unit_test(codes_of_nine_bits_and_their_program_agree),
         cmocka_unit_test(lenet5_and_its_program_agree),
         cmocka_unit_test(resnet20_and_its_program_agree),
         cmocka_unit_test(their_float_twins_have_no_integer_form),

@@ -92,6 +92,7 @@ static const struct {
     {"admm", "{rho: 0.2, project: levels, bits: 2}"},
     {"freeze", "{}"},
     {"l1", "{lambda: 0.3}"},
+    {"bit_slice_l1", "{lambda: 0.3}"},
 };
 enum { N_CASES = sizeof(cases) / sizeof(cases[0]) };
 
@@ -451,6 +452,63 @@ static void l1_prunes_small_weights_at_the_end_alone(void **unused)
     free(b.attrs);
 }
 
+/* ---- bit slices -------------------------------------------------------- */
+
+static void only_nonzero_slices_push(void **unused)
+{
+    /* Slices, from the highest: 3 3 3 3; 0 0 0 1; -(1 0 2 0); 0. */
+    static const int8_t codes[] = {127, 0, -36, 0}, low[] = {1, 1, 0, 0};
+    static const float push[] = {1 + 0.25f + 1 / 16.0f + 1 / 64.0f, 1,
+                                 -(0.25f + 1 / 64.0f), 0};
+    struct bench b;
+    float expected[4];
+
+    (void)unused;
+    open_bench(&b, "bit_slice_l1", "{lambda: 0.5}", (stn_weight_shape){1, 1, 4},
+               4);
+    memcpy(b.codes, codes, sizeof(codes));
+    b.call.low = low;
+    b.scales[0] = 0.02f; /* so that a unit of the magnitude is 0.01 */
+    assert_float_equal(apply(&b), 0.5 * (12 + 1 + 3), 1e-6);
+    for (int i = 0; i < 4; i++)
+        expected[i] = 0.5f / 0.01f * push[i];
+    for (int i = 0; i < 4; i++)
+        assert_float_equal(b.grad[i], expected[i], 1e-4f);
+    free(b.attrs);
+}
+
+/* The same by the chain of operations that is differentiated: floors passed
+ * straight through, higher slices constant. */
+static float chained(int magnitude)
+{
+    float gradient = 0, weight = 1;
+
+    for (int k = 0; k < 4; k++, weight /= 4)
+        gradient += (magnitude >> 2 * k & 3) ? weight : 0;
+    return gradient;
+}
+
+static void every_magnitude_has_its_closed_form(void **unused)
+{
+    (void)unused;
+    for (int magnitude = 0; magnitude < 256; magnitude++) {
+        int8_t low = (int8_t)(magnitude & 1);
+        struct bench b;
+        int sum = 0;
+
+        open_bench(&b, "bit_slice_l1", "{lambda: 1}",
+                   (stn_weight_shape){1, 1, 1}, 1);
+        b.codes[0] = (int8_t)(magnitude >> 1);
+        b.call.low = &low;
+        b.scales[0] = 2;
+        for (int k = 0; k < 4; k++)
+            sum += magnitude >> 2 * k & 3;
+        assert_true(apply(&b) == sum);
+        assert_float_equal(b.grad[0], chained(magnitude), 1e-6f);
+        free(b.attrs);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -472,6 +530,8 @@ int main(void)
         cmocka_unit_test(admm_adds_what_is_left_to_its_multiplier),
         cmocka_unit_test(freezing_takes_the_nearest_of_each_code),
         cmocka_unit_test(l1_prunes_small_weights_at_the_end_alone),
+        cmocka_unit_test(only_nonzero_slices_push),
+        cmocka_unit_test(every_magnitude_has_its_closed_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -344,6 +344,98 @@ static void learned_numbers_are_parameters_of_the_graph(void **unused)
     stn_yaml_destroy(rules);
 }
 
+/* ---- dynamic_fixed ------------------------------------------------------ */
+
+/* Magnitudes with a sign, from both sets of codes; returns their unit. */
+static float encode_fixed(bed *b, int *codes)
+{
+    bool wide = b->type->has_low(b->attrs);
+    int8_t low[N];
+
+    encode(b);
+    if (wide)
+        b->type->encode_low(&b->call, &b->scale, low);
+    for (int i = 0; i < N; i++)
+        codes[i] = stn_whole_code(b->codes, wide ? low : NULL, (size_t)i);
+    return wide ? b->scale / 2 : b->scale;
+}
+
+static void
+dynamic_fixed_steps_are_powers_of_two_below_the_maximum(void **unused)
+{
+    (void)unused;
+    for (int bits = 1; bits <= 8; bits++) {
+        bed b;
+        char text[32];
+        int codes[N];
+        float max = 0, unit;
+
+        snprintf(text, sizeof(text), "{bits: %d}", bits);
+        set_up(&b, "dynamic_fixed", text, 0.2, 0);
+        unit = encode_fixed(&b, codes);
+        for (int i = 0; i < N; i++)
+            max = fmaxf(max, fabsf(b.w[i]));
+        assert_true(log2((double)unit) == floor(log2((double)unit)));
+        assert_true(unit * (float)(1 << bits) >= max);
+        assert_true(unit * (float)(1 << bits) < 2 * max);
+        for (int i = 0; i < N; i++) {
+            float error = fabsf((float)codes[i] * unit - b.w[i]);
+
+            assert_true(abs(codes[i]) < 1 << bits);
+            /* The largest may be clamped, one unit off at most. */
+            assert_true(error <= 0.5f * unit ||
+                        (abs(codes[i]) == (1 << bits) - 1 && error <= unit));
+        }
+        free(b.attrs);
+    }
+}
+
+static void dynamic_fixed_keeps_a_power_of_two_within_eight_bits(void **unused)
+{
+    static const float w[] = {1, -1, 0.5f, 1 / 256.0f, -0.9f / 256, 0, NAN};
+    static const int rounded[] = {255, -255, 128, 1, -1, 0, 0};
+    static const int floored[] = {255, -255, 128, 1, 0, 0, 0};
+    bed b;
+    int codes[N];
+
+    (void)unused;
+    for (int k = 0; k < 2; k++) {
+        set_up(&b, "dynamic_fixed", k ? "{rounding: floor}" : "{}", 0, 0);
+        memcpy(b.w, w, sizeof(w));
+        assert_true(encode_fixed(&b, codes) == 1 / 256.0f);
+        for (int i = 0; i < 7; i++)
+            assert_int_equal(codes[i], (k ? floored : rounded)[i]);
+        free(b.attrs);
+    }
+}
+
+/* ---- levels ------------------------------------------------------------- */
+
+static void levels_found_again_are_the_same(void **unused)
+{
+    (void)unused;
+    for (int bits = 1; bits <= 7; bits++) {
+        bed b;
+        char text[32];
+        int8_t first[N];
+
+        snprintf(text, sizeof(text), "{bits: %d}", bits);
+        set_up(&b, "levels", text, 0.2, 0);
+        b.w[3] = b.w[17] = 0;
+        encode(&b);
+        memcpy(first, b.codes, sizeof(first));
+        for (int i = 0; i < N; i++) {
+            assert_true((b.codes[i] == 0) == (i == 3 || i == 17));
+            assert_true(abs(b.codes[i]) <= 1 << (bits - 1));
+            b.w[i] = (float)b.codes[i] * b.scale;
+        }
+        encode(&b);
+        for (int i = 0; i < N; i++)
+            assert_float_equal((float)b.codes[i] * b.scale, b.w[i], 1e-6f);
+        free(b.attrs);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -356,6 +448,10 @@ int main(void)
         cmocka_unit_test(gauss_gradient_goes_through_the_scale),
         cmocka_unit_test(gauss_threshold_learns_by_a_clamped_gradient),
         cmocka_unit_test(learned_numbers_are_parameters_of_the_graph),
+        cmocka_unit_test(
+            dynamic_fixed_steps_are_powers_of_two_below_the_maximum),
+        cmocka_unit_test(dynamic_fixed_keeps_a_power_of_two_within_eight_bits),
+        cmocka_unit_test(levels_found_again_are_the_same),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

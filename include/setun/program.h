@@ -32,7 +32,7 @@ typedef enum stn_opcode {
     STN_RESCALE,   /* y = clamp((x0 * m0 + x1 * m1 + a) >> shift) */
     STN_MAX_POOL,
     STN_SUM_POOL,
-    STN_CONCAT     /* channels of two values side by side; outlines only */
+    STN_CONCAT /* channels of two values side by side; outlines only */
 } stn_opcode;
 
 /* Weights that are known by number only, for a program that is costed and
@@ -53,7 +53,7 @@ typedef struct stn_weights {
     int n_groups, n_live; /* live groups have at least one nonzero code */
     const uint8_t *live;  /* n_groups bytes, 0 or 1 */
     size_t n_nonzero;
-    size_t stored_bytes;  /* in the file, all tensors of this weight */
+    size_t stored_bytes; /* in the file, all tensors of this weight */
     const stn_weight_outline *outline; /* not NULL: codes and live are NULL */
 } stn_weights;
 
@@ -100,13 +100,27 @@ void stn_instruction_operations(const stn_program *program, int index,
 /* The reference interpreter: docs/semantics.md as plain scalar C. Runs one
  * picture (h * w * c pixels). `values` has n_values caller-owned buffers of
  * the values' own types and sizes; values[0] is not read and may be NULL. */
-stn_status stn_reference_run(const stn_program *program,
-                             const uint8_t *pixels, void *const *values,
-                             stn_error *err);
+stn_status stn_reference_run(const stn_program *program, const uint8_t *pixels,
+                             void *const *values, stn_error *err);
 /* The same with its own memory, keeping only the result: n_classes int32. */
 stn_status stn_reference_classify(const stn_program *program,
                                   const uint8_t *pixels, int32_t *logits,
                                   stn_error *err);
+
+/* Weights too large for 8 bits are 2 * code + low: the instruction that
+ * follows, named NAME.low, holds the low codes. */
+#define STN_LOW_SUFFIX ".low"
+
+/* Two bits a slice: slice k of a weight is bits 2k and 2k + 1 of its
+ * magnitude, low code included. */
+#define STN_SLICES 4
+typedef struct stn_slices {
+    size_t n, n_nonzero;        /* weights */
+    size_t nonzero[STN_SLICES]; /* weights whose slice k is not 0 */
+} stn_slices;
+
+/* All 0 for an instruction without weights, or of low codes. */
+stn_slices stn_program_slices(const stn_program *program, int index);
 
 const char *stn_opcode_name(stn_opcode opcode); /* "conv", … */
 const char *stn_code_name(stn_code code);       /* "int8", … */

@@ -7,16 +7,16 @@
 #include <stdio.h>
 
 static const stn_option OPTIONS[] = {
-    {"json", 0, false, NULL, NULL,
-     "print as JSON"},
+    {"json", 0, false, NULL, NULL, "print as JSON"},
     {0},
 };
 
 /* Sums over the instructions. */
 typedef struct totals {
     uint64_t dense, nonzero;
-    size_t weights, nonzero_weights, bytes;
+    size_t bytes;
     int ternary_groups, ternary_live;
+    stn_slices slices;
 } totals;
 
 static size_t weight_count(const stn_weights *w)
@@ -35,10 +35,13 @@ static totals sum(const stn_program *program)
         stn_instruction_operations(program, i, &dense, &nonzero);
         t.dense += dense;
         t.nonzero += nonzero;
-        t.weights += weight_count(w);
+        stn_slices slices = stn_program_slices(program, i);
         t.bytes += w->stored_bytes;
-        t.nonzero_weights += w->n_nonzero;
-        if (w->codes && w->code == STN_CODE_TERNARY) {
+        t.slices.n += slices.n;
+        t.slices.n_nonzero += slices.n_nonzero;
+        for (int k = 0; k < STN_SLICES; k++)
+            t.slices.nonzero[k] += slices.nonzero[k];
+        if (slices.n && w->code == STN_CODE_TERNARY) {
             t.ternary_groups += w->n_groups;
             t.ternary_live += w->n_live;
         }
@@ -88,9 +91,15 @@ static void print_text(const stn_program *p)
         print_instruction(p, i);
     stn_table_end();
     printf("\n%zu weights, %s nonzero, in %zu bytes; file %zu bytes\n",
-           t.weights,
-           stn_cli_percent((double)t.nonzero_weights / (double)t.weights, 1),
+           t.slices.n,
+           stn_cli_percent((double)t.slices.n_nonzero / (double)t.slices.n, 1),
            t.bytes, p->file_bytes);
+    printf("nonzero 2-bit slices, from the highest: ");
+    for (int k = STN_SLICES - 1; k >= 0; k--)
+        printf("%s%s",
+               stn_cli_percent((double)t.slices.nonzero[k] / (double)t.slices.n,
+                               2),
+               k ? ", " : "\n");
     if (t.ternary_groups)
         printf("group density %.4f (%d of %d ternary groups live)\n",
                (double)t.ternary_live / t.ternary_groups, t.ternary_live,
@@ -143,8 +152,12 @@ static int print_json(const stn_program *p)
     stn_json_int(&w, "file_bytes", (int64_t)p->file_bytes);
     stn_json_int(&w, "weight_bytes", (int64_t)t.bytes);
     stn_json_int(&w, "peak_activation_bytes", (int64_t)p->peak_bytes);
-    stn_json_int(&w, "weights", (int64_t)t.weights);
-    stn_json_int(&w, "nonzero", (int64_t)t.nonzero_weights);
+    stn_json_int(&w, "weights", (int64_t)t.slices.n);
+    stn_json_int(&w, "nonzero", (int64_t)t.slices.n_nonzero);
+    stn_json_begin_array(&w, "nonzero_slices");
+    for (int k = 0; k < STN_SLICES; k++)
+        stn_json_int(&w, NULL, (int64_t)t.slices.nonzero[k]);
+    stn_json_end_array(&w);
     stn_json_int(&w, "operations_dense", (int64_t)t.dense);
     stn_json_int(&w, "operations_nonzero", (int64_t)t.nonzero);
     if (t.ternary_groups)

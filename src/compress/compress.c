@@ -58,6 +58,11 @@ static stn_status allocate(stn_compression *c, stn_binding *b, stn_error *err)
         stn_arena_alloc(&c->arena, b->param->count, sizeof(float));
     if (!b->codes || !b->scales || !b->norms || !b->param->effective)
         return stn_fail_memory(err, "compressed weights");
+    if (b->quantiser->has_low && b->quantiser->has_low(b->quantiser_attrs)) {
+        b->low = stn_arena_alloc(&c->arena, b->param->count, 1);
+        if (!b->low)
+            return stn_fail_memory(err, "compressed weights");
+    }
     for (int k = 0; b->penalty && k < b->penalty->n_states; k++) {
         b->penalty_state[k] =
             stn_arena_alloc(&c->arena, b->param->count, sizeof(float));

@@ -72,6 +72,12 @@ typedef struct stn_quantiser_type {
      * latent weight is 0; infinite weights give non-finite scales. */
     void (*encode)(const stn_quantiser_call *call, int8_t *codes,
                    float *scales);
+    /* Optional, for magnitudes of more than 7 bits: where has_low, a second
+     * set of codes in -1, 0, 1 of half the scale, written after the first:
+     * effective = (2 * code + low) * (scale / 2). */
+    bool (*has_low)(const void *attrs);
+    void (*encode_low)(const stn_quantiser_call *call, const float *scales,
+                       int8_t *low);
     bool (*scale_per_filter)(const void *attrs);
     /* dL/d(latent) from dL/d(effective), in place in `grad`. */
     void (*backward)(const stn_quantiser_call *call, float *grad);
@@ -85,6 +91,13 @@ typedef struct stn_quantiser_type {
     float (*learn)(const stn_quantiser_call *call, const float *grad);
 } stn_quantiser_type;
 
+/* Code i in the finer of two sets of codes (low = NULL: there is one). */
+static inline int stn_whole_code(const int8_t *codes, const int8_t *low,
+                                 size_t i)
+{
+    return low ? 2 * codes[i] + low[i] : codes[i];
+}
+
 #define STN_PENALTY_STATES 2
 
 /* The parameter that a penalty acts on. */
@@ -93,6 +106,7 @@ typedef struct stn_penalty_call {
     size_t n; /* weights */
     float *latent, *grad;
     const int8_t *codes; /* of the last apply */
+    const int8_t *low;   /* likewise; NULL: there is one set of codes */
     const float *scales; /* likewise: 1 or `out` of them */
     int n_scales;
     float *norms;        /* scratch for groups->n floats */
@@ -146,6 +160,7 @@ typedef struct stn_binding {
     const stn_penalty_type *penalty; /* NULL: none */
     void *penalty_attrs;
     int8_t *codes; /* of the last apply, shape order */
+    int8_t *low;   /* likewise; NULL: there is one set of codes */
     float *scales; /* 1 or `out` */
     int n_scales;
     float *norms;                             /* scratch, groups.n */

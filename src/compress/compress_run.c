@@ -31,6 +31,12 @@ static void apply_one(void *context, int task, int thread)
     for (int s = 0; s < b->n_scales; s++)
         for (size_t i = (size_t)s * block; i < (size_t)(s + 1) * block; i++)
             effective[i] = (float)b->codes[i] * b->scales[s];
+    if (!b->low)
+        return;
+    b->quantiser->encode_low(&call, b->scales, b->low);
+    for (size_t i = 0; i < b->param->count; i++)
+        effective[i] = (float)stn_whole_code(b->codes, b->low, i) *
+                       (b->scales[i / block] / 2);
 }
 
 void stn_compression_apply(stn_compression *compression, stn_pool *pool)
@@ -45,6 +51,7 @@ static stn_penalty_call penalty_call(const stn_binding *b)
                               .latent = b->param->latent,
                               .grad = b->param->grad,
                               .codes = b->codes,
+                              .low = b->low,
                               .scales = b->scales,
                               .n_scales = b->n_scales,
                               .norms = b->norms,

@@ -25,6 +25,8 @@ static const stn_attr attrs[] = {
     {.name = NULL}};
 // clang-format on
 
+#define LARGEST_CODE 255
+
 static double apply(const void *state, const stn_penalty_call *call)
 {
     (void)state;
@@ -42,7 +44,8 @@ static float effective(const stn_penalty_call *call, size_t i)
 {
     size_t block = call->n / (size_t)call->n_scales;
 
-    return (float)call->codes[i] * call->scales[i / block];
+    return (float)stn_whole_code(call->codes, call->low, i) *
+           (call->scales[i / block] / (call->low ? 2 : 1));
 }
 
 static bool distance(const void *context, size_t i, uint32_t *key)
@@ -50,7 +53,8 @@ static bool distance(const void *context, size_t i, uint32_t *key)
     const struct cell *cell = context;
     const stn_penalty_call *call = cell->call;
 
-    if (call->codes[i] != cell->code || call->state[1][i] != 0)
+    if (stn_whole_code(call->codes, call->low, i) != cell->code ||
+        call->state[1][i] != 0)
         return false;
     *key = stn_magnitude_key(call->latent[i] - effective(call, i));
     return true;
@@ -69,21 +73,22 @@ static void turn(const void *state, const stn_penalty_call *call, int epoch,
 {
     const freeze_attrs *a = state;
     float share = epoch == n_epochs ? 1 : a->share;
+    size_t n_free[2 * LARGEST_CODE + 1] = {0};
 
     if (epoch != n_epochs && epoch % a->every != 0)
         return;
     /* Frozen weights follow a last change of the scale. */
     for (size_t i = 0; i < call->n && epoch == n_epochs; i++)
         call->state[1][i] = 0;
-    for (int code = INT8_MIN; code <= INT8_MAX; code++) {
+    for (size_t i = 0; i < call->n; i++)
+        n_free[LARGEST_CODE + stn_whole_code(call->codes, call->low, i)] +=
+            call->state[1][i] == 0;
+    for (int code = -LARGEST_CODE; code <= LARGEST_CODE; code++) {
         struct cell cell = {call, code};
-        size_t n_free = 0;
+        size_t n = n_free[LARGEST_CODE + code];
 
-        for (size_t i = 0; i < call->n; i++)
-            n_free += call->codes[i] == code && call->state[1][i] == 0;
-        if (n_free)
-            stn_pick_smallest(call->n,
-                              (size_t)ceil((double)share * (double)n_free),
+        if (n)
+            stn_pick_smallest(call->n, (size_t)ceil((double)share * (double)n),
                               distance, freeze, &cell);
     }
 }

@@ -116,8 +116,8 @@ static stn_status single_input(stn_lowering *l, const stn_node *node,
 
 /* The program has no groups: filters of one read the others with weights 0,
  * which makes a binary code ternary. */
-static int8_t *spread_groups(stn_lowering *l, const stn_binding *binding,
-                             int groups, stn_weights *w)
+static int8_t *spread_groups(stn_lowering *l, const int8_t *from, int groups,
+                             stn_weights *w)
 {
     int part = w->in / groups, area = w->kh * w->kw;
     int8_t *codes = stn_arena_alloc(&l->image->arena, stn_weights_count(w), 1);
@@ -126,8 +126,7 @@ static int8_t *spread_groups(stn_lowering *l, const stn_binding *binding,
             memcpy(codes +
                        ((size_t)o * (size_t)area + (size_t)k) * (size_t)w->in +
                        (size_t)(o / (w->out / groups) * part),
-                   binding->codes +
-                       ((size_t)o * (size_t)area + (size_t)k) * (size_t)part,
+                   from + ((size_t)o * (size_t)area + (size_t)k) * (size_t)part,
                    (size_t)part);
     if (w->code == STN_CODE_BINARY)
         w->code = STN_CODE_TERNARY;
@@ -140,6 +139,54 @@ static int groups_of(const stn_node *node)
     return node->type == &stn_op_conv
                ? ((const stn_conv_attrs *)node->attrs)->groups
                : 1;
+}
+
+/* The codes of a binding as the program has them; NULL: memory is out. */
+static const int8_t *place_codes(stn_lowering *l, const stn_node *node,
+                                 const int8_t *from, stn_weights *w)
+{
+    int groups = groups_of(node);
+    size_t n = stn_weights_count(w);
+    int8_t *codes;
+    if (groups > 1)
+        return spread_groups(l, from, groups, w);
+    codes = stn_arena_alloc(&l->image->arena, n, 1);
+    if (codes)
+        memcpy(codes, from, n);
+    return codes;
+}
+
+/* Codes too large for 8 bits are 2 * code + low: a second instruction over the
+ * low codes, and the sum of both outputs, exactly. `high` has just been
+ * emitted; a step of the sum is worth `scale`. */
+static stn_status add_low(stn_lowering *l, const stn_node *node,
+                          stn_instruction high, const int8_t *low, double scale,
+                          stn_owed *y)
+{
+    stn_instruction in = high, sum = {.opcode = STN_RESCALE, .n_inputs = 2};
+    int32_t *m[2];
+    size_t n = (size_t)node->out.c;
+    in.weights.code = STN_CODE_TERNARY;
+    in.weights.codes = place_codes(l, node, low, &in.weights);
+    for (int k = 0; k < 2; k++) {
+        m[k] = stn_arena_alloc(&l->image->arena, n, sizeof *m[k]);
+        for (size_t c = 0; m[k] && c < n; c++)
+            m[k][c] = k ? 1 : 2;
+    }
+    sum.a = stn_arena_alloc(&l->image->arena, n, sizeof *sum.a);
+    if (!in.weights.codes || !m[0] || !m[1] || !sum.a)
+        return stn_fail_memory(l->err, "weights");
+    snprintf(in.name, sizeof in.name, "%s" STN_LOW_SUFFIX, node->name);
+    snprintf(sum.name, sizeof sum.name, "%s.sum", node->name);
+    sum.inputs[0] = y->value[0];
+    STN_TRY(stn_lowering_emit(l, node, in, node->out, STN_TYPE_S32, scale,
+                              &sum.inputs[1]));
+    sum.m0 = m[0];
+    sum.m1 = m[1];
+    sum.lo = INT32_MIN;
+    sum.hi = INT32_MAX;
+    return stn_lowering_emit(l, node, sum, node->out, STN_TYPE_S32, scale,
+                             &y->value[0]);
 }
 
 /* conv, depthwise, linear: codes into the program, scales into the map. */
@@ -161,28 +208,25 @@ static stn_status lower_weights(stn_lowering *l, const stn_node *node,
     /* A linear layer's chunks run over its flattened input. Where that is
      * more than one pixel, chunks of the program run over channels. */
     w->chunk = binding->groups.chunk < w->in ? binding->groups.chunk : w->in;
-    size_t n = stn_weights_count(w);
-    int groups = groups_of(node);
-    int8_t *codes = groups > 1 ? spread_groups(l, binding, groups, w)
-                               : stn_arena_alloc(&l->image->arena, n, 1);
-    if (!codes)
+    w->codes = place_codes(l, node, binding->codes, w);
+    if (!w->codes)
         return stn_fail_memory(l->err, "weights");
-    if (groups == 1)
-        memcpy(codes, binding->codes, n);
-    w->codes = codes;
 
     const stn_owed *x = input_of(l, node, 0);
     stn_owed *y = &l->owed[node - l->graph->nodes];
     STN_TRY(new_owed(l, w->out, 1, y));
     bool equal = true;
     for (int o = 0; o < w->out; o++) {
-        double scale = binding->scales[binding->n_scales > 1 ? o : 0];
+        double scale = binding->scales[binding->n_scales > 1 ? o : 0] /
+                       (binding->low ? 2 : 1);
         y->p[0][o] = x->p[0][0] * scale;
         y->q[o] = bias ? bias[o] : 0;
         equal = equal && y->p[0][o] == y->p[0][0];
     }
-    return stn_lowering_emit(l, node, in, node->out, STN_TYPE_S32,
-                             equal ? fabs(y->p[0][0]) : 0, &y->value[0]);
+    double scale = equal ? fabs(y->p[0][0]) : 0;
+    STN_TRY(stn_lowering_emit(l, node, in, node->out, STN_TYPE_S32,
+                              scale * (binding->low ? 2 : 1), &y->value[0]));
+    return binding->low ? add_low(l, node, in, binding->low, scale, y) : STN_OK;
 }
 
 static stn_instruction start(const stn_lowering *l, const stn_node *node,
@@ -472,8 +516,8 @@ static stn_status lower_all(stn_lowering *l, const char *const *class_names)
 {
     const stn_graph *graph = l->graph;
     stn_program_image *image = l->image;
-    /* Each node emits at most one instruction, and the logits one. */
-    size_t n = (size_t)graph->n_nodes + 1;
+    /* Each node emits at most three instructions, and the logits one. */
+    size_t n = 3 * (size_t)graph->n_nodes + 1;
     image->values = stn_arena_alloc(&image->arena, n, sizeof *image->values);
     image->instructions =
         stn_arena_alloc(&image->arena, n, sizeof *image->instructions);

@@ -15,9 +15,11 @@
  * without weights, whose counts are 0. */
 typedef struct stn_measure_layer {
     const char *name, *op;
-    const char *code; /* "float32", "int8", "ternary", "binary"; "" */
+    const char *code; /* "float32", "int8", "ternary", "binary", "low"; "" */
     int out, kh, kw, in;
     size_t n_weights, n_nonzero, weight_bytes;
+    stn_slices slices; /* packed weights */
+    bool is_low;       /* of the layer before; counts no weights of its own */
     int chunk, n_groups, n_live; /* ternary only, else 0 */
     double min_live_sparsity;    /* min over live groups of the zero share */
     const int8_t *codes;         /* out, kh, kw, in; NULL for float */

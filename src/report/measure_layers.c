@@ -53,16 +53,19 @@ static void weights_of(const stn_program *program, int i,
     layer->kh = w->kh;
     layer->kw = w->kw;
     layer->in = w->in;
-    layer->n_weights =
-        (size_t)w->out * (size_t)w->kh * (size_t)w->kw * (size_t)w->in;
-    layer->n_nonzero = w->n_nonzero;
+    layer->slices = stn_program_slices(program, i);
+    layer->is_low = layer->slices.n == 0;
+    layer->n_weights = layer->slices.n;
+    layer->n_nonzero = layer->slices.n_nonzero;
     layer->weight_bytes = w->stored_bytes;
     layer->codes = w->codes;
     if (w->code == STN_CODE_INT8)
         layer->multiply = (double)dense;
     else
         layer->add_subtract = (double)nonzero;
-    if (w->code != STN_CODE_TERNARY)
+    if (layer->is_low)
+        layer->code = "low";
+    if (w->code != STN_CODE_TERNARY || layer->is_low)
         return;
     layer->chunk = w->chunk;
     layer->n_groups = w->n_groups;

@@ -131,6 +131,35 @@ static void add_accuracy(adder *a)
         add_row(a, "accuracy spread", more, NULL, 100 * (hi - lo), "points");
 }
 
+/* Shares of weights whose 2-bit slices are not 0, of networks whose weights
+ * are made for it (bit-slice L1, arXiv 1909.08496, tables 1 to 3). */
+static void add_slices(adder *a)
+{
+    stn_slices sum = {0};
+    bool any = false;
+    for (int i = 0; i < a->m->n_layers; i++) {
+        const stn_measure_layer *l = &a->m->layers[i];
+        any = any || l->is_low;
+        sum.n += l->slices.n;
+        for (int k = 0; k < STN_SLICES; k++)
+            sum.nonzero[k] += l->slices.nonzero[k];
+    }
+    double mean = 0, square = 0;
+    for (int k = STN_SLICES - 1; any && k >= 0; k--) {
+        char quantity[32];
+        double share = 100 * (double)sum.nonzero[k] / (double)sum.n;
+        snprintf(quantity, sizeof quantity, "nonzero slices B%d", k);
+        add_row(a, quantity, "", NULL, share, "%");
+        mean += share / STN_SLICES;
+        square += share * share / STN_SLICES;
+    }
+    if (!any)
+        return;
+    add_row(a, "nonzero slices, mean", "", NULL, mean, "%");
+    add_row(a, "nonzero slices, deviation", "", NULL,
+            sqrt(fmax(0, square - mean * mean)), "points");
+}
+
 static void add_own(adder *a, const stn_measure_sum *sum, const char *machine)
 {
     const stn_measure *m = a->m;
@@ -143,6 +172,7 @@ static void add_own(adder *a, const stn_measure_sum *sum, const char *machine)
                 ? (double)sum->n_ternary_zero / (double)sum->n_ternary
                 : NAN,
             "fraction");
+    add_slices(a);
     add_row(a, "throughput", a->results->cpu, NULL, m->images_per_s,
             "images/s");
     if (!m->simulation)
