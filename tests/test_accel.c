@@ -281,7 +281,10 @@ static const struct {
 } machines[] = {{"bdnet-sot", NULL},
                 {"bdnet-sot", "options.carry=latch"},
                 {"bdnet-sot-lstp", "options.filters=1"},
-                {"bdnet-sot-current", "options.filters=3"}};
+                {"bdnet-sot-current", "options.filters=3"},
+                {"imce", NULL},
+                {"imce", "options.replicas=7"},
+                {"imce", "options.filters=20"}};
 
 /* Execution equals the reference, counts equal the prediction, and a total is
  * the sum of its parts, on machines of every option. */

@@ -6,10 +6,14 @@
  * assumptions and what is not modelled: docs/bitwise.md. */
 #include "accel/bitwise.h"
 
+static const char *const sums_words[] = {"add", "count", NULL};
 static const char *const carry_words[] = {"row", "latch", NULL};
 
 /* clang-format off */
 static const stn_attr attrs[] = {
+    {"sums", STN_ATTR_CHOICE, offsetof(bw_options, sums),
+     .initial = BW_SUMS_ADD, .words = sums_words,
+     .help = "how products are summed: by ripple additions of bit-planes, or by AND, bit-count and shift"},
     {"carry", STN_ATTR_CHOICE, offsetof(bw_options, carry),
      .initial = BW_CARRY_ROW, .words = carry_words,
      .help = "where a sum's carry is kept: a row of the sub-array, sensed as third row, or a latch beside the sense amplifiers"},
@@ -22,6 +26,9 @@ static const stn_attr attrs[] = {
     {"lanes", STN_ATTR_INT, offsetof(bw_options, lanes),
      .initial = 16, .min = 1, .max = 65536,
      .help = "rescale or pool units of one layer"},
+    {"replicas", STN_ATTR_INT, offsetof(bw_options, replicas),
+     .initial = 1, .min = 1, .max = 65536,
+     .help = "sums by count: most copies of a layer's weights, which share its windows"},
     {0}};
 /* clang-format on */
 

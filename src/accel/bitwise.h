@@ -16,14 +16,17 @@
 #define BW_WORDS 8      /* rows are padded to 512 bits of words */
 #define BW_MAX_WIDTH 32 /* bits of a number */
 
+typedef enum bw_sums { BW_SUMS_ADD, BW_SUMS_COUNT } bw_sums;
 typedef enum bw_carry { BW_CARRY_ROW, BW_CARRY_LATCH } bw_carry;
 
 /* `options` of a machine file. */
 typedef struct bw_options {
+    int sums;       /* bw_sums: how a convolution is summed */
     int carry;      /* bw_carry */
     int filters;    /* most filters a sub-array; 0: as many as fit */
     int sub_arrays; /* on the chip */
     int lanes;      /* digital units of a layer */
+    int replicas;   /* BW_SUMS_COUNT: most copies of a layer's weights */
 } bw_options;
 
 /* Range and rows of one line; two's complement when is_signed. Width 0: the
@@ -74,9 +77,9 @@ typedef struct bw_operand {
     int first, n; /* steps */
 } bw_operand;
 
-/* The filters whose accumulators share one sub-array (per tile). */
+/* The filters that share one sub-array (per tile, or slice). */
 typedef struct bw_group {
-    int first, n; /* operands */
+    int first, n; /* operands of a bw_window, filters of a bw_count */
 } bw_group;
 
 /* Where the columns of a shifted operand come from. With `mask`, column p is
@@ -111,6 +114,23 @@ typedef struct bw_neurons {
     size_t offset;    /* of its accumulators in the scratch, in words */
 } bw_neurons;
 
+/* Sums by AND and bit-count (bitwise_count.c). */
+typedef struct bw_count {
+    int window;    /* products of one output */
+    int words;     /* of a window's plane in the simulator */
+    int planes;    /* of a weight */
+    int offset;    /* z of odd codes 2q - z; 0: two's complement */
+    int blocks;    /* of filters that read a part of the channels each */
+    int fold;      /* filters side by side in a row */
+    int slices;    /* sub-arrays that a window is cut into */
+    int rows;      /* of weights, all groups together, of one plane */
+    int positions; /* windows of a picture */
+    int replicas;  /* copies of all groups, which share the positions */
+    int n_groups;
+    bw_group *groups; /* of filters, in the order of the columns */
+    uint64_t *codes;  /* filters, planes, words; NULL for an outline */
+} bw_count;
+
 /* Sub-arrays that work in parallel and do the same number of row operations:
  * what the prediction adds up. */
 typedef struct bw_part {
@@ -120,13 +140,20 @@ typedef struct bw_part {
     bool is_signed;     /* neurons: some input has a sign bit */
 } bw_part;
 
-typedef enum bw_unit { BW_WINDOW, BW_NEURONS, BW_DIGITAL, BW_NONE } bw_unit;
+typedef enum bw_unit {
+    BW_WINDOW,
+    BW_NEURONS,
+    BW_COUNT,
+    BW_DIGITAL,
+    BW_NONE
+} bw_unit;
 
 typedef struct bw_layer {
     bw_unit unit;
     const stn_instruction *in;
     bw_window window;
     bw_neurons neurons;
+    bw_count count;
     bw_part *parts; /* groups of a window, chunks of neurons */
     int n_parts;
     stn_placement placement;
@@ -141,8 +168,9 @@ typedef struct bw_mapping {
     bw_value *values;
     bw_layer *layers;
     size_t n_words; /* scratch: planes and accumulators */
-    size_t operand_offset, carry_offset;
-    size_t n_numbers; /* scratch: each of three arrays of int32 */
+    size_t operand_offset, carry_offset, window_offset;
+    size_t window_words; /* planes of the largest window that is counted */
+    size_t n_numbers;    /* scratch: each of three arrays of int32 */
     stn_arena arena;
 } bw_mapping;
 
@@ -193,6 +221,8 @@ void bw_row_gather(const bw_tap *tap, const bw_value *in, int column,
 
 /* --- layout (bitwise_map.c, bitwise_window.c, bitwise_neurons.c) ----------*/
 
+/* Sub-arrays that keep a value: its rows, tile by tile. */
+uint64_t bw_bank_arrays(const bw_mapping *m, const bw_value *v);
 /* Rows of one number within [lo, hi]; none when that is only 0. */
 void bw_line_size(bw_line *line);
 /* Ranges of a conv's or depthwise's filters into lines[0 … out). */
@@ -210,6 +240,25 @@ int bw_window_room(const bw_mapping *m, const bw_value *x);
 stn_status bw_map_neurons(bw_mapping *m, bw_layer *layer, stn_error *err);
 /* Cuts n_synapses into chunks, and places the layer. */
 stn_status bw_cut_neurons(bw_mapping *m, bw_layer *layer, stn_error *err);
+
+/* --- sums by bit-count (bitwise_count.c) ----------------------------------*/
+
+/* Where one layer is executed: numbers of the input and the output line by
+ * line, room for one window as numbers and as planes. */
+typedef struct bw_count_memory {
+    const int32_t *in;
+    int32_t *out, *window;
+    uint64_t *planes;
+} bw_count_memory;
+
+stn_status bw_map_count(bw_mapping *m, bw_layer *layer, stn_error *err);
+void bw_run_count(const bw_mapping *m, const bw_layer *layer,
+                  const bw_count_memory *memory, stn_ledger_row *row);
+void bw_predict_count(const bw_mapping *m, const bw_layer *layer,
+                      stn_ledger_row *row);
+/* Bits of the numbers that a group's filters give for one window. */
+uint64_t bw_group_bits(const bw_layer *layer, const bw_value *x,
+                       const bw_value *y, const bw_group *group);
 
 /* --- layers without weights (bitwise_outline.c) ---------------------------*/
 

@@ -277,6 +277,22 @@ static void run_neurons(const machine_state *s, const bw_layer *layer,
                (size_t)y->bits * (size_t)y->words * sizeof *s->words);
 }
 
+/* --- sums by bit-count ----------------------------------------------------*/
+
+static void run_count(const machine_state *s, const bw_layer *layer,
+                      stn_ledger_row *row)
+{
+    const bw_value *y = &s->m->values[layer->in->output];
+    read_value(s, &s->m->values[layer->in->inputs[0]], s->numbers[0], row);
+    bw_run_count(s->m, layer,
+                 &(bw_count_memory){.in = s->numbers[0],
+                                    .out = s->numbers[2],
+                                    .window = s->numbers[1],
+                                    .planes = s->words + s->m->window_offset},
+                 row);
+    write_value(s, y, s->numbers[2], row);
+}
+
 /* --- digital units --------------------------------------------------------*/
 
 static int32_t clamp(int64_t v, int64_t lo, int64_t hi)
@@ -390,6 +406,8 @@ void bw_execute(const void *mapping, const uint8_t *pixels, int32_t *logits,
             run_window(&s, layer, &ledger->rows[i]);
         else if (layer->unit == BW_NEURONS)
             run_neurons(&s, layer, &ledger->rows[i]);
+        else if (layer->unit == BW_COUNT)
+            run_count(&s, layer, &ledger->rows[i]);
         else
             run_digital(&s, layer, &ledger->rows[i]);
     }

@@ -121,8 +121,7 @@ static stn_status place_value(bw_mapping *m, int index,
     return STN_OK;
 }
 
-/* Sub-arrays that keep a value: its rows, tile by tile. */
-static uint64_t bank_arrays(const bw_mapping *m, const bw_value *v)
+uint64_t bw_bank_arrays(const bw_mapping *m, const bw_value *v)
 {
     uint64_t per_tile = (v->rows + (uint64_t)m->rows - 1) / (uint64_t)m->rows;
     return per_tile * (uint64_t)v->tiles;
@@ -133,7 +132,7 @@ static void place_digital(bw_mapping *m, bw_layer *layer)
 {
     const bw_value *y = &m->values[layer->in->output];
     layer->placement = (stn_placement){
-        .sub_arrays = bank_arrays(m, y),
+        .sub_arrays = bw_bank_arrays(m, y),
         .lanes = (uint64_t)m->options.lanes,
         .utilisation = (double)y->columns / (double)(y->tiles * m->columns)};
 }
@@ -151,6 +150,9 @@ static stn_status place_layer(bw_mapping *m, int index, stn_error *err)
     } else if (in->opcode != STN_CONV && in->opcode != STN_DEPTHWISE) {
         layer->unit = BW_DIGITAL;
         place_digital(m, layer);
+    } else if (m->options.sums == BW_SUMS_COUNT) {
+        layer->unit = BW_COUNT;
+        STN_TRY(bw_map_count(m, layer, err));
     } else if (is_neurons(m, in)) {
         layer->unit = BW_NEURONS;
         STN_TRY(outline ? bw_outline_neurons(m, layer, err)
@@ -161,7 +163,7 @@ static stn_status place_layer(bw_mapping *m, int index, stn_error *err)
                         : bw_map_window(m, layer, err));
     }
     if (index == 0)
-        layer->placement.sub_arrays += bank_arrays(m, &m->values[0]);
+        layer->placement.sub_arrays += bw_bank_arrays(m, &m->values[0]);
     return STN_OK;
 }
 
@@ -199,6 +201,8 @@ static void place_scratch(bw_mapping *m)
     m->n_words += BW_MAX_WIDTH * words;
     m->carry_offset = m->n_words;
     m->n_words += words;
+    m->window_offset = m->n_words;
+    m->n_words += m->window_words;
 }
 
 static stn_status map_all(bw_mapping *m, stn_error *err)

@@ -182,6 +182,14 @@ static void predict_neurons(const bw_mapping *m, const bw_layer *layer,
         predict_reduce(m, layer, row);
 }
 
+static void predict_count(const bw_mapping *m, const bw_layer *layer,
+                          stn_ledger_row *row)
+{
+    predict_move(&m->values[layer->in->inputs[0]], STN_EVENT_row_read, row);
+    bw_predict_count(m, layer, row);
+    predict_move(&m->values[layer->in->output], STN_EVENT_row_write, row);
+}
+
 static void predict_digital(const bw_mapping *m, const bw_layer *layer,
                             stn_ledger_row *row)
 {
@@ -212,6 +220,8 @@ void bw_predict(const void *mapping, const double *density, stn_ledger *ledger)
         else if (layer->unit == BW_NEURONS)
             predict_neurons(m, layer, density ? density[i] : 0.5,
                             &ledger->rows[i]);
+        else if (layer->unit == BW_COUNT)
+            predict_count(m, layer, &ledger->rows[i]);
         else if (layer->unit == BW_DIGITAL)
             predict_digital(m, layer, &ledger->rows[i]);
     }
