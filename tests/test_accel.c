@@ -284,7 +284,13 @@ static const struct {
                 {"bdnet-sot-current", "options.filters=3"},
                 {"imce", NULL},
                 {"imce", "options.replicas=7"},
-                {"imce", "options.filters=20"}};
+                {"imce", "options.filters=20"},
+                {"dram-ambit", NULL},
+                {"dram-drisa", NULL},
+                {"reram-digital", NULL},
+                {"sram-cache", NULL},
+                {"mram-lowbit-stt", NULL},
+                {"mram-lowbit-sot", "options.sums=add"}};
 
 /* Execution equals the reference, counts equal the prediction, and a total is
  * the sum of its parts, on machines of every option. */
@@ -293,7 +299,7 @@ random_programs_run_like_the_reference_at_the_predicted_cost(void **state)
 {
     (void)state;
     const size_t n = sizeof machines / sizeof machines[0];
-    for (uint64_t seed = 0; seed < 90; seed++) {
+    for (uint64_t seed = 0; seed < 130; seed++) {
         stn_error err;
         stn_program *program = random_program(seed);
         uint8_t *pixels = random_pixels(program, 2, seed);
@@ -427,7 +433,7 @@ static int64_t take(const uint64_t *rows, int column, int width)
 /* A ± (B << shift) for all 6-bit A and B. `kind` BW_ADD starts from A, lying
  * complemented when B is subtracted; the others start from nothing. */
 static void try_adder(bw_kind kind, bool subtract, bool is_signed, int shift,
-                      bool latch)
+                      const bw_options *options)
 {
     enum { WIDTH = 12 };
     static uint64_t acc[WIDTH * ADDER_WORDS], b[6 * ADDER_WORDS];
@@ -435,7 +441,10 @@ static void try_adder(bw_kind kind, bool subtract, bool is_signed, int shift,
     static void (*const run[])(const bw_sum *, bw_tally *) = {
         bw_rows_copy, bw_rows_negate, bw_rows_add};
     stn_ledger_row counted = {0}, predicted = {0};
-    bw_tally tally = {.row = &counted, .arrays = 3, .latch = latch};
+    bw_tally tally = {.row = &counted,
+                      .arrays = 3,
+                      .logic = options->logic,
+                      .latch = options->carry == BW_CARRY_LATCH};
     uint32_t high = UINT32_MAX << shift;
     bw_sum sum = {.acc = acc,
                   .width = WIDTH,
@@ -462,20 +471,27 @@ static void try_adder(bw_kind kind, bool subtract, bool is_signed, int shift,
         assert_int_equal(take(acc, i, WIDTH), subtract ? a - x : a + x);
     }
     bw_predict_step(&predicted,
-                    &(bw_step){.kind = (uint8_t)kind, .shift = (uint8_t)shift},
-                    WIDTH, &line, 3, latch);
+                    &(bw_step){.kind = (uint8_t)kind,
+                               .shift = (uint8_t)shift,
+                               .invert = sum.invert},
+                    WIDTH, &line, 3, options);
     assert_memory_equal(&counted, &predicted, sizeof counted);
 }
 
 static void the_ripple_adder_is_right_for_all_pairs_and_both_signs(void **state)
 {
     (void)state;
-    for (int k = 0; k < 24; k++) {
+    static const bw_options options[] = {{.carry = BW_CARRY_ROW},
+                                         {.carry = BW_CARRY_LATCH},
+                                         {.logic = BW_LOGIC_MAJORITY},
+                                         {.logic = BW_LOGIC_GATES}};
+    for (int k = 0; k < 48; k++) {
         int shift = k % 3 * 2;
-        bool is_signed = k / 3 % 2, latch = k / 6 % 2, subtract = k / 12 % 2;
-        try_adder(BW_ADD, subtract, is_signed, shift, latch);
+        bool is_signed = k / 3 % 2, subtract = k / 6 % 2;
+        const bw_options *o = &options[k / 12];
+        try_adder(BW_ADD, subtract, is_signed, shift, o);
         try_adder(subtract ? BW_NEGATE : BW_COPY, subtract, is_signed, shift,
-                  latch);
+                  o);
     }
 }
 

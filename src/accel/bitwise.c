@@ -7,6 +7,7 @@
 #include "accel/bitwise.h"
 
 static const char *const sums_words[] = {"add", "count", NULL};
+static const char *const logic_words[] = {"sense", "majority", "gates", NULL};
 static const char *const carry_words[] = {"row", "latch", NULL};
 
 /* clang-format off */
@@ -14,6 +15,9 @@ static const stn_attr attrs[] = {
     {"sums", STN_ATTR_CHOICE, offsetof(bw_options, sums),
      .initial = BW_SUMS_ADD, .words = sums_words,
      .help = "how products are summed: by ripple additions of bit-planes, or by AND, bit-count and shift"},
+    {"logic", STN_ATTR_CHOICE, offsetof(bw_options, logic),
+     .initial = BW_LOGIC_SENSE, .words = logic_words,
+     .help = "row operations: several rows sensed at once, majorities of three rows that share charge, or gates on latched rows"},
     {"carry", STN_ATTR_CHOICE, offsetof(bw_options, carry),
      .initial = BW_CARRY_ROW, .words = carry_words,
      .help = "where a sum's carry is kept: a row of the sub-array, sensed as third row, or a latch beside the sense amplifiers"},

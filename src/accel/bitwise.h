@@ -17,11 +17,17 @@
 #define BW_MAX_WIDTH 32 /* bits of a number */
 
 typedef enum bw_sums { BW_SUMS_ADD, BW_SUMS_COUNT } bw_sums;
+typedef enum bw_logic {
+    BW_LOGIC_SENSE, /* several rows sensed at once */
+    BW_LOGIC_MAJORITY,
+    BW_LOGIC_GATES
+} bw_logic;
 typedef enum bw_carry { BW_CARRY_ROW, BW_CARRY_LATCH } bw_carry;
 
 /* `options` of a machine file. */
 typedef struct bw_options {
     int sums;       /* bw_sums: how a convolution is summed */
+    int logic;      /* bw_logic: what row operations there are */
     int carry;      /* bw_carry */
     int filters;    /* most filters a sub-array; 0: as many as fit */
     int sub_arrays; /* on the chip */
@@ -180,6 +186,7 @@ typedef struct bw_mapping {
 typedef struct bw_tally {
     stn_ledger_row *row;
     uint64_t arrays;
+    int logic;  /* bw_logic */
     bool latch; /* the carry is kept in a latch, not in a row */
 } bw_tally;
 
@@ -205,7 +212,23 @@ void bw_rows_clear(uint64_t *acc, int width, int words, bw_tally *t);
 
 /* Adds to `row` what the functions above post, in closed form. */
 void bw_predict_step(stn_ledger_row *row, const bw_step *step, int width,
-                     const bw_line *operand, uint64_t arrays, bool latch);
+                     const bw_line *operand, uint64_t arrays,
+                     const bw_options *options);
+void bw_predict_complement(stn_ledger_row *row, uint64_t rows, uint64_t arrays,
+                           const bw_options *options);
+void bw_predict_clear(stn_ledger_row *row, uint64_t rows, uint64_t arrays,
+                      const bw_options *options);
+/* Rows that every sub-array keeps for the micro-program. */
+int bw_reserved_rows(const bw_options *options);
+
+/* The same for other logic than BW_LOGIC_SENSE (bitwise_rows_dram.c). */
+void bw_dram_copy(const bw_sum *s, bw_tally *t);
+void bw_dram_negate(const bw_sum *s, bw_tally *t);
+void bw_dram_add(const bw_sum *s, bw_tally *t);
+void bw_dram_complement(uint64_t *acc, int width, int words, bw_tally *t);
+void bw_dram_clear(uint64_t *acc, int width, int words, bw_tally *t);
+void bw_predict_dram_step(stn_ledger_row *row, const bw_step *step, int width,
+                          const bw_line *operand, uint64_t arrays, int logic);
 
 /* --- planes (bitwise_planes.c) --------------------------------------------*/
 

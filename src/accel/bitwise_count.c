@@ -140,6 +140,11 @@ stn_status bw_map_count(bw_mapping *m, bw_layer *layer, stn_error *err)
     const bw_value *x = &m->values[layer->in->inputs[0]];
     const bw_value *y = &m->values[layer->in->output];
     bw_count *c = &layer->count;
+    if (m->options.logic != BW_LOGIC_SENSE)
+        return stn_fail(err, STN_E_UNSUPPORTED,
+                        "%s: options.sums is count, which needs "
+                        "options.logic: sense",
+                        m->machine->name);
     choose_planes(w, c);
     c->blocks = layer->in->opcode == STN_DEPTHWISE ? 1 : blocks_of(w);
     c->window = w->kh * w->kw * (w->in / c->blocks);

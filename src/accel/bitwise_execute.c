@@ -35,6 +35,7 @@ static bw_tally tally_of(const machine_state *s, stn_ledger_row *row,
 {
     return (bw_tally){.row = row,
                       .arrays = (uint64_t)v->tiles,
+                      .logic = s->m->options.logic,
                       .latch = s->m->options.carry == BW_CARRY_LATCH};
 }
 

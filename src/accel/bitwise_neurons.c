@@ -68,7 +68,7 @@ static stn_status cut(const bw_mapping *m, bw_layer *layer, stn_error *err)
     bw_neurons *n = &layer->neurons;
     int width = m->values[layer->in->output].bits;
     bool binary = layer->in->weights.code == STN_CODE_BINARY;
-    int room = m->rows - width - (m->options.carry == BW_CARRY_ROW) - binary;
+    int room = m->rows - width - bw_reserved_rows(&m->options) - binary;
     if (n->n_synapses * (int64_t)n->stored_bits > room)
         room -= width;
     n->per_chunk = room / n->stored_bits;

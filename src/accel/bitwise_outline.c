@@ -61,7 +61,7 @@ static void add_step(const bw_mapping *m, const bw_layer *layer, bw_kind kind,
     bw_step step = {.kind = (uint8_t)kind, .shift = (uint8_t)shift};
     bw_predict_step(&one, &step, y->bits,
                     bw_line_of(&m->values[layer->in->inputs[0]], 0), 1,
-                    m->options.carry == BW_CARRY_LATCH);
+                    &m->options);
     for (int e = 0; e < STN_EVENT_COUNT; e++)
         sum[e] += weight * (double)one.total[e];
 }

@@ -55,8 +55,7 @@ static void predict_group(const bw_mapping *m, const bw_layer *layer,
         for (int k = o->first; k < o->first + o->n; k++) {
             const bw_step *step = &w->steps[k];
             bw_predict_step(part, step, bw_line_of(y, step->filter)->width,
-                            line, (uint64_t)y->tiles,
-                            m->options.carry == BW_CARRY_LATCH);
+                            line, (uint64_t)y->tiles, &m->options);
         }
     }
     bw_predict_fetch(m, layer, fetched, part);
@@ -107,7 +106,7 @@ void bw_predict_synapse(const bw_mapping *m, const bw_layer *layer,
     bw_line weights = {.width = layer->neurons.weight_bits, .is_signed = true};
     for (int b = 0; b < input->width && b < width; b++)
         bw_predict_step(all, &(bw_step){.kind = BW_ADD, .shift = (uint8_t)b},
-                        width, &weights, 1, m->options.carry == BW_CARRY_LATCH);
+                        width, &weights, 1, &m->options);
 }
 
 stn_status bw_predict_neurons_parts(bw_mapping *m, bw_layer *layer,
@@ -138,11 +137,9 @@ static void predict_chunk(const bw_mapping *m, const bw_layer *layer,
         post_rows(part, (stn_event)e,
                   (uint64_t)llround(density * (double)chunk->row.total[e]),
                   tiles);
-    post_rows(part, STN_EVENT_row_write, width, tiles); /* cleared */
-    if (chunk->is_signed && density > 0.0) {
-        post_rows(part, STN_EVENT_row_read, 2 * width, tiles);
-        post_rows(part, STN_EVENT_row_write, 2 * width, tiles);
-    }
+    bw_predict_clear(part, width, tiles, &m->options);
+    if (chunk->is_signed && density > 0.0)
+        bw_predict_complement(part, 2 * width, tiles, &m->options);
 }
 
 /* n - 1 partial sums are moved and added, in ⌈log2 n⌉ rounds. */
@@ -160,7 +157,7 @@ static void predict_reduce(const bw_mapping *m, const bw_layer *layer,
               (uint64_t)y->columns);
     post_rows(&one, STN_EVENT_row_write, (uint64_t)y->bits, (uint64_t)y->tiles);
     bw_predict_step(&one, &(bw_step){.kind = BW_ADD}, y->bits, &partial,
-                    (uint64_t)y->tiles, m->options.carry == BW_CARRY_LATCH);
+                    (uint64_t)y->tiles, &m->options);
     for (int e = 0; e < STN_EVENT_COUNT; e++)
         stn_ledger_post(row, (stn_event)e, adds * one.total[e],
                         rounds * one.steps[e]);

@@ -84,6 +84,10 @@ static inline void carry_add(int words, uint64_t *STN_RESTRICT a,
 STN_CLONES
 void bw_rows_add(const bw_sum *s, bw_tally *t)
 {
+    if (t->logic != BW_LOGIC_SENSE) {
+        bw_dram_add(s, t);
+        return;
+    }
     for (int b = s->shift; b < s->width; b++) {
         uint64_t *a = s->acc + (size_t)b * (size_t)s->words;
         const uint64_t *x = operand_row(s, b);
@@ -112,6 +116,10 @@ static void fill(uint64_t *row, int words, uint64_t value)
 
 void bw_rows_copy(const bw_sum *s, bw_tally *t)
 {
+    if (t->logic != BW_LOGIC_SENSE) {
+        bw_dram_copy(s, t);
+        return;
+    }
     for (int b = 0; b < s->width; b++) {
         uint64_t *a = s->acc + (size_t)b * (size_t)s->words;
         const uint64_t *x = b < s->shift ? NULL : operand_row(s, b);
@@ -144,6 +152,10 @@ static bool ones_add(const bw_sum *s, int b, uint64_t *a, const uint64_t *x)
 
 void bw_rows_negate(const bw_sum *s, bw_tally *t)
 {
+    if (t->logic != BW_LOGIC_SENSE) {
+        bw_dram_negate(s, t);
+        return;
+    }
     for (int b = 0; b < s->width; b++) {
         uint64_t *a = s->acc + (size_t)b * (size_t)s->words;
         post(t, STN_EVENT_row_write);
@@ -166,6 +178,10 @@ void bw_rows_negate(const bw_sum *s, bw_tally *t)
 
 void bw_rows_complement(uint64_t *acc, int width, int words, bw_tally *t)
 {
+    if (t->logic != BW_LOGIC_SENSE) {
+        bw_dram_complement(acc, width, words, t);
+        return;
+    }
     for (int b = 0; b < width; b++) {
         uint64_t *a = acc + (size_t)b * (size_t)words;
         for (int i = 0; i < words; i++)
@@ -177,6 +193,10 @@ void bw_rows_complement(uint64_t *acc, int width, int words, bw_tally *t)
 
 void bw_rows_clear(uint64_t *acc, int width, int words, bw_tally *t)
 {
+    if (t->logic != BW_LOGIC_SENSE) {
+        bw_dram_clear(acc, width, words, t);
+        return;
+    }
     for (int b = 0; b < width; b++) {
         fill(acc + (size_t)b * (size_t)words, words, 0);
         post(t, STN_EVENT_row_write);
@@ -193,8 +213,14 @@ void bw_rows_clear(uint64_t *acc, int width, int words, bw_tally *t)
  *                writes width + carries (n - 1; unsigned with e > 0: m)
  *           latch: 1-row m + [signed] e, writes width */
 void bw_predict_step(stn_ledger_row *row, const bw_step *step, int width,
-                     const bw_line *operand, uint64_t arrays, bool latch)
+                     const bw_line *operand, uint64_t arrays,
+                     const bw_options *options)
 {
+    if (options->logic != BW_LOGIC_SENSE) {
+        bw_predict_dram_step(row, step, width, operand, arrays, options->logic);
+        return;
+    }
+    bool latch = options->carry == BW_CARRY_LATCH;
     uint64_t n = (uint64_t)(width - step->shift),
              bits = (uint64_t)operand->width;
     uint64_t m = n < bits ? n : bits;
@@ -217,4 +243,37 @@ void bw_predict_step(stn_ledger_row *row, const bw_step *step, int width,
     stn_ledger_post(row, STN_EVENT_row_logic2, logic2 * arrays, logic2);
     stn_ledger_post(row, STN_EVENT_row_logic3, logic3 * arrays, logic3);
     stn_ledger_post(row, STN_EVENT_row_write, write * arrays, write);
+}
+
+static void post_pair(stn_ledger_row *row, stn_event first, stn_event second,
+                      uint64_t rows, uint64_t arrays)
+{
+    stn_ledger_post(row, first, rows * arrays, rows);
+    stn_ledger_post(row, second, rows * arrays, rows);
+}
+
+void bw_predict_complement(stn_ledger_row *row, uint64_t rows, uint64_t arrays,
+                           const bw_options *options)
+{
+    if (options->logic == BW_LOGIC_MAJORITY)
+        post_pair(row, STN_EVENT_row_copy, STN_EVENT_row_copy, rows, arrays);
+    else
+        post_pair(row, STN_EVENT_row_read, STN_EVENT_row_write, rows, arrays);
+}
+
+void bw_predict_clear(stn_ledger_row *row, uint64_t rows, uint64_t arrays,
+                      const bw_options *options)
+{
+    stn_event event = options->logic == BW_LOGIC_MAJORITY ? STN_EVENT_row_copy
+                                                          : STN_EVENT_row_write;
+    stn_ledger_post(row, event, rows * arrays, rows);
+}
+
+/* The carry, beside it for majorities: zeros, ones, four rows that share
+ * their charge and two of two-port cells; for gates three of results. */
+int bw_reserved_rows(const bw_options *options)
+{
+    if (options->logic == BW_LOGIC_SENSE)
+        return options->carry == BW_CARRY_ROW;
+    return options->logic == BW_LOGIC_MAJORITY ? 9 : 4;
 }

@@ -168,7 +168,7 @@ static void order_filters(builder *b)
 
 int bw_window_room(const bw_mapping *m, const bw_value *x)
 {
-    return m->rows - x->bits - (m->options.carry == BW_CARRY_ROW);
+    return m->rows - x->bits - bw_reserved_rows(&m->options);
 }
 
 /* Greedy: filters join a sub-array while their rows fit. */

@@ -131,6 +131,8 @@ static void array_events(stn_machine *m)
     m->event_latency_s[STN_EVENT_row_logic2] = a->logic2_latency_s;
     m->event_energy_j[STN_EVENT_row_logic3] = a->logic3_energy_j;
     m->event_latency_s[STN_EVENT_row_logic3] = a->logic3_latency_s;
+    m->event_energy_j[STN_EVENT_row_copy] = a->copy_energy_j;
+    m->event_latency_s[STN_EVENT_row_copy] = a->copy_latency_s;
     m->event_energy_j[STN_EVENT_row_write] = a->write_energy_j;
     m->event_latency_s[STN_EVENT_row_write] = a->write_latency_s;
 }

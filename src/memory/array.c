@@ -19,6 +19,11 @@ typedef struct cell_figures {
     double logic2_latency, logic3_latency;
 } cell_figures;
 
+/* Of cells whose row can be copied without leaving the bit lines. */
+typedef struct copy_figures {
+    double energy, latency; /* factors over a read */
+} copy_figures;
+
 /* clang-format off */
 static const stn_figure_row cell_rows[] = {
     {"cell_area", STN_QUANTITY_CELL, 4, 1000, offsetof(cell_figures, area_f2)},
@@ -26,6 +31,10 @@ static const stn_figure_row cell_rows[] = {
     {"logic3_energy_factor", STN_QUANTITY_RATIO, 1, 10, offsetof(cell_figures, logic3_energy)},
     {"logic2_latency_factor", STN_QUANTITY_RATIO, 1, 10, offsetof(cell_figures, logic2_latency)},
     {"logic3_latency_factor", STN_QUANTITY_RATIO, 1, 10, offsetof(cell_figures, logic3_latency)},
+    {0}};
+static const stn_figure_row copy_rows[] = {
+    {"energy_factor", STN_QUANTITY_RATIO, 1, 10, offsetof(copy_figures, energy)},
+    {"latency_factor", STN_QUANTITY_RATIO, 1, 10, offsetof(copy_figures, latency)},
     {0}};
 static const stn_figure_row array_rows[] = {
     {"read_energy", STN_QUANTITY_ENERGY, 1e-16, 1e-6, offsetof(stn_array, read_energy_j)},
@@ -125,13 +134,30 @@ static stn_status check_area(const stn_array *array, const cell_figures *cell,
                          cell->area_f2);
 }
 
+/* A copy is a read and a write, unless the cell file has a map `copy`. */
+static stn_status read_copy(const stn_yaml *cell, stn_figures *figures,
+                            stn_array *a, stn_error *err)
+{
+    copy_figures copy = {0};
+    const stn_yaml *map = stn_yaml_get(cell, "copy");
+    a->copy_energy_j = a->read_energy_j + a->write_energy_j;
+    a->copy_latency_s = a->read_latency_s + a->write_latency_s;
+    if (!map)
+        return STN_OK;
+    STN_TRY(stn_figures_parse(figures, "cell.copy", copy_rows, map, NULL, &copy,
+                              err));
+    a->copy_energy_j = copy.energy * a->read_energy_j;
+    a->copy_latency_s = copy.latency * a->read_latency_s;
+    return STN_OK;
+}
+
 static stn_status read_array(const stn_array_choice *choice,
                              const stn_yaml *entry, stn_figures *figures,
                              stn_array *a, stn_error *err)
 {
     static const char *const entry_keys[] = {"tech", "periphery", "sensing",
                                              "rows", "columns",   NULL};
-    static const char *const cell_keys[] = {"title", "arrays", NULL};
+    static const char *const cell_keys[] = {"title", "arrays", "copy", NULL};
     cell_figures cell = {0};
     double feature_m = 0.0;
     const stn_yaml *feature = stn_yaml_get(choice->tech, "feature_size");
@@ -148,7 +174,7 @@ static stn_status read_array(const stn_array_choice *choice,
     a->logic3_energy_j = cell.logic3_energy * a->read_energy_j;
     a->logic2_latency_s = cell.logic2_latency * a->read_latency_s;
     a->logic3_latency_s = cell.logic3_latency * a->read_latency_s;
-    return STN_OK;
+    return read_copy(choice->cell, figures, a, err);
 }
 
 stn_status stn_array_create(const stn_array_choice *choice,

@@ -71,6 +71,7 @@ typedef struct stn_array {
     double logic2_energy_j, logic2_latency_s; /* two rows sensed at once */
     double logic3_energy_j, logic3_latency_s; /* three rows */
     double write_energy_j, write_latency_s;   /* one row, all columns */
+    double copy_energy_j, copy_latency_s;     /* one row to another */
     double leakage_w, area_m2;
 } stn_array;
 
