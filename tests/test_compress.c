@@ -183,6 +183,45 @@ static void sparse_binary_keeps_the_threshold_only_when_positive(void **unused)
     assert_true(scale == 2);
 }
 
+static void fixed_patterns_are_pairs_or_a_share(void **unused)
+{
+    stn_weight_shape shape = {5, 9, 1};
+    float w[45], scales[MOST], grad[45];
+    int8_t codes[45];
+    const stn_quantiser_type *type = quantiser("fixed");
+
+    (void)unused;
+    fill_random(w, 45, 7);
+    encode("fixed", NULL, shape, w, codes, scales);
+    assert_true(scales[0] == 1);
+    for (int o = 0; o < 5; o++) {
+        int plus = 0, minus = 0;
+        for (int i = 0; i < 9; i++) {
+            plus += codes[9 * o + i] == 1;
+            minus += codes[9 * o + i] == -1;
+        }
+        assert_int_equal(plus, 1);
+        assert_int_equal(minus, 1);
+    }
+    for (int keep = 0; keep <= 45; keep += 9) {
+        char options[64];
+        int nonzero = 0;
+
+        snprintf(options, sizeof(options), "{pattern: scatter, density: %g}",
+                 keep / 45.0);
+        encode("fixed", options, shape, w, codes, scales);
+        for (int i = 0; i < 45; i++) {
+            nonzero += codes[i] != 0;
+            assert_true((float)codes[i] * w[i] >= 0);
+        }
+        assert_int_equal(nonzero, keep);
+    }
+    memcpy(grad, w, sizeof(grad));
+    type->backward(&(stn_quantiser_call){.shape = shape, .latent = w}, grad);
+    for (int i = 0; i < 45; i++)
+        assert_true(grad[i] == 0);
+}
+
 static void clipped_gradient_stops_at_one(void **unused)
 {
     static const char *const names[] = {"binary", "sparse_binary"};
@@ -453,6 +492,7 @@ int main(void)
         cmocka_unit_test(uniform_reaches_its_largest_code_in_every_filter),
         cmocka_unit_test(binary_scale_is_the_mean_magnitude),
         cmocka_unit_test(sparse_binary_keeps_the_threshold_only_when_positive),
+        cmocka_unit_test(fixed_patterns_are_pairs_or_a_share),
         cmocka_unit_test(clipped_gradient_stops_at_one),
         cmocka_unit_test(groups_cover_every_weight_exactly_once),
         cmocka_unit_test(a_group_holds_one_filter_and_one_range_of_channels),

@@ -53,6 +53,8 @@ static const gradient_case cases[] = {
     {"batch_norm", 5, 5, 16, "batch_norm:"},
     {"batch_norm", 2, 1, 67, "batch_norm:"},
     {"relu",       3, 5, 7,  "relu:"},
+    {"step",       4, 3, 5,  "step: {window: 0.8}"},
+    {"step",       3, 4, 5,  "step:"},
     {"quantise",   4, 4, 3,  "quantise: {bits: 4, signed: true, fixed: 1.7}"},
     {"quantise",   4, 3, 5,  "quantise: {bits: 8, fixed: 1.2}"},
     {"quantise",   4, 3, 5,  "quantise: {bits: 1, fixed: 1.0}"},
@@ -116,7 +118,7 @@ static void fill_normal(float *values, size_t n, uint64_t stream)
 static bool has_kinks(const stn_op_type *type)
 {
     return type == &stn_op_relu || type == &stn_op_max_pool ||
-           type == &stn_op_quantise;
+           type == &stn_op_quantise || type == &stn_op_step;
 }
 
 static void build(bed *b, const gradient_case *g)
@@ -223,8 +225,23 @@ static void run_reduce(bed *b, void (*reduce)(const stn_op_reduce *))
     reduce(&r);
 }
 
-/* sum of dy * y, in double. For quantise, y is its straight-through
- * surrogate, clamp(x). */
+/* For quantise and step, y becomes what their gradient is that of: clamp(x),
+ * and a ramp. */
+static void replace_by_surrogate(bed *b)
+{
+    const stn_quantise_attrs *q = b->node->attrs;
+    const stn_step_attrs *s = b->node->attrs;
+    for (size_t i = 0; i < SHARDS * b->n_out; i++) {
+        float x = b->x[0][i];
+        if (b->node->type == &stn_op_step)
+            b->y[i] = fminf(fmaxf(x / (2 * s->window) + 0.5f, 0.0f), 1.0f);
+        else if (b->node->type == &stn_op_quantise && q->bits > 0)
+            b->y[i] =
+                fminf(fmaxf(x, q->is_signed ? -q->fixed : 0.0f), q->fixed);
+    }
+}
+
+/* sum of dy * y, in double. */
 static double objective(bed *b)
 {
     const stn_op_type *type = b->node->type;
@@ -244,12 +261,7 @@ static double objective(bed *b)
         const stn_op_call call = call_of(b, s);
         type->forward(&call);
     }
-    const stn_quantise_attrs *a = b->node->attrs;
-    if (type == &stn_op_quantise && a->bits > 0) {
-        for (size_t i = 0; i < SHARDS * b->n_out; i++)
-            b->y[i] = fminf(fmaxf(b->x[0][i], a->is_signed ? -a->fixed : 0.0f),
-                            a->fixed);
-    }
+    replace_by_surrogate(b);
     for (size_t i = 0; i < SHARDS * b->n_out; i++)
         sum += (double)b->y[i] * (double)b->dy[i];
     return sum;

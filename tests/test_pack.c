@@ -431,6 +431,43 @@ static void codes_of_nine_bits_and_their_program_agree(void **state_)
     destroy(&net);
 }
 
+/* Comparisons behind an integer difference, and behind a batch-norm, whose
+ * gains have both signs. */
+static void steps_and_their_program_agree(void **state_)
+{
+    (void)state_;
+    static const char text[] =
+        "name: steps\n"
+        "input: {height: 10, width: 9, channels: 2}\n"
+        "layers:\n"
+        "  - normalise: {mean: 0.5, std: 0.5}\n"
+        "  - quantise: {bits: 8, signed: true, fixed: 1.0}\n"
+        "  - depthwise: {name: cmp, multiplier: 8, kernel: 3, pad: 1}\n"
+        "  - step\n"
+        "  - conv: {name: pw, out: 24, kernel: 1}\n"
+        "  - batch_norm\n"
+        "  - step: {name: fire}\n"
+        "  - avg_pool\n"
+        "  - quantise: {bits: 8}\n"
+        "  - linear: {out: 5, name: fc}\n";
+    network net;
+    build(&net, text,
+          "- {layers: \"*\", quantiser: uniform}\n"
+          "- {layers: cmp, quantiser: fixed}\n");
+    calibrate(&net, true);
+    stn_program *p = lowered(&net);
+    int falling = 0;
+    for (int i = 0; i < p->n_instructions; i++) {
+        const stn_instruction *in = &p->instructions[i];
+        for (int c = 0; strcmp(in->name, "fire") == 0 && c < 24; c++)
+            falling += in->m0[c] < 0;
+    }
+    assert_in_range(falling, 1, 23);
+    assert_close(compare(&net, p));
+    stn_program_destroy(p);
+    destroy(&net);
+}
+
 /* What comes with Setun, narrow and on small pictures, so that the reference
  * interpreter is quick. */
 static void build_shipped(network *net, const char *name, int bits)
@@ -685,6 +722,7 @@ int main(void)
         cmocka_unit_test(the_program_in_the_file_is_the_one_lowered),
         cmocka_unit_test(other_layers_and_their_program_agree),
         cmocka_unit_test(codes_of_nine_bits_and_their_program_agree),
+        cmocka_unit_test(steps_and_their_program_agree),
         cmocka_unit_test(lenet5_and_its_program_agree),
         cmocka_unit_test(resnet20_and_its_program_agree),
         cmocka_unit_test(their_float_twins_have_no_integer_form),

@@ -48,6 +48,12 @@ typedef struct stn_batch_norm_attrs {
     float momentum, epsilon;
 } stn_batch_norm_attrs;
 
+/* step: y = 1 where x >= 0, else 0. Gradient: dy / (2 window) where |x| <=
+ * window, else 0. */
+typedef struct stn_step_attrs {
+    float window;
+} stn_step_attrs;
+
 /* quantise: y = s * clamp(rint(x / s), lo, hi), half to even. Signed: hi =
  * 2^(bits-1) - 1, lo = -hi; unsigned: lo = 0, hi = 2^bits - 1. s = range / hi,
  * where `range` is parameter 0 (STATE, {1}): a running average of the batch's

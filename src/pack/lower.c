@@ -361,6 +361,16 @@ static stn_status lower_quantise(stn_lowering *l, const stn_node *node)
                             &y->value[0]);
 }
 
+static stn_status lower_step(stn_lowering *l, const stn_node *node)
+{
+    stn_owed *y = &l->owed[node - l->graph->nodes];
+    STN_TRY(single_input(l, node, false));
+    STN_TRY(new_owed(l, node->out.c, 1, y));
+    for (int c = 0; c < node->out.c; c++)
+        y->p[0][c] = 1;
+    return stn_lowering_pay_step(l, node, input_of(l, node, 0), &y->value[0]);
+}
+
 static stn_status lower_add(stn_lowering *l, const stn_node *node)
 {
     const stn_owed *x[2] = {input_of(l, node, 0), input_of(l, node, 1)};
@@ -447,6 +457,7 @@ static stn_status lower_node(stn_lowering *l, const stn_node *node)
         {&stn_op_linear,     lower_linear},
         {&stn_op_batch_norm, lower_batch_norm},
         {&stn_op_relu,       lower_relu},
+        {&stn_op_step,       lower_step},
         {&stn_op_quantise,   lower_quantise},
         {&stn_op_max_pool,   lower_pool},
         {&stn_op_avg_pool,   lower_pool},

@@ -8,6 +8,7 @@
 #include "pack/lowering.h"
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #define MULTIPLIER_LIMIT 0x1p23
 #define CONSTANT_LIMIT 0x1p60
@@ -37,6 +38,15 @@ static bool all_finite(const stn_owed *owed, int channels)
     return true;
 }
 
+static stn_status fail_parameters(stn_lowering *l, const stn_node *node)
+{
+    return stn_fail(l->err, STN_E_NUMERIC,
+                    "layer %s: a parameter before it is NaN or infinite, or "
+                    "its range is not positive; train again with a lower "
+                    "learning rate",
+                    node->name);
+}
+
 /* -1 when even shift 0 is too large. The half added for rounding is covered
  * by asking for |a| below 2^60 minus it. */
 static int choose_shift(double p_max, double q_max)
@@ -56,11 +66,7 @@ stn_status stn_lowering_pay(stn_lowering *l, const stn_node *node,
     stn_shape shape = l->image->values[owed->value[0]].shape;
     double p_max, q_max;
     if (!all_finite(owed, shape.c) || !(target->scale > 0))
-        return stn_fail(l->err, STN_E_NUMERIC,
-                        "layer %s: a parameter before it is NaN or infinite, "
-                        "or its range is not positive; train again with a "
-                        "lower learning rate",
-                        node->name);
+        return fail_parameters(l, node);
     extremes(owed, shape.c, target->scale, &p_max, &q_max);
     int shift = choose_shift(p_max, q_max);
     if (shift < 0)
@@ -95,6 +101,44 @@ stn_status stn_lowering_pay(stn_lowering *l, const stn_node *node,
     snprintf(in.name, sizeof in.name, "%s", target->name);
     return stn_lowering_emit(l, node, in, shape, target->type, target->scale,
                              value);
+}
+
+/* p x + q >= 0 for x in lo … hi, as m x + a >= 1 with m of -1, 0 or 1. The
+ * threshold is clamped to where it decides nothing else. */
+static void threshold(double p, double q, int64_t lo, int64_t hi, int32_t *m,
+                      int64_t *a)
+{
+    *m = (p > 0) - (p < 0);
+    if (p > 0)
+        *a = 1 - (int64_t)fmin(fmax(ceil(-q / p), (double)lo), (double)hi + 1);
+    else if (p < 0)
+        *a = 1 + (int64_t)fmin(fmax(floor(q / -p), (double)lo - 1), (double)hi);
+    else
+        *a = q >= 0;
+}
+
+stn_status stn_lowering_pay_step(stn_lowering *l, const stn_node *node,
+                                 const stn_owed *owed, int *value)
+{
+    const stn_value *from = &l->image->values[owed->value[0]];
+    int channels = from->shape.c;
+    if (!all_finite(owed, channels))
+        return fail_parameters(l, node);
+    stn_arena *arena = &l->image->arena;
+    int32_t *m = stn_arena_alloc(arena, (size_t)channels, sizeof *m);
+    int64_t *a = stn_arena_alloc(arena, (size_t)channels, sizeof *a);
+    if (!m || !a)
+        return stn_fail_memory(l->err, "multipliers");
+    for (int c = 0; c < channels; c++)
+        threshold(owed->p[0][c], owed->q[c], from->lo, from->hi, &m[c], &a[c]);
+    stn_instruction in = {.opcode = STN_RESCALE,
+                          .n_inputs = 1,
+                          .inputs = {owed->value[0]},
+                          .m0 = m,
+                          .a = a,
+                          .hi = 1};
+    memcpy(in.name, node->name, sizeof node->name);
+    return stn_lowering_emit(l, node, in, from->shape, STN_TYPE_U8, 1, value);
 }
 
 double stn_lowering_logit_scale(const stn_lowering *l, const stn_owed *owed,

@@ -51,6 +51,10 @@ stn_status stn_lowering_pay(stn_lowering *l, const stn_node *node,
                             const stn_owed *owed, const stn_target *target,
                             int *value);
 
+/* Pays a single term at a step: 1 where what is owed is >= 0, else 0. */
+stn_status stn_lowering_pay_step(stn_lowering *l, const stn_node *node,
+                                 const stn_owed *owed, int *value);
+
 /* A step for the last rescale, such that logits use most of 32 bits. */
 double stn_lowering_logit_scale(const stn_lowering *l, const stn_owed *owed,
                                 int channels);
