@@ -88,6 +88,7 @@ static const struct {
     {"group_lasso", "{lambda: 0.3}"},
     {"group_lasso", "{lambda: 0.3, clip_ratio: 0.9}"},
     {"group_lasso", "{lambda: 0.3, clip_ratio: 2}"},
+    {"group_lasso", "{lambda: 0.3, keep: 0.5, cut_at: 0.9}"},
     {"admm", "{rho: 0.2, keep: 0.25}"},
     {"admm", "{rho: 0.2, project: levels, bits: 2}"},
     {"freeze", "{}"},
@@ -215,6 +216,56 @@ static void attached_clipping_pulls_strong_groups_by_their_share(void **unused)
     (void)unused;
     assert_float_equal(lasso("{lambda: 1, clip_ratio: 0.625}", grad), 8, 1e-6);
     assert_floats(grad, expected, 8);
+}
+
+static void settle(struct bench *b)
+{
+    b->type->settle(b->attrs, &b->call);
+}
+
+static void a_cut_leaves_its_share_of_the_groups_for_good(void **unused)
+{
+    struct bench b;
+
+    (void)unused;
+    open_bench(&b, "group_lasso", "{lambda: 1, keep: 0.5, cut_at: 0.5}",
+               (stn_weight_shape){4, 1, 2}, 2);
+    memcpy(b.w, four_groups, sizeof(four_groups));
+    turn(&b, 0, 4);
+    turn(&b, 1, 4);
+    settle(&b);
+    assert_memory_equal(b.w, four_groups, sizeof(four_groups));
+    assert_true(apply(&b) > 0);
+    turn(&b, 2, 4); /* norms 1 and 2 are cut */
+    for (int i = 0; i < 8; i++)
+        assert_true(b.w[i] == (i < 4 ? 0 : four_groups[i]));
+    assert_true(apply(&b) == 0 && b.grad[4] == 0);
+    for (int i = 0; i < 8; i++)
+        b.w[i] += 0.5f; /* a step of the optimiser */
+    settle(&b);
+    for (int i = 0; i < 8; i++)
+        assert_true(b.w[i] == (i < 4 ? 0 : four_groups[i] + 0.5f));
+    for (int i = 4; i < 6; i++)
+        b.w[i] = 1e-3f; /* what is small later is not cut */
+    turn(&b, 4, 4);
+    assert_true(b.w[4] == 1e-3f);
+    free(b.attrs);
+}
+
+static void groups_that_are_0_at_the_start_stay_0(void **unused)
+{
+    struct bench b;
+
+    (void)unused;
+    open_bench(&b, "group_lasso", "{lambda: 1}", (stn_weight_shape){4, 1, 2},
+               2);
+    memcpy(b.w, four_groups, sizeof(four_groups));
+    b.w[0] = 0;
+    turn(&b, 0, 4);
+    b.w[0] = b.w[1] = b.w[2] = 1;
+    settle(&b);
+    assert_true(b.w[0] == 0 && b.w[1] == 0 && b.w[2] == 1);
+    free(b.attrs);
 }
 
 /* ---- projections ------------------------------------------------------ */
@@ -518,6 +569,8 @@ int main(void)
         cmocka_unit_test(plain_lasso_pulls_every_group_alike),
         cmocka_unit_test(detached_clipping_leaves_strong_groups_alone),
         cmocka_unit_test(attached_clipping_pulls_strong_groups_by_their_share),
+        cmocka_unit_test(a_cut_leaves_its_share_of_the_groups_for_good),
+        cmocka_unit_test(groups_that_are_0_at_the_start_stay_0),
         cmocka_unit_test(exactly_so_many_of_the_largest_are_kept),
         cmocka_unit_test(of_equal_magnitudes_the_first_are_kept),
         cmocka_unit_test(more_than_there_are_keeps_all),
