@@ -44,7 +44,7 @@ static void build_document(network *net, stn_yaml_document *document,
         err);
     stn_graph_init(net->graph, 11);
     assert_ok(stn_compression_create(net->graph, stn_yaml_root(net->rules),
-                                     NULL, &net->compression, &err),
+                                     NULL, 11, &net->compression, &err),
               err);
     assert_ok(stn_pool_create(1, stn_executor_thread_init, &net->pool, &err),
               err);

@@ -123,9 +123,9 @@ static void the_worked_file_of_the_format_page_has_those_bytes(void **state)
     assert_ok(stn_program_check(p, "here", &err), err);
     assert_ok(stn_program_write(path, &p->program, NULL, 0, &err), err);
     assert_ok(stn_file_read(path, &bytes, &size, &err), err);
-    assert_int_equal(size, 0x35b);
-    assert_int_equal(bytes[0] | bytes[1] << 8, 824);
-    assert_memory_equal(bytes + 0x340, data, sizeof data);
+    assert_int_equal(size, 0x39b);
+    assert_int_equal(bytes[0] | bytes[1] << 8, 888);
+    assert_memory_equal(bytes + 0x380, data, sizeof data);
     stn_free(bytes);
     free_image(p);
     unlink(path);
@@ -168,7 +168,7 @@ static void each_wrong_text_in_the_file_is_refused(void **state)
         const char *key, *from, *to, *says;
     } cases[] = {
         {"format",  "setun-program", "onnx", "expected \"setun-program\""},
-        {"version", "1", "2", "this reader knows \"1\""},
+        {"version", "2", "1", "this reader knows \"2\""},
         {"program", "{\"name\"", "{\"nome\"", "unknown member \"nome\""},
         {"program", "{\"name\"", "[", "byte 1: got ':'"},
         {"program", "\"op\":\"conv\"", "\"op\":\"gemm\"", "op \"gemm\""},
@@ -188,8 +188,38 @@ static void each_wrong_text_in_the_file_is_refused(void **state)
         {"program", "[5,3,3,2]", "[6,3,3,2]", "has 90 bytes, expected 108"},
         {"program", "[5,3,3,2]", "[65536,65536,65536,65536]", "product"},
         {"program", "\"chunk\":2", "\"chunk\":3", "chunk"},
-        {"program", "\"code\":\"int8\"", "\"code\":\"int4\"", "code \"int4\""},
-        {"program", "\"code\":\"ternary\"", "\"code\":\"binary\"", "sign has"},
+        {"program", "\"levels\":\"whole\"", "\"levels\":\"real\"",
+         "levels \"real\""},
+        {"program", "\"bits\":8", "\"bits\":9", "\"bits\""},
+        {"program", "\"bits\":8", "\"bits\":4", "tensor stem.codes is I8"},
+        {"program", "\"bits\":1", "\"bits\":8", "odd numbers of 8 bits"},
+        {"program", "\"bits\":1", "\"bits\":3", "codes has 12 bytes"},
+        {"program", "\"levels\":\"ternary\",\"bits\":2",
+         "\"levels\":\"ternary\",\"bits\":3", "numbers of 3 bits"},
+        {"program", "\"levels\":\"ternary\"", "\"levels\":\"odd\"",
+         "groups of odd numbers"},
+        {"program", "{\"kind\":\"dense\"}", "{\"kind\":\"loose\"}",
+         "structure \"loose\""},
+        {"program", "{\"kind\":\"dense\"}", "{\"kind\":\"groups\"}",
+         "stem.live is missing"},
+        {"program", "{\"kind\":\"dense\"}", "{\"kind\":\"dense\",\"p\":2}",
+         "unknown member \"p\""},
+        {"program", "{\"kind\":\"dense\"}",
+         "{\"kind\":\"circulant\",\"flat\":1,\"p\":2}", "true or false"},
+        {"program", "{\"kind\":\"dense\"}",
+         "{\"kind\":\"circulant\",\"flat\":false,\"p\":3}",
+         "circulant over 5 filters x 2 inputs"},
+        {"program", "{\"kind\":\"dense\"}",
+         "{\"kind\":\"circulant\",\"flat\":false,\"p\":2}",
+         "stem.codes is I8, expected U8"},
+        {"program", "{\"kind\":\"dense\"}",
+         "{\"kind\":\"blocks\",\"flat\":false,\"grids\":[]}", "one or two"},
+        {"program", "{\"kind\":\"dense\"}",
+         "{\"kind\":\"blocks\",\"flat\":false,\"grids\":[[2,1,3]]}",
+         "expected blocks within the plane"},
+        {"program", "{\"kind\":\"dense\"}",
+         "{\"kind\":\"sparse\",\"index_bits\":0,\"entries\":1}",
+         "index_bits"},
         {"program", "\"chunk\":3", "\"chunk\":1", "live has"},
         {"program", "\"shift\":6", "\"shift\":41", "from 0 to 40"},
         {"program", "\"hi\":32767", "\"hi\":32768", "within s16"},
@@ -233,7 +263,7 @@ static void a_tensor_that_no_instruction_names_is_refused(void **state)
     tensors[n] = tensors[0];
     tensors[n].name = "stowaway";
     stn_st_pair pairs[] = {{"format", "setun-program"},
-                           {"version", "1"},
+                           {"version", "2"},
                            {"program", stn_st_metadata(file, "program")}};
     assert_ok(stn_st_write(path, tensors, n + 1, pairs, 3, &err), err);
     stn_st_close(file);

@@ -107,7 +107,8 @@ static void dorefa_of_one_bit_is_the_sign_times_the_mean(void **unused)
         assert_int_equal(b.codes[i], b.w[i] >= 0 ? 1 : -1);
     }
     assert_float_equal(b.scale, sum / N, 1e-6);
-    assert_int_equal(b.type->code_of(b.attrs), STN_CODE_BINARY);
+    assert_int_equal(b.type->alphabet(b.attrs).levels, STN_LEVELS_ODD);
+    assert_int_equal(b.type->alphabet(b.attrs).bits, 1);
     /* Weights beyond 1 still learn. */
     b.w[1] = 5;
     for (int i = 0; i < N; i++)
@@ -301,7 +302,7 @@ static void learned_numbers_are_parameters_of_the_graph(void **unused)
     stn_graph_init(graph, 1);
     assert_ok(stn_pool_create(1, NULL, &pool, &err), err);
     assert_ok(
-        stn_compression_create(graph, stn_yaml_root(rules), &none, &c, &err),
+        stn_compression_create(graph, stn_yaml_root(rules), &none, 1, &c, &err),
         err);
     stn_compression_apply(c, pool);
     assert_int_equal(c->n, 3);

@@ -10,6 +10,7 @@
 #ifndef STN_PROGRAM_H
 #define STN_PROGRAM_H
 
+#include "setun/layout.h"
 #include "setun/status.h"
 #include "setun/types.h"
 #include <stdbool.h>
@@ -46,13 +47,19 @@ typedef struct stn_weight_outline {
 
 /* Weights of a conv or depthwise instruction, decoded. */
 typedef struct stn_weights {
-    stn_code code;
+    stn_code code;        /* of all weights, zeros of the layout included */
     int out, kh, kw, in;  /* in = 1 for depthwise */
     const int8_t *codes;  /* out, kh, kw, in */
+    /* How they are stored. Before the check of a program made in memory,
+     * alphabet.bits = 0 stands for the usual way to store `code`. */
+    stn_alphabet alphabet;
+    stn_layout layout;
     int chunk;            /* input channels a group, see docs/format.md */
     int n_groups, n_live; /* live groups have at least one nonzero code */
     const uint8_t *live;  /* n_groups bytes, 0 or 1 */
     size_t n_nonzero;
+    size_t n_stored;               /* values that the layout stores */
+    size_t value_bits, index_bits; /* to store them, and to place them */
     size_t stored_bytes; /* in the file, all tensors of this weight */
     const stn_weight_outline *outline; /* not NULL: codes and live are NULL */
 } stn_weights;

@@ -247,30 +247,18 @@ static stn_status map_taps(builder *b, stn_error *err)
     return w->taps ? STN_OK : stn_fail_memory(err, "kernel positions");
 }
 
-/* A bit a group, a bit a weight of live groups and a sign a nonzero weight
- * for ternary ones, as in docs/format.md. */
+/* A bit a group, a bit a weight and a sign a nonzero weight for the ternary
+ * weights of an outline; else what a file stores. */
 uint64_t bw_kernel_bits(const stn_weights *w)
 {
     uint64_t count =
         (uint64_t)w->out * (uint64_t)w->kh * (uint64_t)w->kw * (uint64_t)w->in;
-    if (w->outline) {
-        count /= (uint64_t)w->outline->blocks;
-        if (w->outline->bits != 2)
-            return (uint64_t)w->outline->bits * count;
-        return (uint64_t)w->n_groups + count + w->n_nonzero;
-    }
-    if (w->code == STN_CODE_INT8)
-        return 8 * count;
-    if (w->code == STN_CODE_BINARY)
-        return count;
-    uint64_t bits = (uint64_t)w->n_groups + w->n_nonzero;
-    int n_chunks = (w->in + w->chunk - 1) / w->chunk;
-    for (int g = 0; g < w->n_groups; g++) {
-        int first = g % n_chunks * w->chunk;
-        int n = w->in - first < w->chunk ? w->in - first : w->chunk;
-        bits += w->live[g] ? (uint64_t)(n * w->kh * w->kw) : 0;
-    }
-    return bits;
+    if (!w->outline)
+        return w->value_bits + w->index_bits;
+    count /= (uint64_t)w->outline->blocks;
+    if (w->outline->bits != 2)
+        return (uint64_t)w->outline->bits * count;
+    return (uint64_t)w->n_groups + count + w->n_nonzero;
 }
 
 void bw_place_window(bw_mapping *m, bw_layer *layer, uint64_t n_groups)

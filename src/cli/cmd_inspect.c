@@ -14,7 +14,7 @@ static const stn_option OPTIONS[] = {
 /* Sums over the instructions. */
 typedef struct totals {
     uint64_t dense, nonzero;
-    size_t bytes;
+    size_t stored, bytes, value_bits, index_bits;
     int ternary_groups, ternary_live;
     stn_slices slices;
 } totals;
@@ -37,6 +37,9 @@ static totals sum(const stn_program *program)
         t.nonzero += nonzero;
         stn_slices slices = stn_program_slices(program, i);
         t.bytes += w->stored_bytes;
+        t.stored += w->n_stored;
+        t.value_bits += w->value_bits;
+        t.index_bits += w->index_bits;
         t.slices.n += slices.n;
         t.slices.n_nonzero += slices.n_nonzero;
         for (int k = 0; k < STN_SLICES; k++)
@@ -62,7 +65,7 @@ static void print_instruction(const stn_program *program, int i)
     stn_table_cell("%dx%dx%d %s", y->shape.h, y->shape.w, y->shape.c,
                    stn_type_name(y->type));
     if (!count) {
-        for (int k = 0; k < 7; k++)
+        for (int k = 0; k < 5; k++)
             stn_table_cell("%s", "");
         return;
     }
@@ -71,10 +74,44 @@ static void print_instruction(const stn_program *program, int i)
     stn_table_cell("%s",
                    stn_cli_percent((double)w->n_nonzero / (double)count, 1));
     stn_table_cell("%d/%d", w->n_live, w->n_groups);
-    stn_table_cell("%.2f", 8.0 * (double)w->stored_bytes / (double)count);
-    stn_table_cell("%zu", w->stored_bytes);
     stn_table_cell("%s / %s", stn_cli_count((double)dense),
                    stn_cli_count((double)nonzero));
+}
+
+/* Bits of values and index, and how much smaller that is than floats. */
+static void print_bits(size_t weights, size_t stored, size_t values,
+                       size_t index, size_t bytes)
+{
+    stn_table_cell("%zu", stored);
+    stn_table_cell("%zu", values);
+    stn_table_cell("%zu", index);
+    stn_table_cell("%zu", bytes);
+    stn_table_cell("%.2f", 32.0 * (double)weights / (double)(values + index));
+}
+
+static void print_storage(const stn_program *p, const totals *t)
+{
+    printf("\n");
+    stn_table_begin("lllrrrrr", "weights of", "numbers", "structure", "stored",
+                    "value bits", "index bits", "bytes", "x of float32", NULL);
+    for (int i = 0; i < p->n_instructions; i++) {
+        const stn_weights *w = &p->instructions[i].weights;
+        char structure[64];
+        if (!w->codes)
+            continue;
+        stn_layout_describe(&w->layout, structure, sizeof structure);
+        stn_table_cell("%s", p->instructions[i].name);
+        stn_table_cell("%d-bit %s", w->alphabet.bits,
+                       stn_levels_name(w->alphabet.levels));
+        stn_table_cell("%s", structure);
+        print_bits(weight_count(w), w->n_stored, w->value_bits, w->index_bits,
+                   w->stored_bytes);
+    }
+    stn_table_cell("all");
+    stn_table_cell("%s", "");
+    stn_table_cell("%s", "");
+    print_bits(t->slices.n, t->stored, t->value_bits, t->index_bits, t->bytes);
+    stn_table_end();
 }
 
 static void print_text(const stn_program *p)
@@ -84,12 +121,13 @@ static void print_text(const stn_program *p)
     printf("%s%s%s, input %dx%dx%d, %d classes\n\n", p->name,
            recipe ? " by " : "", recipe ? recipe : "", p->input.h, p->input.w,
            p->input.c, p->n_classes);
-    stn_table_begin("lllrrrrrrr", "instruction", "op", "output", "codes",
-                    "weights", "nonzero", "live groups", "bits/weight", "bytes",
+    stn_table_begin("lllrrrrr", "instruction", "op", "output", "codes",
+                    "weights", "nonzero", "live groups",
                     "operations dense / nonzero", NULL);
     for (int i = 0; i < p->n_instructions; i++)
         print_instruction(p, i);
     stn_table_end();
+    print_storage(p, &t);
     printf("\n%zu weights, %s nonzero, in %zu bytes; file %zu bytes\n",
            t.slices.n,
            stn_cli_percent((double)t.slices.n_nonzero / (double)t.slices.n, 1),
@@ -108,6 +146,19 @@ static void print_text(const stn_program *p)
            stn_cli_count((double)t.dense), stn_cli_count((double)t.nonzero));
     printf("activations: at most %s alive at once\n",
            stn_cli_bytes((double)p->peak_bytes));
+}
+
+static void json_storage(stn_json_writer *w, const stn_weights *weights)
+{
+    char structure[64];
+    stn_layout_describe(&weights->layout, structure, sizeof structure);
+    stn_json_string(w, "levels", stn_levels_name(weights->alphabet.levels));
+    stn_json_int(w, "bits", weights->alphabet.bits);
+    stn_json_string(w, "structure", structure);
+    stn_json_int(w, "stored", (int64_t)weights->n_stored);
+    stn_json_int(w, "value_bits", (int64_t)weights->value_bits);
+    stn_json_int(w, "index_bits", (int64_t)weights->index_bits);
+    stn_json_int(w, "bytes", (int64_t)weights->stored_bytes);
 }
 
 static void json_instruction(stn_json_writer *w, const stn_program *program,
@@ -135,7 +186,7 @@ static void json_instruction(stn_json_writer *w, const stn_program *program,
         stn_json_int(w, "nonzero", (int64_t)weights->n_nonzero);
         stn_json_int(w, "groups", weights->n_groups);
         stn_json_int(w, "live_groups", weights->n_live);
-        stn_json_int(w, "bytes", (int64_t)weights->stored_bytes);
+        json_storage(w, weights);
         stn_json_int(w, "operations_dense", (int64_t)dense);
         stn_json_int(w, "operations_nonzero", (int64_t)nonzero);
     }
@@ -158,6 +209,9 @@ static int print_json(const stn_program *p)
     for (int k = 0; k < STN_SLICES; k++)
         stn_json_int(&w, NULL, (int64_t)t.slices.nonzero[k]);
     stn_json_end_array(&w);
+    stn_json_int(&w, "stored", (int64_t)t.stored);
+    stn_json_int(&w, "value_bits", (int64_t)t.value_bits);
+    stn_json_int(&w, "index_bits", (int64_t)t.index_bits);
     stn_json_int(&w, "operations_dense", (int64_t)t.dense);
     stn_json_int(&w, "operations_nonzero", (int64_t)t.nonzero);
     if (t.ternary_groups)
@@ -196,7 +250,9 @@ const stn_command stn_cmd_inspect = {
     .min_operands = 1,
     .max_operands = 1,
     .summary = "Show the layers, codes, bits, density and bytes of a file",
-    .details = "Operations are multiply-accumulates of one picture: all of "
+    .details = "Values are what a structure stores of the weights, index what "
+               "says where they are; files round each tensor up to bytes. "
+               "Operations are multiply-accumulates of one picture: all of "
                "them, and those left when zero weights are skipped; with "
                "ternary or binary codes each is one addition or subtraction.",
     .options = OPTIONS,

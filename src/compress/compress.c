@@ -6,6 +6,7 @@
  * parameter. Bindings are independent, so they run in parallel and the only
  * sum over them (of penalties) is taken afterwards in their order. */
 #include "compress/compress.h"
+#include "compress/structure.h"
 
 #include <fnmatch.h>
 #include <string.h>
@@ -17,6 +18,10 @@
 #define STN_PENALTY(name) extern const stn_penalty_type stn_penalty_##name;
 #include "compress/penalties.def"
 #undef STN_PENALTY
+#define STN_STRUCTURE(name)                                                    \
+    extern const stn_structure_type stn_structure_##name;
+#include "compress/structures.def"
+#undef STN_STRUCTURE
 
 const stn_quantiser_type *const stn_quantiser_types[] = {
 #define STN_QUANTISER(name) &stn_quantiser_##name,
@@ -28,6 +33,12 @@ const stn_penalty_type *const stn_penalty_types[] = {
 #define STN_PENALTY(name) &stn_penalty_##name,
 #include "compress/penalties.def"
 #undef STN_PENALTY
+    NULL};
+
+const stn_structure_type *const stn_structure_types[] = {
+#define STN_STRUCTURE(name) &stn_structure_##name,
+#include "compress/structures.def"
+#undef STN_STRUCTURE
     NULL};
 
 static const char *const quantiser_names[] = {
@@ -42,8 +53,14 @@ static const char *const penalty_names[] = {
 #undef STN_PENALTY
     NULL};
 
-static const char *const rule_keys[] = {"layers", "quantiser", "penalty",
-                                        "group", NULL};
+static const char *const structure_names[] = {
+#define STN_STRUCTURE(name) #name,
+#include "compress/structures.def"
+#undef STN_STRUCTURE
+    NULL};
+
+static const char *const rule_keys[] = {"layers",  "quantiser", "structure",
+                                        "penalty", "group",     NULL};
 
 /* The codes, scales and scratch of a binding whose kinds are known. */
 static stn_status allocate(stn_compression *c, stn_binding *b, stn_error *err)
@@ -92,8 +109,7 @@ static stn_status read_quantiser(stn_compression *c, const stn_yaml *rule,
         return stn_fail_memory(err, "quantiser options");
     STN_TRY(stn_attrs_parse(b->quantiser->attrs, options, scope, NULL,
                             b->quantiser_attrs, err));
-    b->code = b->quantiser->code_of ? b->quantiser->code_of(b->quantiser_attrs)
-                                    : b->quantiser->code;
+    b->alphabet = b->quantiser->alphabet(b->quantiser_attrs);
     return STN_OK;
 }
 
@@ -115,6 +131,26 @@ static stn_status read_penalty(stn_compression *c, const stn_yaml *rule,
                            b->penalty_attrs, err);
 }
 
+static stn_status read_structure(stn_compression *c, const stn_yaml *rule,
+                                 const stn_yaml_scope *scope, stn_rng *rng,
+                                 stn_binding *b, stn_error *err)
+{
+    const stn_yaml *node = stn_yaml_get(rule, "structure"), *options;
+    int kind;
+
+    if (!node)
+        return STN_OK;
+    STN_TRY(stn_yaml_pick(node, structure_names, &kind, &options, err));
+    b->structure = stn_structure_types[kind];
+    b->structure_attrs =
+        stn_arena_alloc(&c->arena, 1, b->structure->attrs_size);
+    if (!b->structure_attrs)
+        return stn_fail_memory(err, "structure options");
+    STN_TRY(stn_attrs_parse(b->structure->attrs, options, scope, NULL,
+                            b->structure_attrs, err));
+    return stn_stored_create(b, rng, node, &c->arena, err);
+}
+
 static stn_status read_group(const stn_yaml *rule, const stn_yaml_scope *scope,
                              stn_binding *b, stn_error *err)
 {
@@ -130,13 +166,16 @@ static stn_status read_group(const stn_yaml *rule, const stn_yaml_scope *scope,
 
 static stn_status bind(stn_compression *c, stn_param *param,
                        const stn_yaml *rule, const stn_yaml_scope *scope,
-                       stn_error *err)
+                       uint64_t seed, stn_error *err)
 {
     stn_binding *b = &c->bindings[c->n];
+    stn_rng rng = stn_rng_make(seed, STN_RNG_STRUCTURE,
+                               (uint64_t)(param - c->graph->params));
 
     b->param = param;
     b->shape = stn_weight_shape_of(param);
     STN_TRY(read_quantiser(c, rule, scope, b, err));
+    STN_TRY(read_structure(c, rule, scope, &rng, b, err));
     STN_TRY(read_penalty(c, rule, scope, b, err));
     STN_TRY(read_group(rule, scope, b, err));
     STN_TRY(allocate(c, b, err));
@@ -226,7 +265,8 @@ static stn_status add_learned(stn_compression *c, stn_error *err)
 }
 
 static stn_status bind_all(stn_compression *c, const stn_yaml *rules,
-                           const stn_yaml_scope *scope, stn_error *err)
+                           const stn_yaml_scope *scope, uint64_t seed,
+                           stn_error *err)
 {
     STN_TRY(check_rules(c->graph, rules, err));
     for (int i = 0; i < c->graph->n_params; i++) {
@@ -237,13 +277,13 @@ static stn_status bind_all(stn_compression *c, const stn_yaml *rules,
             continue;
         rule = rule_for(rules, owner(c->graph, i)->name);
         if (rule)
-            STN_TRY(bind(c, param, rule, scope, err));
+            STN_TRY(bind(c, param, rule, scope, seed, err));
     }
     return add_learned(c, err);
 }
 
 stn_status stn_compression_create(stn_graph *graph, const stn_yaml *rules,
-                                  const stn_yaml_scope *scope,
+                                  const stn_yaml_scope *scope, uint64_t seed,
                                   stn_compression **out, stn_error *err)
 {
     stn_compression *c = stn_alloc(1, sizeof(*c));
@@ -257,7 +297,7 @@ stn_status stn_compression_create(stn_graph *graph, const stn_yaml *rules,
     if (!c->bindings)
         status = stn_fail_memory(err, "the compression of a graph");
     else if (rules)
-        status = bind_all(c, rules, scope, err);
+        status = bind_all(c, rules, scope, seed, err);
     if (status != STN_OK) {
         stn_compression_destroy(c);
         return status;

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * The compression seam: quantisers (what values a weight may take) and
- * penalties (what is added to the loss so that groups of weights vanish),
- * bound to parameters of a graph by rules of a recipe.
+ * The compression seam: quantisers (what values a weight may take),
+ * structures (which weights exist, and which are one) and penalties (what is
+ * added to the loss so that groups of weights vanish), bound to parameters of
+ * a graph by rules of a recipe. The three are chosen freely of each other.
  *
  * A new quantiser is one file quant_<name>.c exporting
- * stn_quantiser_<name>, and one line in quantisers.def; a new penalty
- * likewise. The tests of tests/test_compress.c run over both lists. */
+ * stn_quantiser_<name>, and one line in quantisers.def; a new penalty or
+ * structure likewise. The tests of tests/test_compress.c and
+ * tests/test_structures.c run over the lists. */
 #ifndef STN_COMPRESS_COMPRESS_H
 #define STN_COMPRESS_COMPRESS_H
 
 #include "base/attributes.h"
+#include "base/layout.h"
 #include "base/pool.h"
+#include "base/rng.h"
 #include "nn/graph.h"
 #include <stdbool.h>
 
@@ -57,15 +61,17 @@ typedef struct stn_quantiser_call {
 } stn_quantiser_call;
 
 /* A quantiser: latent weights → effective weights = code * scale, with a
- * gradient rule. */
+ * gradient rule. Under a structure it sees the stored weights only, as one
+ * run: of all filters as shape {1, 1, n} or, where scales are per filter, of
+ * one filter after the other; so it may count weights, but not look at where
+ * they stand. */
 typedef struct stn_quantiser_type {
     const char *name;
     const char *help;
     const stn_attr *attrs;
     size_t attrs_size;
-    stn_code code; /* which codes may occur */
-    /* Optional: the same where it depends on the options. */
-    stn_code (*code_of)(const void *attrs);
+    /* The integers that codes may be, and so how a file stores them. */
+    stn_alphabet (*alphabet)(const void *attrs);
     /* Writes codes[count] and n_scales scales: one for all filters, or one
      * per filter. effective = codes * scale by definition, computed by the
      * caller in one multiplication. Scales are >= 0, and 0 only where every
@@ -97,6 +103,22 @@ static inline int stn_whole_code(const int8_t *codes, const int8_t *low,
 {
     return low ? 2 * codes[i] + low[i] : codes[i];
 }
+
+/* A structure: which weights of a tensor exist, and which share one value. */
+typedef struct stn_structure_type {
+    const char *name;
+    const char *help;
+    const stn_attr *attrs;
+    size_t attrs_size;
+    /* Lays itself on a weight: fills `layout` (zeroed; its index from
+     * `arena`), drawing what is random from `rng`; or refuses with the reason
+     * by stn_yaml_fail at `where`, the structure's place in the recipe. A
+     * sparse layout stores what is nonzero in the latent weights, at any
+     * time; all others are static. */
+    stn_status (*lay)(const void *attrs, stn_weight_shape shape, stn_rng *rng,
+                      const stn_yaml *where, stn_arena *arena,
+                      stn_layout *layout, stn_error *err);
+} stn_structure_type;
 
 #define STN_PENALTY_STATES 2
 
@@ -147,6 +169,22 @@ void stn_groups_add_scaled(const stn_groups *groups, const float *factor,
 
 extern const stn_quantiser_type *const stn_quantiser_types[]; /* NULL ends */
 extern const stn_penalty_type *const stn_penalty_types[];
+extern const stn_structure_type *const stn_structure_types[];
+
+/* The weights that a structure stores, of one parameter. */
+typedef struct stn_stored {
+    stn_layout layout;
+    /* For each weight the index of its stored value, or -1. Stored values run
+     * in the order of the weights where they occur first. */
+    int32_t *position;
+    size_t n;      /* stored values */
+    size_t *first; /* of each filter its first stored value; out + 1 */
+    float *latent; /* one number a stored value, scratch like all below */
+    float *grad;
+    double *sum;
+    int32_t *times;
+    int8_t *codes;
+} stn_stored;
 
 /* What compresses one parameter. */
 typedef struct stn_binding {
@@ -155,8 +193,11 @@ typedef struct stn_binding {
     stn_groups groups;
     const stn_quantiser_type *quantiser; /* never NULL */
     void *quantiser_attrs;
-    stn_code code;
-    stn_param *learned; /* the quantiser's trainable number, or NULL */
+    stn_alphabet alphabet; /* of the quantiser with these options */
+    stn_param *learned;    /* the quantiser's trainable number, or NULL */
+    const stn_structure_type *structure; /* NULL: none, all are stored */
+    void *structure_attrs;
+    stn_stored *stored;              /* NULL without a structure */
     const stn_penalty_type *penalty; /* NULL: none */
     void *penalty_attrs;
     int8_t *codes; /* of the last apply, shape order */
@@ -177,23 +218,30 @@ typedef struct stn_compression {
 
 /* Binds by the recipe's `compress:` sequence (NULL: nothing is compressed):
  *   - {layers: "block*.dw", quantiser: {sparse_binary: {…}},
- *      penalty: {group_lasso: {…}}, group: filter | INTEGER chunk}
+ *      structure: {blocks: {…}}, penalty: {group_lasso: {…}},
+ *      group: filter | INTEGER chunk}
  * `layers` is a shell pattern over node names; of several rules that match a
  * weight the last one holds, alone; a rule that matches no weight is refused.
  * `quantiser` is required (a weight without codes cannot be packed) and may
- * be a bare name, as may `penalty`, which is optional; `group` (default
- * filter) is what the penalty and the density count. Points the parameters'
+ * be a bare name, as may `structure` and `penalty`, which are optional;
+ * `group` (default filter) is what the penalty and the density count. What a
+ * structure draws follows from `seed`. Initial weights that a structure keeps
+ * are widened so that sums keep their variance. Points the parameters'
  * `effective` at memory of the compression, until it is destroyed. The graph
  * must outlive it. */
 stn_status stn_compression_create(stn_graph *graph, const stn_yaml *rules,
-                                  const stn_yaml_scope *scope,
+                                  const stn_yaml_scope *scope, uint64_t seed,
                                   stn_compression **out, stn_error *err);
 void stn_compression_destroy(stn_compression *compression);
 
-/* latent → codes, scales, effective, for every binding. */
+/* latent → codes, scales, effective, for every binding. Latent weights of a
+ * structure are first projected onto it: those that are not stored become 0,
+ * those that share a value their mean. */
 void stn_compression_apply(stn_compression *compression, stn_pool *pool);
-/* grad: effective → latent; then penalties when `penalise`. Returns the sum
- * of the penalties. The sum is taken in the order of bindings. */
+/* grad: effective → latent; then penalties when `penalise`; then, under a
+ * structure, 0 for weights that are not stored and the sum for those that
+ * share a value. Returns the sum of the penalties. The sum is taken in the
+ * order of bindings. */
 double stn_compression_backward(stn_compression *compression, stn_pool *pool,
                                 bool penalise);
 /* Penalties that change by the epoch: `epoch` of `n_epochs` are complete, 0

@@ -4,6 +4,7 @@
  * gradient of effective → gradient of latent after the backward pass; and how
  * sparse the result is. */
 #include "compress/compress.h"
+#include "compress/structure.h"
 
 #include <math.h>
 
@@ -25,15 +26,21 @@ static void apply_one(void *context, int task, int thread)
     stn_quantiser_call call = quantiser_call(b);
 
     (void)thread;
+    if (b->stored)
+        stn_stored_project(b, &call);
     if (b->learned && b->learned->latent[0] == 0)
         b->learned->latent[0] = call.learned = b->quantiser->start(&call);
-    b->quantiser->encode(&call, b->codes, b->scales);
+    if (b->stored)
+        stn_stored_encode(b, &call);
+    else
+        b->quantiser->encode(&call, b->codes, b->scales);
     for (int s = 0; s < b->n_scales; s++)
         for (size_t i = (size_t)s * block; i < (size_t)(s + 1) * block; i++)
             effective[i] = (float)b->codes[i] * b->scales[s];
     if (!b->low)
         return;
-    b->quantiser->encode_low(&call, b->scales, b->low);
+    if (!b->stored)
+        b->quantiser->encode_low(&call, b->scales, b->low);
     for (size_t i = 0; i < b->param->count; i++)
         effective[i] = (float)stn_whole_code(b->codes, b->low, i) *
                        (b->scales[i / block] / 2);
@@ -68,16 +75,24 @@ static void backward_one(void *context, int task, int thread)
     const struct backward_pass *pass = context;
     stn_binding *b = &pass->compression->bindings[task];
     stn_quantiser_call quantise = quantiser_call(b);
+    float *grad = b->param->grad;
 
     (void)thread;
+    if (b->stored)
+        grad = stn_stored_gather(b, &quantise);
     if (b->learned)
-        b->learned->grad[0] = b->quantiser->learn(&quantise, b->param->grad);
-    b->quantiser->backward(&quantise, b->param->grad);
+        b->learned->grad[0] = b->quantiser->learn(&quantise, grad);
+    if (b->stored)
+        stn_stored_backward(b, &quantise);
+    else
+        b->quantiser->backward(&quantise, grad);
     b->penalty_value = 0;
     if (pass->penalise && b->penalty) {
         stn_penalty_call call = penalty_call(b);
         b->penalty_value = b->penalty->apply(b->penalty_attrs, &call);
     }
+    if (b->stored)
+        stn_stored_share(b);
 }
 
 double stn_compression_backward(stn_compression *compression, stn_pool *pool,
@@ -180,7 +195,7 @@ stn_density stn_compression_density(const stn_compression *compression)
     stn_density density = {0};
 
     for (int i = 0; i < compression->n; i++)
-        if (compression->bindings[i].code == STN_CODE_TERNARY)
+        if (compression->bindings[i].alphabet.levels == STN_LEVELS_TERNARY)
             add_binding(&compression->bindings[i], &density);
     return density;
 }

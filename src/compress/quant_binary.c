@@ -34,6 +34,12 @@ static void encode(const stn_quantiser_call *call, int8_t *codes, float *scales)
             stn_mean_magnitude(block, call->latent + (size_t)o * block, 0);
 }
 
+static stn_alphabet alphabet(const void *state)
+{
+    (void)state;
+    return (stn_alphabet){STN_LEVELS_ODD, 1};
+}
+
 static bool scale_per_filter(const void *state)
 {
     return ((const binary_attrs *)state)->per_filter;
@@ -49,7 +55,7 @@ const stn_quantiser_type stn_quantiser_binary = {
     .help = "code = sign(w), scale = mean|w|",
     .attrs = attrs,
     .attrs_size = sizeof(binary_attrs),
-    .code = STN_CODE_BINARY,
+    .alphabet = alphabet,
     .encode = encode,
     .scale_per_filter = scale_per_filter,
     .backward = backward,

@@ -68,9 +68,11 @@ static void encode(const stn_quantiser_call *call, int8_t *codes, float *scales)
     scales[0] = max > 0 ? 1 / (float)(bits < 8 ? (1 << bits) - 1 : 127) : 0;
 }
 
-static stn_code code_of(const void *state)
+static stn_alphabet alphabet(const void *state)
 {
-    return bits_of(state) == 1 ? STN_CODE_BINARY : STN_CODE_INT8;
+    int bits = bits_of(state);
+
+    return (stn_alphabet){bits < 8 ? STN_LEVELS_ODD : STN_LEVELS_WHOLE, bits};
 }
 
 static bool scale_per_filter(const void *state)
@@ -109,8 +111,7 @@ const stn_quantiser_type stn_quantiser_dorefa = {
     .help = "k bits: tanh(w) / max|tanh w| rounded to 2^k levels; 1 bit: sign",
     .attrs = attrs,
     .attrs_size = sizeof(dorefa_attrs),
-    .code = STN_CODE_INT8,
-    .code_of = code_of,
+    .alphabet = alphabet,
     .encode = encode,
     .scale_per_filter = scale_per_filter,
     .backward = backward,

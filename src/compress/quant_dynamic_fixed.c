@@ -91,6 +91,14 @@ static void encode_low(const stn_quantiser_call *call, const float *scales,
     }
 }
 
+/* Of codes, a sign included; low codes are ternary. */
+static stn_alphabet alphabet(const void *state)
+{
+    int bits = ((const fixed_attrs *)state)->bits;
+
+    return (stn_alphabet){STN_LEVELS_WHOLE, bits < 8 ? bits + 1 : 8};
+}
+
 static bool scale_per_filter(const void *state)
 {
     (void)state;
@@ -108,7 +116,7 @@ const stn_quantiser_type stn_quantiser_dynamic_fixed = {
     .help = "sign(w) round(|w| / step) step, step = 2^(ceil(log2 max|w|)-bits)",
     .attrs = attrs,
     .attrs_size = sizeof(fixed_attrs),
-    .code = STN_CODE_INT8,
+    .alphabet = alphabet,
     .encode = encode,
     .has_low = has_low,
     .encode_low = encode_low,

@@ -99,6 +99,12 @@ static void encode(const stn_quantiser_call *call, int8_t *codes, float *scales)
     }
 }
 
+static stn_alphabet alphabet(const void *state)
+{
+    (void)state;
+    return (stn_alphabet){STN_LEVELS_TERNARY, 2};
+}
+
 static bool scale_per_filter(const void *state)
 {
     (void)state;
@@ -115,7 +121,7 @@ const stn_quantiser_type stn_quantiser_fixed = {
     .help = "patterns of -1, 0, +1 that stay as they are drawn",
     .attrs = attrs,
     .attrs_size = sizeof(fixed_attrs),
-    .code = STN_CODE_TERNARY,
+    .alphabet = alphabet,
     .encode = encode,
     .scale_per_filter = scale_per_filter,
     .backward = backward,

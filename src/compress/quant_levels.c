@@ -34,6 +34,14 @@ static void encode(const stn_quantiser_call *call, int8_t *codes, float *scales)
     scales[0] = q;
 }
 
+/* Zeros belong to a sparse structure, which does not store them. */
+static stn_alphabet alphabet(const void *state)
+{
+    const levels_attrs *a = state;
+
+    return (stn_alphabet){STN_LEVELS_NONZERO, a->bits};
+}
+
 static bool scale_per_filter(const void *state)
 {
     (void)state;
@@ -51,7 +59,7 @@ const stn_quantiser_type stn_quantiser_levels = {
     .help = "code = 0 where w = 0, else one of +-1 … +-2^(bits-1)",
     .attrs = attrs,
     .attrs_size = sizeof(levels_attrs),
-    .code = STN_CODE_INT8,
+    .alphabet = alphabet,
     .encode = encode,
     .scale_per_filter = scale_per_filter,
     .backward = backward,

@@ -38,6 +38,12 @@ static void encode(const stn_quantiser_call *call, int8_t *codes, float *scales)
     scales[0] = stn_mean_magnitude(n, call->latent, th);
 }
 
+static stn_alphabet alphabet(const void *state)
+{
+    (void)state;
+    return (stn_alphabet){STN_LEVELS_TERNARY, 2};
+}
+
 static bool scale_per_filter(const void *state)
 {
     (void)state;
@@ -54,7 +60,7 @@ const stn_quantiser_type stn_quantiser_sparse_binary = {
     .help = "code = sign(w) where |w| >= threshold * max|w|, else 0",
     .attrs = attrs,
     .attrs_size = sizeof(sparse_attrs),
-    .code = STN_CODE_TERNARY,
+    .alphabet = alphabet,
     .encode = encode,
     .scale_per_filter = scale_per_filter,
     .backward = backward,

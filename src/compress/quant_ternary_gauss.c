@@ -95,6 +95,12 @@ static void encode(const stn_quantiser_call *call, int8_t *codes, float *scales)
     scales[0] = (float)fmax(m.mean + m.deviation * m.h, 0);
 }
 
+static stn_alphabet alphabet(const void *state)
+{
+    (void)state;
+    return (stn_alphabet){STN_LEVELS_TERNARY, 2};
+}
+
 static bool scale_per_filter(const void *state)
 {
     (void)state;
@@ -152,7 +158,7 @@ const stn_quantiser_type stn_quantiser_ternary_gauss = {
     .help = "ternary by a trainable threshold, scale of a truncated Gaussian",
     .attrs = attrs,
     .attrs_size = sizeof(gauss_attrs),
-    .code = STN_CODE_TERNARY,
+    .alphabet = alphabet,
     .encode = encode,
     .scale_per_filter = scale_per_filter,
     .backward = backward,

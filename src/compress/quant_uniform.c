@@ -52,6 +52,13 @@ static void encode(const stn_quantiser_call *call, int8_t *codes, float *scales)
                                  codes + (size_t)o * block);
 }
 
+static stn_alphabet alphabet(const void *state)
+{
+    const uniform_attrs *a = state;
+
+    return (stn_alphabet){STN_LEVELS_WHOLE, a->bits};
+}
+
 static bool scale_per_filter(const void *state)
 {
     return ((const uniform_attrs *)state)->per_filter;
@@ -68,7 +75,7 @@ const stn_quantiser_type stn_quantiser_uniform = {
     .help = "code = rint(w / scale), scale = max|w| / (2^(bits-1) - 1)",
     .attrs = attrs,
     .attrs_size = sizeof(uniform_attrs),
-    .code = STN_CODE_INT8,
+    .alphabet = alphabet,
     .encode = encode,
     .scale_per_filter = scale_per_filter,
     .backward = backward,

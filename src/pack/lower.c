@@ -115,7 +115,7 @@ static stn_status single_input(stn_lowering *l, const stn_node *node,
 }
 
 /* The program has no groups: filters of one read the others with weights 0,
- * which makes a binary code ternary. */
+ * which are not stored. */
 static int8_t *spread_groups(stn_lowering *l, const int8_t *from, int groups,
                              stn_weights *w)
 {
@@ -128,8 +128,6 @@ static int8_t *spread_groups(stn_lowering *l, const int8_t *from, int groups,
                        (size_t)(o / (w->out / groups) * part),
                    from + ((size_t)o * (size_t)area + (size_t)k) * (size_t)part,
                    (size_t)part);
-    if (w->code == STN_CODE_BINARY)
-        w->code = STN_CODE_TERNARY;
     w->chunk = w->chunk < part ? w->chunk : part;
     return codes;
 }
@@ -156,18 +154,79 @@ static const int8_t *place_codes(stn_lowering *l, const stn_node *node,
     return codes;
 }
 
+/* Of distances where no structure chooses: gaps of up to 14 weights. */
+#define SPARSE_INDEX_BITS 4
+
+/* `n` entries in the image's memory: those given, or 0, 1, 2 … */
+static stn_status copy_index(stn_lowering *l, stn_layout *layout, size_t n,
+                             const uint32_t *from)
+{
+    uint32_t *index = stn_arena_alloc(&l->image->arena, n, sizeof *index);
+    if (!index)
+        return stn_fail_memory(l->err, "an index of weights");
+    for (size_t i = 0; i < n; i++)
+        index[i] = from ? from[i] : (uint32_t)i;
+    layout->index = index;
+    layout->n_index = n;
+    return STN_OK;
+}
+
+/* Without a structure ternary weights are stored by groups, so that those
+ * which a penalty has emptied cost next to nothing, and levels that leave out
+ * 0 store none. */
+static stn_structure usual_structure(const stn_weights *w)
+{
+    if (w->alphabet.levels == STN_LEVELS_TERNARY)
+        return STN_GROUPS;
+    for (size_t k = stn_weights_count(w); k > 0; k--)
+        if (w->alphabet.levels == STN_LEVELS_NONZERO && !w->codes[k - 1])
+            return STN_SPARSE;
+    return STN_DENSE;
+}
+
+/* Filters of one group of a convolution are a row of blocks, of which each
+ * keeps its own. */
+static stn_status lower_layout(stn_lowering *l, const stn_node *node,
+                               const stn_binding *binding, stn_weights *w)
+{
+    stn_layout *layout = &w->layout;
+    int groups = groups_of(node);
+    if (binding->stored)
+        *layout = binding->stored->layout;
+    else
+        *layout = (stn_layout){.structure = usual_structure(w),
+                               .index_bits = SPARSE_INDEX_BITS};
+    if (groups > 1 && !binding->stored) {
+        *layout = (stn_layout){.structure = STN_BLOCKS,
+                               .n_grids = 1,
+                               .grids = {{w->out / groups, w->in / groups, 1}}};
+        return copy_index(l, layout, (size_t)groups, NULL);
+    }
+    if (!stn_structure_is_plane(layout->structure))
+        return STN_OK;
+    if (groups > 1)
+        return stn_lowering_refuse(l, node,
+                                   "%s weights of a convolution in groups "
+                                   "have no form in a file; leave the layer "
+                                   "out of the rule with the structure",
+                                   binding->structure->name);
+    layout->flat = binding->param->rank == 2 && w->kh * w->kw > 1;
+    return layout->index ? copy_index(l, layout, layout->n_index, layout->index)
+                         : STN_OK;
+}
+
 /* Codes too large for 8 bits are 2 * code + low: a second instruction over the
  * low codes, and the sum of both outputs, exactly. `high` has just been
  * emitted; a step of the sum is worth `scale`. */
 static stn_status add_low(stn_lowering *l, const stn_node *node,
-                          stn_instruction high, const int8_t *low, double scale,
-                          stn_owed *y)
+                          stn_instruction high, const stn_binding *binding,
+                          double scale, stn_owed *y)
 {
     stn_instruction in = high, sum = {.opcode = STN_RESCALE, .n_inputs = 2};
     int32_t *m[2];
     size_t n = (size_t)node->out.c;
-    in.weights.code = STN_CODE_TERNARY;
-    in.weights.codes = place_codes(l, node, low, &in.weights);
+    in.weights.alphabet = (stn_alphabet){STN_LEVELS_TERNARY, 2};
+    in.weights.codes = place_codes(l, node, binding->low, &in.weights);
     for (int k = 0; k < 2; k++) {
         m[k] = stn_arena_alloc(&l->image->arena, n, sizeof *m[k]);
         for (size_t c = 0; m[k] && c < n; c++)
@@ -176,6 +235,7 @@ static stn_status add_low(stn_lowering *l, const stn_node *node,
     sum.a = stn_arena_alloc(&l->image->arena, n, sizeof *sum.a);
     if (!in.weights.codes || !m[0] || !m[1] || !sum.a)
         return stn_fail_memory(l->err, "weights");
+    STN_TRY(lower_layout(l, node, binding, &in.weights));
     snprintf(in.name, sizeof in.name, "%s" STN_LOW_SUFFIX, node->name);
     snprintf(sum.name, sizeof sum.name, "%s.sum", node->name);
     sum.inputs[0] = y->value[0];
@@ -202,7 +262,7 @@ static stn_status lower_weights(stn_lowering *l, const stn_node *node,
                                    "its weights are floats; add a quantiser "
                                    "for it to the recipe's compress rules");
     stn_weights *w = &in.weights;
-    w->code = binding->code;
+    w->alphabet = binding->alphabet;
     w->kh = in.kh;
     w->kw = in.kw;
     /* A linear layer's chunks run over its flattened input. Where that is
@@ -211,6 +271,7 @@ static stn_status lower_weights(stn_lowering *l, const stn_node *node,
     w->codes = place_codes(l, node, binding->codes, w);
     if (!w->codes)
         return stn_fail_memory(l->err, "weights");
+    STN_TRY(lower_layout(l, node, binding, w));
 
     const stn_owed *x = input_of(l, node, 0);
     stn_owed *y = &l->owed[node - l->graph->nodes];
@@ -226,7 +287,7 @@ static stn_status lower_weights(stn_lowering *l, const stn_node *node,
     double scale = equal ? fabs(y->p[0][0]) : 0;
     STN_TRY(stn_lowering_emit(l, node, in, node->out, STN_TYPE_S32,
                               scale * (binding->low ? 2 : 1), &y->value[0]));
-    return binding->low ? add_low(l, node, in, binding->low, scale, y) : STN_OK;
+    return binding->low ? add_low(l, node, in, binding, scale, y) : STN_OK;
 }
 
 static stn_instruction start(const stn_lowering *l, const stn_node *node,

@@ -9,6 +9,7 @@
  *     P·lo − N·hi <= y <= P·hi − N·lo.
  * lo and hi are first widened to include 0. That covers padding, and makes
  * the bound hold for every partial sum in whatever order an executor adds. */
+#include "pack/format.h"
 #include "pack/program_image.h"
 
 typedef struct range {
@@ -60,22 +61,6 @@ static stn_status bound_filters(const stn_instruction *in, const stn_value *x,
         y->hi = max64(y->hi, positive * in_range.hi - negative * in_range.lo);
     }
     return check_s32(*y, where, "one filter", err);
-}
-
-static stn_status check_codes(const stn_weights *w, const char *where,
-                              stn_error *err)
-{
-    size_t n = stn_weights_count(w);
-    for (size_t k = 0; k < n; k++) {
-        int code = w->codes[k];
-        int limit = w->code == STN_CODE_INT8 ? 127 : 1;
-        bool zero_ok = w->code != STN_CODE_BINARY;
-        if (code < -limit || code > limit || (!code && !zero_ok))
-            return stn_fail(err, STN_E_FORMAT,
-                            "%s: weight %zu is %d, which is no %s code", where,
-                            k, code, stn_code_name(w->code));
-    }
-    return STN_OK;
 }
 
 /* Which groups live. A group is (o, b): see docs/format.md. */
@@ -134,7 +119,7 @@ stn_status stn_program_bound(stn_program_image *image, int index,
     switch (in->opcode) {
     case STN_CONV:
     case STN_DEPTHWISE:
-        STN_TRY(check_codes(&in->weights, where, err));
+        STN_TRY(stn_weights_check(&in->weights, where, err));
         STN_TRY(count_weights(image, &in->weights, err));
         STN_TRY(bound_filters(in, x, &y, where, err));
         break;

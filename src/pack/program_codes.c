@@ -1,180 +1,229 @@
 /* SPDX-License-Identifier: MIT
  *
- * Weight codes as bits: docs/format.md, "Tensors". A group's share of the
- * bitmap is read before its weights, so that an empty group costs one bit.
- * Every set of codes has exactly one stored form, and only that form is
- * accepted back: padding bits are 0, a live group holds a nonzero weight. */
+ * Weights as tensors of bits: docs/format.md, "Weights". The layout turns a
+ * weight tensor into a sequence of stored values and back; the alphabet turns
+ * that into bits. Every weight tensor has exactly one stored form, and only
+ * that form is accepted back: padding bits are 0, a live group and a sparse
+ * entry hold a nonzero weight. */
+#include "base/bits.h"
 #include "pack/format.h"
+#include "pack/program_image.h"
+#include "pack/walk.h"
+#include <string.h>
 
-/* The weights of one group: `area` runs of `width` neighbours. */
-typedef struct group {
-    size_t first, step; /* index of the first weight, and from run to run */
-    int width, area;
-} group;
+const char *const stn_part_names[] = {"live", "index", "codes",
+                                      "mask", "sign",  NULL};
 
-static group group_at(stn_code_shape s, int index)
+bool stn_weights_has_part(const stn_weights *w, stn_part part)
 {
-    int n_chunks = (s.in + s.chunk - 1) / s.chunk;
-    int o = index / n_chunks, b = index % n_chunks;
-    int left = s.in - b * s.chunk;
-    return (group){
-        .first = (size_t)o * (size_t)s.area * (size_t)s.in +
-                 (size_t)b * (size_t)s.chunk,
-        .step = (size_t)s.in,
-        .width = left < s.chunk ? left : s.chunk,
-        .area = s.area,
-    };
+    const stn_layout *l = &w->layout;
+    bool ternary = w->alphabet.levels == STN_LEVELS_TERNARY;
+    if (part == STN_PART_LIVE)
+        return l->structure == STN_GROUPS;
+    if (part == STN_PART_INDEX)
+        return l->structure == STN_SPARSE || l->structure == STN_BLOCKS ||
+               (l->structure == STN_PERMUTED_DIAGONAL && !l->natural);
+    return part == STN_PART_CODES ? !ternary : ternary;
 }
 
-static size_t group_size(group g)
+static void pack_values(stn_alphabet a, const int8_t *stored, size_t n,
+                        uint8_t *codes, uint8_t *mask, uint8_t *sign)
 {
-    return (size_t)g.width * (size_t)g.area;
-}
-
-static size_t group_nonzero(group g, const int8_t *codes)
-{
-    size_t n = 0;
-    for (int k = 0; k < g.area; k++)
-        for (int c = 0; c < g.width; c++)
-            n += codes[g.first + (size_t)k * g.step + (size_t)c] != 0;
-    return n;
-}
-
-static size_t bytes_for(size_t bits)
-{
-    return (bits + 7) / 8;
-}
-
-static int get_bit(const uint8_t *bits, size_t k)
-{
-    return bits[k / 8] >> (k % 8) & 1;
-}
-
-static void put_bit(uint8_t *bits, size_t k, int bit)
-{
-    bits[k / 8] = (uint8_t)((bits[k / 8] & ~(1u << (k % 8))) |
-                            ((unsigned)bit << (k % 8)));
-}
-
-static void clear(uint8_t *bytes, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        bytes[i] = 0;
-}
-
-stn_code_sizes stn_codes_sizes(stn_code code, stn_code_shape s,
-                               const int8_t *codes)
-{
-    size_t n = (size_t)s.out * (size_t)s.area * (size_t)s.in;
-    if (code == STN_CODE_INT8)
-        return (stn_code_sizes){0};
-    if (code == STN_CODE_BINARY)
-        return (stn_code_sizes){.sign = bytes_for(n)};
-    size_t mask = 0, sign = 0;
-    int n_groups = stn_code_groups(s);
-    for (int i = 0; i < n_groups; i++) {
-        group g = group_at(s, i);
-        size_t nonzero = group_nonzero(g, codes);
-        mask += nonzero ? group_size(g) : 0;
-        sign += nonzero;
-    }
-    return (stn_code_sizes){.live = bytes_for((size_t)n_groups),
-                            .mask = bytes_for(mask),
-                            .sign = bytes_for(sign)};
-}
-
-static void pack_ternary(stn_code_shape s, const int8_t *codes, uint8_t *live,
-                         uint8_t *mask, uint8_t *sign)
-{
-    size_t m = 0, n = 0; /* bits written to mask and sign */
-    int n_groups = stn_code_groups(s);
-    for (int i = 0; i < n_groups; i++) {
-        group g = group_at(s, i);
-        if (!group_nonzero(g, codes))
-            continue;
-        put_bit(live, (size_t)i, 1);
-        for (int k = 0; k < g.area; k++) {
-            const int8_t *run = codes + g.first + (size_t)k * g.step;
-            for (int c = 0; c < g.width; c++) {
-                put_bit(mask, m++, run[c] != 0);
-                if (run[c])
-                    put_bit(sign, n++, run[c] < 0);
-            }
+    size_t nonzero = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (a.levels != STN_LEVELS_TERNARY) {
+            stn_bits_put(codes, i * (size_t)a.bits, a.bits,
+                         stn_alphabet_encode(a, stored[i]));
+        } else if (stored[i]) {
+            stn_bits_put(mask, i, 1, 1);
+            stn_bits_put(sign, nonzero++, 1, stored[i] < 0);
         }
     }
 }
 
-void stn_codes_pack(stn_code code, stn_code_shape s, const int8_t *codes,
-                    uint8_t *live, uint8_t *mask, uint8_t *sign)
+static void pack_index(const stn_weights *w, uint8_t *index)
 {
-    stn_code_sizes sizes = stn_codes_sizes(code, s, codes);
-    clear(live, sizes.live);
-    clear(mask, sizes.mask);
-    clear(sign, sizes.sign);
-    if (code == STN_CODE_TERNARY) {
-        pack_ternary(s, codes, live, mask, sign);
-    } else if (code == STN_CODE_BINARY) {
-        size_t n = (size_t)s.out * (size_t)s.area * (size_t)s.in;
-        for (size_t k = 0; k < n; k++)
-            put_bit(sign, k, codes[k] < 0);
+    size_t at = 0;
+    for (size_t i = 0; i < w->layout.n_index; i++) {
+        int bits = stn_layout_index_bits(&w->layout, stn_weights_plane(w), i);
+        stn_bits_put(index, at, bits, w->layout.index[i]);
+        at += (size_t)bits;
     }
 }
 
-/* `n` bits must fill `size` bytes, the rest of the last one being 0. */
-static stn_status check_bits(const char *where, const char *what,
-                             const uint8_t *bits, size_t size, size_t n,
-                             stn_error *err)
+static void part_sizes(const stn_weights *w, size_t size[STN_PARTS])
 {
-    if (size != bytes_for(n))
-        return stn_fail(err, STN_E_FORMAT,
-                        "%s: %s has %zu bytes, expected %zu for %zu bits",
-                        where, what, size, bytes_for(n), n);
-    for (size_t k = n; k < 8 * size; k++)
-        if (get_bit(bits, k))
-            return stn_fail(err, STN_E_FORMAT,
-                            "%s: %s: padding bit %zu is 1, expected 0", where,
-                            what, k);
+    size_t index = stn_bytes_for_bits(w->index_bits);
+    bool ternary = w->alphabet.levels == STN_LEVELS_TERNARY;
+    memset(size, 0, STN_PARTS * sizeof *size);
+    if (stn_weights_has_part(w, STN_PART_LIVE))
+        size[STN_PART_LIVE] = index;
+    else if (stn_weights_has_part(w, STN_PART_INDEX))
+        size[STN_PART_INDEX] = index;
+    if (ternary) {
+        size[STN_PART_MASK] = stn_bytes_for_bits(w->n_stored);
+        size[STN_PART_SIGN] = stn_bytes_for_bits(w->value_bits - w->n_stored);
+    } else {
+        size[STN_PART_CODES] = stn_bytes_for_bits(w->value_bits);
+    }
+}
+
+stn_status stn_weights_pack(const stn_weights *w, stn_arena *arena,
+                            stn_parts *parts, stn_error *err)
+{
+    *parts = (stn_parts){0};
+    if (stn_weights_are_bytes(w)) {
+        parts->data[STN_PART_CODES] = (const uint8_t *)w->codes;
+        parts->size[STN_PART_CODES] = stn_weights_count(w);
+        return STN_OK;
+    }
+    uint8_t *bytes[STN_PARTS];
+    part_sizes(w, parts->size);
+    for (int i = 0; i < STN_PARTS; i++) {
+        bytes[i] = stn_arena_alloc(arena, parts->size[i], 1);
+        parts->data[i] = bytes[i];
+        if (!bytes[i])
+            return stn_fail_memory(err, "packed weights");
+    }
+    int8_t *codes = stn_arena_alloc(arena, stn_weights_count(w), 1);
+    int8_t *stored = stn_arena_alloc(arena, w->n_stored, 1);
+    if (!codes || !stored)
+        return stn_fail_memory(err, "packed weights");
+    memcpy(codes, w->codes, stn_weights_count(w));
+    stn_walk v = {.w = w, .codes = codes, .stored = stored};
+    if (w->layout.structure == STN_GROUPS) {
+        stn_walk_groups(&v, bytes[STN_PART_LIVE]);
+    } else if (w->layout.structure == STN_SPARSE) {
+        stn_walk_sparse(&v, bytes[STN_PART_INDEX]);
+    } else {
+        STN_TRY(stn_walk_plane(&v, err));
+        pack_index(w, bytes[STN_PART_INDEX]);
+    }
+    pack_values(w->alphabet, stored, w->n_stored, bytes[STN_PART_CODES],
+                bytes[STN_PART_MASK], bytes[STN_PART_SIGN]);
     return STN_OK;
 }
 
-/* Follows live → mask → sign, each telling how long the next must be. */
-static stn_status check_ternary(stn_code_shape s, const uint8_t *live,
-                                const uint8_t *mask, const uint8_t *sign,
-                                stn_code_sizes sizes, const char *where,
-                                stn_error *err)
+/* `n` bits must fill the part, the rest of its last byte being 0. */
+static stn_status check_part(const stn_parts *parts, stn_part part, size_t n,
+                             const char *where, stn_error *err)
 {
-    int n_groups = stn_code_groups(s);
-    STN_TRY(check_bits(where, "live", live, sizes.live, (size_t)n_groups, err));
-    size_t m = 0;
-    for (int i = 0; i < n_groups; i++)
-        m += get_bit(live, (size_t)i) ? group_size(group_at(s, i)) : 0;
-    STN_TRY(check_bits(where, "mask", mask, sizes.mask, m, err));
-    size_t n = 0;
-    for (size_t k = 0; k < m; k++)
-        n += (size_t)get_bit(mask, k);
-    return check_bits(where, "sign", sign, sizes.sign, n, err);
+    const char *name = stn_part_names[part];
+    size_t size = parts->size[part];
+    if (size != stn_bytes_for_bits(n))
+        return stn_fail(err, STN_E_FORMAT,
+                        "%s: %s has %zu bytes, expected %zu for %zu bits",
+                        where, name, size, stn_bytes_for_bits(n), n);
+    for (size_t k = n; k < 8 * size; k++)
+        if (stn_bits_get(parts->data[part], k, 1))
+            return stn_fail(err, STN_E_FORMAT,
+                            "%s: %s: padding bit %zu is 1, expected 0", where,
+                            name, k);
+    return STN_OK;
 }
 
-static stn_status unpack_ternary(stn_code_shape s, const uint8_t *live,
-                                 const uint8_t *mask, const uint8_t *sign,
-                                 const char *where, int8_t *codes,
-                                 stn_error *err)
+static stn_status unpack_index(stn_weights *w, const uint8_t *bytes,
+                               stn_arena *arena, const char *where,
+                               stn_error *err)
 {
-    size_t m = 0, n = 0; /* bits read from mask and sign */
-    int n_groups = stn_code_groups(s);
-    for (int i = 0; i < n_groups; i++) {
-        group g = group_at(s, i);
-        int alive = get_bit(live, (size_t)i);
-        size_t before = n;
-        for (int k = 0; k < g.area; k++) {
-            int8_t *run = codes + g.first + (size_t)k * g.step;
-            for (int c = 0; c < g.width; c++) {
-                run[c] = 0;
-                if (alive && get_bit(mask, m++))
-                    run[c] = get_bit(sign, n++) ? -1 : 1;
-            }
-        }
-        if (alive && n == before)
+    stn_layout *l = &w->layout;
+    uint32_t *index = stn_arena_alloc(arena, l->n_index, sizeof *index);
+    size_t at = 0;
+    if (!index)
+        return stn_fail_memory(err, "an index of weights");
+    for (size_t i = 0; i < l->n_index; i++) {
+        int bits = stn_layout_index_bits(l, stn_weights_plane(w), i);
+        index[i] = stn_bits_get(bytes, at, bits);
+        at += (size_t)bits;
+    }
+    l->index = index;
+    return stn_weights_check_index(w, where, err);
+}
+
+/* Reads what says where values are, and so how many there are. */
+static stn_status unpack_places(stn_weights *w, const stn_parts *parts,
+                                stn_arena *arena, const char *where,
+                                stn_error *err)
+{
+    const uint8_t *live = parts->data[STN_PART_LIVE];
+    size_t bits = stn_weights_index_bits(w);
+    w->n_stored = stn_weights_count(w);
+    if (stn_weights_has_part(w, STN_PART_LIVE)) {
+        STN_TRY(check_part(parts, STN_PART_LIVE, bits, where, err));
+        w->n_stored = 0;
+        for (int i = 0; i < stn_group_count(w); i++)
+            if (stn_bits_get(live, (size_t)i, 1))
+                w->n_stored += stn_group_size(w, i);
+    }
+    if (stn_weights_has_part(w, STN_PART_INDEX))
+        STN_TRY(check_part(parts, STN_PART_INDEX, bits, where, err));
+    if (w->layout.structure == STN_SPARSE) {
+        if (stn_walk_sparse_count(w, parts->data[STN_PART_INDEX], &w->n_stored))
+            return STN_OK;
+        return stn_fail(err, STN_E_FORMAT,
+                        "%s: index: its %zu distances leave the %zu weights "
+                        "or end without a value",
+                        where, w->layout.n_index, stn_weights_count(w));
+    }
+    if (stn_weights_has_part(w, STN_PART_INDEX))
+        STN_TRY(
+            unpack_index(w, parts->data[STN_PART_INDEX], arena, where, err));
+    return stn_structure_is_plane(w->layout.structure)
+               ? stn_weights_count_plane(w, err)
+               : STN_OK;
+}
+
+/* `stored` has room for w->n_stored values. */
+static stn_status unpack_values(const stn_weights *w, const stn_parts *parts,
+                                const char *where, int8_t *stored,
+                                stn_error *err)
+{
+    stn_alphabet a = w->alphabet;
+    size_t n = w->n_stored, nonzero = 0;
+    const uint8_t *codes = parts->data[STN_PART_CODES];
+    const uint8_t *mask = parts->data[STN_PART_MASK];
+    const uint8_t *sign = parts->data[STN_PART_SIGN];
+    if (a.levels != STN_LEVELS_TERNARY) {
+        for (size_t i = 0; i < n; i++)
+            stored[i] = (int8_t)stn_alphabet_decode(
+                a, stn_bits_get(codes, i * (size_t)a.bits, a.bits));
+        return STN_OK;
+    }
+    for (size_t i = 0; i < n; i++)
+        nonzero += stn_bits_get(mask, i, 1);
+    STN_TRY(check_part(parts, STN_PART_SIGN, nonzero, where, err));
+    nonzero = 0;
+    for (size_t i = 0; i < n; i++) {
+        stored[i] = (int8_t)stn_bits_get(mask, i, 1);
+        if (stored[i] && stn_bits_get(sign, nonzero++, 1))
+            stored[i] = -1;
+    }
+    return STN_OK;
+}
+
+/* A live group and a sparse entry hold a nonzero weight. */
+static stn_status check_nonzero(const stn_weights *w, const uint8_t *live,
+                                const int8_t *stored, const char *where,
+                                stn_error *err)
+{
+    size_t k = 0;
+    if (w->layout.structure == STN_SPARSE)
+        for (size_t i = 0; i < w->n_stored; i++)
+            if (!stored[i])
+                return stn_fail(err, STN_E_FORMAT,
+                                "%s: stored weight %zu is 0, expected none: "
+                                "sparse weights store what is not 0",
+                                where, i);
+    if (w->layout.structure != STN_GROUPS)
+        return STN_OK;
+    for (int i = 0; i < stn_group_count(w); i++) {
+        bool nonzero = false;
+        size_t size = stn_group_size(w, i);
+        if (!stn_bits_get(live, (size_t)i, 1))
+            continue;
+        for (size_t j = 0; j < size; j++)
+            nonzero = stored[k++] || nonzero;
+        if (!nonzero)
             return stn_fail(err, STN_E_FORMAT,
                             "%s: group %d is marked live but all its weights "
                             "are 0",
@@ -183,22 +232,48 @@ static stn_status unpack_ternary(stn_code_shape s, const uint8_t *live,
     return STN_OK;
 }
 
-stn_status stn_codes_unpack(stn_code code, stn_code_shape s,
-                            const uint8_t *live, const uint8_t *mask,
-                            const uint8_t *sign, stn_code_sizes sizes,
-                            const char *where, int8_t *codes, stn_error *err)
+static stn_status unpack_with(stn_weights *w, const stn_parts *parts,
+                              int8_t *codes, int8_t *stored, const char *where,
+                              stn_error *err)
 {
-    if (code == STN_CODE_TERNARY) {
-        STN_TRY(check_ternary(s, live, mask, sign, sizes, where, err));
-        return unpack_ternary(s, live, mask, sign, where, codes, err);
-    }
-    if (code != STN_CODE_BINARY)
-        return stn_fail(err, STN_E_ARGUMENT,
-                        "%s: %s codes are not stored as bits", where,
-                        code == STN_CODE_INT8 ? "int8" : "unknown");
-    size_t n = (size_t)s.out * (size_t)s.area * (size_t)s.in;
-    STN_TRY(check_bits(where, "sign", sign, sizes.sign, n, err));
-    for (size_t k = 0; k < n; k++)
-        codes[k] = get_bit(sign, k) ? -1 : 1;
+    const uint8_t *live = parts->data[STN_PART_LIVE];
+    stn_walk v = {.w = w, .codes = codes, .stored = stored, .unpacking = true};
+    STN_TRY(unpack_values(w, parts, where, stored, err));
+    STN_TRY(check_nonzero(w, live, stored, where, err));
+    w->codes = codes;
+    if (w->layout.structure == STN_SPARSE)
+        stn_walk_sparse_back(&v, parts->data[STN_PART_INDEX]);
+    else if (w->layout.structure == STN_GROUPS)
+        stn_walk_groups(&v, (uint8_t *)live);
+    else
+        return stn_walk_plane(&v, err);
     return STN_OK;
+}
+
+stn_status stn_weights_unpack(stn_weights *w, const stn_parts *parts,
+                              stn_arena *arena, const char *where,
+                              stn_error *err)
+{
+    size_t n = stn_weights_count(w);
+    w->stored_bytes = 0;
+    for (int i = 0; i < STN_PARTS; i++)
+        w->stored_bytes += parts->size[i];
+    STN_TRY(unpack_places(w, parts, arena, where, err));
+    bool ternary = w->alphabet.levels == STN_LEVELS_TERNARY;
+    STN_TRY(check_part(parts, ternary ? STN_PART_MASK : STN_PART_CODES,
+                       w->n_stored * (ternary ? 1 : (size_t)w->alphabet.bits),
+                       where, err));
+    if (stn_weights_are_bytes(w)) {
+        w->codes = (const int8_t *)parts->data[STN_PART_CODES];
+        return STN_OK;
+    }
+    int8_t *codes = stn_arena_alloc(arena, n, 1);
+    int8_t *stored = stn_alloc(w->n_stored, 1);
+    stn_status status = STN_OK;
+    if (codes && stored)
+        status = unpack_with(w, parts, codes, stored, where, err);
+    else
+        status = stn_fail_memory(err, "decoded weights");
+    stn_free(stored);
+    return status;
 }

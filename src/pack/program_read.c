@@ -2,9 +2,9 @@
  *
  * From a .stn file to a program: docs/format.md. Here the file is taken
  * apart, with every index and tensor size checked before it is used;
- * stn_program_check then decides whether what it says is a program. int8
- * codes, m and a stay in the mapped file; ternary and binary codes are
- * decoded. The host must be little-endian, as the file is. */
+ * stn_program_check then decides whether what it says is a program. Dense
+ * 8-bit codes, m and a stay in the mapped file; other codes are decoded. The
+ * host must be little-endian, as the file is. */
 #include "base/json.h"
 #include "pack/format.h"
 #include "pack/program_image.h"
@@ -127,45 +127,108 @@ static stn_status get_tensor(reader *r, const char *name, const char *suffix,
     return STN_OK;
 }
 
-/* Codes stored as bits, decoded into memory of the image. */
-static stn_status read_bits(reader *r, const char *name, stn_weights *w)
+/* The members that each kind of structure has, all of them required. */
+static const char *const *structure_members(stn_structure structure)
 {
-    const stn_st_tensor *live = NULL, *mask = NULL, *sign = NULL;
-    stn_code_sizes sizes = {0};
-    if (w->code == STN_CODE_TERNARY) {
-        STN_TRY(get_tensor(r, name, "live", "U8", 1, SIZE_MAX, &live));
-        STN_TRY(get_tensor(r, name, "mask", "U8", 1, SIZE_MAX, &mask));
-        sizes.live = live->size;
-        sizes.mask = mask->size;
+    static const char *const none[] = {"kind", NULL};
+    static const char *const blocks[] = {"kind", "flat", "grids", NULL};
+    static const char *const diagonal[] = {"kind", "flat", "p", "natural",
+                                           NULL};
+    static const char *const circulant[] = {"kind", "flat", "p", NULL};
+    static const char *const sparse[] = {"kind", "index_bits", "entries", NULL};
+    static const char *const *const all[] = {
+        [STN_DENSE] = none,          [STN_GROUPS] = none,
+        [STN_BLOCKS] = blocks,       [STN_PERMUTED_DIAGONAL] = diagonal,
+        [STN_CIRCULANT] = circulant, [STN_SPARSE] = sparse};
+    return all[structure];
+}
+
+static stn_status get_bool(const reader *r, const stn_json *object,
+                           const char *key, bool *out)
+{
+    const stn_json *node = stn_json_member(object, key);
+    if (!node || node->kind != STN_JSON_BOOL)
+        return stn_fail(r->err, STN_E_FORMAT,
+                        "%s: \"%s\": expected true or false", r->where, key);
+    *out = node->boolean;
+    return STN_OK;
+}
+
+static stn_status read_grids(const reader *r, const stn_json *list,
+                             stn_layout *l)
+{
+    if (!list || list->kind != STN_JSON_ARRAY || !list->n_children ||
+        list->n_children > 2)
+        return stn_fail(r->err, STN_E_FORMAT,
+                        "%s: \"grids\": expected one or two of [rows, cols, "
+                        "kept]",
+                        r->where);
+    l->n_grids = 0;
+    for (const stn_json *n = list->first; n; n = n->next) {
+        int grid[3];
+        STN_TRY(whole_numbers(r, n, 3, "grids", STN_PROGRAM_DIM, grid));
+        l->grids[l->n_grids++] = (stn_grid){grid[0], grid[1], grid[2]};
     }
-    STN_TRY(get_tensor(r, name, "sign", "U8", 1, SIZE_MAX, &sign));
-    sizes.sign = sign->size;
-    w->stored_bytes = sizes.live + sizes.mask + sizes.sign;
-    size_t n = stn_weights_count(w);
-    /* A group costs at least one bit, so weights without end cannot hide
-     * behind a few bytes; the whole program's number is limited besides. */
-    int8_t *codes = stn_arena_alloc(&r->image->arena, n, 1);
-    if (!codes)
-        return stn_fail_memory(r->err, "decoded weights");
-    stn_code_shape shape = {w->out, w->kh * w->kw, w->in, w->chunk};
-    w->codes = codes;
-    return stn_codes_unpack(w->code, shape, live ? live->data : NULL,
-                            mask ? mask->data : NULL, sign->data, sizes,
-                            r->where, codes, r->err);
+    return STN_OK;
+}
+
+static stn_status read_structure(const reader *r, const stn_json *json,
+                                 stn_layout *l)
+{
+    int kind, entries;
+    STN_TRY(get_word(r, json ? stn_json_member(json, "kind") : NULL,
+                     "structure", stn_structure_names, &kind));
+    l->structure = (stn_structure)kind;
+    STN_TRY(check_keys(r, json, structure_members(l->structure)));
+    if (stn_structure_is_plane(l->structure))
+        STN_TRY(get_bool(r, json, "flat", &l->flat));
+    if (l->structure == STN_BLOCKS)
+        return read_grids(r, stn_json_member(json, "grids"), l);
+    if (l->structure == STN_SPARSE) {
+        STN_TRY(get_int(r, json, "index_bits", 1, 16, &l->index_bits));
+        STN_TRY(get_int(r, json, "entries", 0, STN_PROGRAM_WEIGHTS, &entries));
+        l->n_index = (size_t)entries;
+    } else if (stn_structure_is_plane(l->structure)) {
+        STN_TRY(get_int(r, json, "p", 1, STN_PROGRAM_DIM, &l->p));
+    }
+    if (l->structure == STN_PERMUTED_DIAGONAL)
+        STN_TRY(get_bool(r, json, "natural", &l->natural));
+    return STN_OK;
+}
+
+/* The tensors of a weight whose alphabet and layout are known, decoded. */
+static stn_status read_parts(reader *r, const char *name, stn_weights *w)
+{
+    stn_parts parts = {0};
+    bool bytes = stn_weights_are_bytes(w);
+    for (stn_part i = 0; i < STN_PARTS; i++) {
+        const stn_st_tensor *t;
+        if (!stn_weights_has_part(w, i))
+            continue;
+        STN_TRY(get_tensor(r, name, stn_part_names[i], bytes ? "I8" : "U8", 1,
+                           SIZE_MAX, &t));
+        parts.data[i] = t->data;
+        parts.size[i] = t->size;
+    }
+    char where[STN_ERROR_CAPACITY / 2 + STN_NAME_CAPACITY];
+    snprintf(where, sizeof where, "%s: %.79s", r->where, name);
+    return stn_weights_unpack(w, &parts, &r->image->arena, where, r->err);
 }
 
 static stn_status read_weights(reader *r, const stn_json *json,
                                stn_instruction *in)
 {
     stn_weights *w = &in->weights;
-    int code, shape[4];
-    STN_TRY(get_word(r, stn_json_member(json, "code"), "code", stn_code_names,
-                     &code));
+    int levels, shape[4];
+    STN_TRY(get_word(r, stn_json_member(json, "levels"), "levels",
+                     stn_levels_names, &levels));
+    STN_TRY(get_int(r, json, "bits", 1, 8, &w->alphabet.bits));
     STN_TRY(whole_numbers(r, stn_json_member(json, "shape"), 4, "shape",
                           STN_PROGRAM_DIM, shape));
     STN_TRY(get_int(r, json, "chunk", 1, STN_PROGRAM_DIM, &w->chunk));
     STN_TRY(get_int(r, json, "pad", 0, STN_PROGRAM_DIM, &in->pad));
-    w->code = (stn_code)code;
+    STN_TRY(read_structure(r, stn_json_member(json, "structure"), &w->layout));
+    w->alphabet.levels = (stn_levels)levels;
     w->out = shape[0];
     w->kh = in->kh = shape[1];
     w->kw = in->kw = shape[2];
@@ -177,18 +240,12 @@ static stn_status read_weights(reader *r, const stn_json *json,
                         "at most %d",
                         r->where, w->out, w->kh, w->kw, w->in, w->chunk,
                         STN_PROGRAM_WEIGHTS);
-    size_t n = stn_weights_count(w);
-    r->n_weights += n;
+    r->n_weights += stn_weights_count(w);
     if (r->n_weights > STN_PROGRAM_WEIGHTS)
         return stn_fail(r->err, STN_E_FORMAT, "%s: more than %d weights in all",
                         r->where, STN_PROGRAM_WEIGHTS);
-    if (w->code != STN_CODE_INT8)
-        return read_bits(r, in->name, w);
-    const stn_st_tensor *t;
-    STN_TRY(get_tensor(r, in->name, "codes", "I8", 1, n, &t));
-    w->codes = t->data;
-    w->stored_bytes = t->size;
-    return STN_OK;
+    STN_TRY(stn_weights_check_layout(w, r->where, r->err));
+    return read_parts(r, in->name, w);
 }
 
 static stn_status read_rescale(reader *r, const stn_json *json,
@@ -229,9 +286,9 @@ static stn_status read_pool(reader *r, const stn_json *json,
 /* Members of each opcode, all of them required. */
 static const char *const *members(stn_opcode opcode)
 {
-    static const char *const weighted[] = {"op",     "name", "in",    "out",
-                                           "stride", "pad",  "shape", "code",
-                                           "chunk",  NULL};
+    static const char *const weighted[] = {
+        "op",    "name",   "in",   "out",   "stride",    "pad",
+        "shape", "levels", "bits", "chunk", "structure", NULL};
     static const char *const rescale[] = {"op",    "name", "in", "out",
                                           "shift", "lo",   "hi", NULL};
     static const char *const pool[] = {"op",     "name",   "in", "out",

@@ -9,7 +9,8 @@
 #include "pack/program_image.h"
 #include <stdio.h>
 
-/* At most three tensors an instruction. */
+/* At most three tensors an instruction: of weights live, mask and sign, of a
+ * rescale m0, m1 and a. */
 typedef struct writer {
     const stn_program *program;
     stn_arena arena;
@@ -38,6 +39,31 @@ static void write_numbers(stn_json_writer *w, const char *key, int n,
     stn_json_end_array(w);
 }
 
+static void write_structure(stn_json_writer *w, const stn_weights *k)
+{
+    const stn_layout *l = &k->layout;
+    stn_json_begin_object(w, "structure");
+    stn_json_string(w, "kind", stn_structure_name(l->structure));
+    if (stn_structure_is_plane(l->structure))
+        stn_json_bool(w, "flat", l->flat);
+    if (l->structure == STN_BLOCKS) {
+        stn_json_begin_array(w, "grids");
+        for (int i = 0; i < l->n_grids; i++) {
+            stn_grid g = l->grids[i];
+            write_numbers(w, NULL, 3, (int[]){g.rows, g.cols, g.keep});
+        }
+        stn_json_end_array(w);
+    } else if (l->structure == STN_SPARSE) {
+        stn_json_int(w, "index_bits", l->index_bits);
+        stn_json_int(w, "entries", (int64_t)l->n_index);
+    } else if (stn_structure_is_plane(l->structure)) {
+        stn_json_int(w, "p", l->p);
+    }
+    if (l->structure == STN_PERMUTED_DIAGONAL)
+        stn_json_bool(w, "natural", l->natural);
+    stn_json_end_object(w);
+}
+
 static void write_instruction(stn_json_writer *w, const stn_instruction *in)
 {
     stn_json_begin_object(w, NULL);
@@ -56,8 +82,10 @@ static void write_instruction(stn_json_writer *w, const stn_instruction *in)
         const stn_weights *k = &in->weights;
         stn_json_int(w, "pad", in->pad);
         write_numbers(w, "shape", 4, (int[]){k->out, k->kh, k->kw, k->in});
-        stn_json_string(w, "code", stn_code_name(k->code));
+        stn_json_string(w, "levels", stn_levels_name(k->alphabet.levels));
+        stn_json_int(w, "bits", k->alphabet.bits);
         stn_json_int(w, "chunk", k->chunk);
+        write_structure(w, k);
     } else if (in->opcode != STN_RESCALE) {
         write_numbers(w, "kernel", 2, (int[]){in->kh, in->kw});
     }
@@ -111,30 +139,24 @@ static stn_status add_weights(writer *w, const stn_instruction *in,
                               stn_error *err)
 {
     const stn_weights *k = &in->weights;
-    size_t n = stn_weights_count(k);
-    if (k->code == STN_CODE_INT8) {
-        STN_TRY(add(w, in->name, "codes", "I8", k->codes, n, 1, err));
+    stn_parts parts;
+    STN_TRY(stn_weights_pack(k, &w->arena, &parts, err));
+    for (stn_part i = 0; i < STN_PARTS; i++) {
+        if (!stn_weights_has_part(k, i))
+            continue;
+        STN_TRY(add(w, in->name, stn_part_names[i], "U8", parts.data[i],
+                    parts.size[i], 1, err));
+        if (!stn_weights_are_bytes(k))
+            continue;
         stn_st_tensor *t = &w->tensors[w->n_tensors - 1];
+        t->dtype = "I8";
         t->rank = 4;
         t->shape[0] = k->out;
         t->shape[1] = k->kh;
         t->shape[2] = k->kw;
         t->shape[3] = k->in;
-        return STN_OK;
     }
-    stn_code_shape shape = {k->out, k->kh * k->kw, k->in, k->chunk};
-    stn_code_sizes sizes = stn_codes_sizes(k->code, shape, k->codes);
-    uint8_t *live = stn_arena_alloc(&w->arena, sizes.live, 1);
-    uint8_t *mask = stn_arena_alloc(&w->arena, sizes.mask, 1);
-    uint8_t *sign = stn_arena_alloc(&w->arena, sizes.sign, 1);
-    if (!live || !mask || !sign)
-        return stn_fail_memory(err, "packed weights");
-    stn_codes_pack(k->code, shape, k->codes, live, mask, sign);
-    if (k->code == STN_CODE_TERNARY) {
-        STN_TRY(add(w, in->name, "live", "U8", live, sizes.live, 1, err));
-        STN_TRY(add(w, in->name, "mask", "U8", mask, sizes.mask, 1, err));
-    }
-    return add(w, in->name, "sign", "U8", sign, sizes.sign, 1, err);
+    return STN_OK;
 }
 
 static stn_status add_tensors(writer *w, stn_error *err)

@@ -9,9 +9,11 @@
 #include "base/json.h"
 #include "base/safetensors.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define FORMAT "setun-checkpoint 1"
@@ -343,6 +345,23 @@ stn_status stn_checkpoint_start(const char *run_or_checkpoint, stn_model *model,
     return status;
 }
 
+/* The seed of the run: what structures drew follows from it. */
+static stn_status read_seed(const stn_st_file *file, uint64_t *seed,
+                            stn_error *err)
+{
+    const char *text = metadata(file, "seed", err);
+    char *end;
+
+    if (!text)
+        return STN_E_FORMAT;
+    errno = 0;
+    *seed = strtoull(text, &end, 10);
+    if (errno || end == text || *end)
+        return stn_fail(err, STN_E_FORMAT,
+                        "the seed is '%.40s', expected a whole number", text);
+    return STN_OK;
+}
+
 static stn_status load(const stn_st_file *file, stn_model **out, stn_error *err)
 {
     const char *recipe_text, *network_text;
@@ -350,8 +369,10 @@ static stn_status load(const stn_st_file *file, stn_model **out, stn_error *err)
     stn_model *model;
     stn_pool *pool;
     stn_status status;
+    uint64_t seed;
 
     STN_TRY(check_format(file, err));
+    STN_TRY(read_seed(file, &seed, err));
     recipe_text = metadata(file, "recipe", err);
     if (!recipe_text)
         return STN_E_FORMAT;
@@ -359,7 +380,7 @@ static stn_status load(const stn_st_file *file, stn_model **out, stn_error *err)
     if (!network_text)
         return STN_E_FORMAT;
     STN_TRY(stn_recipe_restore(recipe_text, network_text, &recipe, err));
-    STN_TRY(stn_model_create(recipe, 0, &model, err));
+    STN_TRY(stn_model_create(recipe, seed, &model, err));
     status = read_tensors(file, model, NULL, err);
     if (status == STN_OK)
         status = stn_pool_create(1, NULL, &pool, err);

@@ -98,7 +98,7 @@ static stn_status build(stn_model *m, uint64_t seed, stn_error *err)
     STN_TRY(gather(network, &overrides, &all, err));
     STN_TRY(add_map(&all, m->recipe->constants, err));
     return stn_compression_create(m->graph, m->recipe->compress, &all.scope,
-                                  &m->compression, err);
+                                  seed, &m->compression, err);
 }
 
 stn_status stn_model_create(stn_recipe *recipe, uint64_t seed, stn_model **out,

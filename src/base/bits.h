@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Strings of bits, numbered from the least significant of byte 0; a number of
+ * several bits begins with its least significant. */
+#ifndef STN_BASE_BITS_H
+#define STN_BASE_BITS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+static inline size_t stn_bytes_for_bits(size_t bits)
+{
+    return bits / 8 + (bits % 8 != 0);
+}
+
+static inline uint32_t stn_bits_get(const uint8_t *bytes, size_t first, int n)
+{
+    uint32_t value = 0;
+    for (int i = 0; i < n; i++) {
+        size_t k = first + (size_t)i;
+        value |= (uint32_t)(bytes[k / 8] >> (k % 8) & 1) << i;
+    }
+    return value;
+}
+
+/* Into bytes that are 0 there. */
+static inline void stn_bits_put(uint8_t *bytes, size_t first, int n,
+                                uint32_t value)
+{
+    for (int i = 0; i < n; i++) {
+        size_t k = first + (size_t)i;
+        bytes[k / 8] |= (uint8_t)((value >> i & 1) << (k % 8));
+    }
+}
+
+#endif
