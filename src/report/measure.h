@@ -20,9 +20,12 @@ typedef struct stn_measure_layer {
     size_t n_weights, n_nonzero, weight_bytes;
     stn_slices slices; /* packed weights */
     bool is_low;       /* of the layer before; counts no weights of its own */
-    int chunk, n_groups, n_live; /* ternary only, else 0 */
-    double min_live_sparsity;    /* min over live groups of the zero share */
-    const int8_t *codes;         /* out, kh, kw, in; NULL for float */
+    bool is_sparse;    /* nonzero weights alone are stored, by distance */
+    int bits;          /* of a stored value; 0 for float */
+    size_t value_bits, index_bits; /* of all stored values, and their places */
+    int chunk, n_groups, n_live;   /* ternary only, else 0 */
+    double min_live_sparsity;      /* min over live groups of the zero share */
+    const int8_t *codes;           /* out, kh, kw, in; NULL for float */
     /* of one picture */
     double add_subtract; /* binary and ternary weights, nonzero ones */
     double multiply;     /* multiply-accumulates of other weights */

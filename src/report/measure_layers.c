@@ -58,6 +58,10 @@ static void weights_of(const stn_program *program, int i,
     layer->n_weights = layer->slices.n;
     layer->n_nonzero = layer->slices.n_nonzero;
     layer->weight_bytes = w->stored_bytes;
+    layer->is_sparse = w->layout.structure == STN_SPARSE;
+    layer->bits = w->alphabet.bits;
+    layer->value_bits = w->value_bits;
+    layer->index_bits = w->index_bits;
     layer->codes = w->codes;
     if (w->code == STN_CODE_INT8)
         layer->multiply = (double)dense;

@@ -160,6 +160,39 @@ static void add_slices(adder *a)
             sqrt(fmax(0, square - mean * mean)), "points");
 }
 
+/* What pruning papers count (ADMM-NN, ASPLOS 2019): weights against nonzero
+ * weights, and 32 bits a weight against the bits of what is stored. */
+static void add_sparse(adder *a)
+{
+    double n = 0, nonzero = 0, values = 0, index = 0;
+    bool any = false;
+    for (int i = 0; i < a->m->n_layers; i++) {
+        const stn_measure_layer *l = &a->m->layers[i];
+        any = any || l->is_sparse;
+        n += (double)l->n_weights;
+        nonzero += (double)l->n_nonzero;
+        values += (double)l->value_bits;
+        index += (double)l->index_bits;
+    }
+    if (!any)
+        return;
+    add_row(a, "weight pruning", "", NULL, n / nonzero, "x");
+    add_row(a, "data reduction", "", NULL, 32 * n / values, "x");
+    add_row(a, "data reduction with index", "", NULL, 32 * n / (values + index),
+            "x");
+    for (int i = 0; i < a->m->n_layers; i++) {
+        const stn_measure_layer *l = &a->m->layers[i];
+        char more[128];
+        if (!l->is_sparse || l->is_low)
+            continue;
+        snprintf(more, sizeof more, "layer %s, %zu of %zu weights", l->name,
+                 l->n_nonzero, l->n_weights);
+        add_row(a, "nonzero share", more, l->name,
+                100 * (double)l->n_nonzero / (double)l->n_weights, "%");
+        add_row(a, "bits a weight", more, l->name, l->bits, "bits");
+    }
+}
+
 static void add_own(adder *a, const stn_measure_sum *sum, const char *machine)
 {
     const stn_measure *m = a->m;
@@ -173,6 +206,7 @@ static void add_own(adder *a, const stn_measure_sum *sum, const char *machine)
                 : NAN,
             "fraction");
     add_slices(a);
+    add_sparse(a);
     add_row(a, "throughput", a->results->cpu, NULL, m->images_per_s,
             "images/s");
     if (!m->simulation)
