@@ -9,10 +9,13 @@
 #define STN_RESTRICT __restrict__
 /* A loop body written once and specialised by constant arguments. */
 #define STN_INLINE static inline __attribute__((always_inline))
+/* Asks for a cache line before it is read or written. */
+#define STN_PREFETCH(address) __builtin_prefetch(address, 0, 2)
 #else
 #define STN_PRINTF(fmt, args)
 #define STN_RESTRICT
 #define STN_INLINE static inline
+#define STN_PREFETCH(address) ((void)(address))
 #endif
 
 /* Before an innermost loop that keeps many sums: gcc 12 copies each sum once

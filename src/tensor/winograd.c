@@ -6,6 +6,7 @@
  * the L2 cache. The pixels behind a row of tiles are first copied into a strip
  * with zeros around. */
 #include "tensor/winograd.h"
+#include "base/compiler.h"
 #include "base/memory.h"
 #include <string.h>
 
@@ -286,6 +287,44 @@ static void give_output(const pass *p, float *y, size_t first, size_t n,
 
 /* ---- passes ---- */
 
+/* What the next chunk reads, or this one will write: fetched into the cache
+ * while the products, which need no memory, run. */
+typedef struct ahead {
+    const char *first;
+    size_t size;
+} ahead;
+
+static ahead strips_ahead(const pass *p, const float *x, int h, size_t row,
+                          size_t first)
+{
+    const size_t n =
+        first < p->strips ? smaller(p->strips - first, p->step) : 0;
+    const size_t down = p->down, picture = (size_t)h * row;
+    const size_t from =
+        first / down * picture + smaller(first % down * TILE * row, picture);
+    const size_t end = (first + n) / down * picture +
+                       smaller((first + n) % down * TILE * row, picture);
+    return (ahead){(const char *)(x + from), (end - from) * sizeof *x};
+}
+
+/* Part `i` of POINTS. */
+static void fetch(const ahead *a, size_t i)
+{
+    const size_t first = a->size * i / POINTS, end = a->size * (i + 1) / POINTS;
+    for (size_t at = first; at < end; at += STN_ALIGNMENT)
+        STN_PREFETCH(a->first + at);
+}
+
+static ahead input_ahead(const pass *p, const float *x, size_t first)
+{
+    return strips_ahead(p, x, p->h, (size_t)p->w * p->in, first);
+}
+
+static ahead output_ahead(const pass *p, const float *y, size_t first)
+{
+    return strips_ahead(p, y, p->oh, (size_t)p->ow * p->out, first);
+}
+
 static void correlate(const pass *p, const float *x, const float *filter,
                       float *y, float *scratch)
 {
@@ -293,8 +332,12 @@ static void correlate(const pass *p, const float *x, const float *filter,
     for (size_t first = 0; first < p->strips; first += p->step) {
         const size_t n = smaller(p->strips - first, p->step);
         const size_t tiles = n * p->across, rows = matrix_rows(tiles);
+        const ahead in = input_ahead(p, x, first + n);
+        const ahead out = output_ahead(p, y, first);
         take_input(p, x, first, n, &r);
         for (size_t i = 0; i < POINTS; i++) {
+            fetch(&in, i);
+            fetch(&out, i);
             float *v = r.v + i * p->in_gap;
             memset(v + tiles * p->in, 0, (rows - tiles) * p->in * sizeof *v);
             p->kernels->product(v, filter + i * p->in * p->out, rows, p->in,
@@ -333,10 +376,15 @@ void stn_winograd_weights(const stn_winograd_kernels *kernels,
         const size_t n = smaller(p.strips - first, p.step);
         take_input(&p, x, first, n, &r);
         take_gradient(&p, dy, first, n, &r);
-        for (size_t i = 0; i < POINTS; i++)
+        const ahead in = input_ahead(&p, x, first + n);
+        const ahead out = output_ahead(&p, dy, first + n);
+        for (size_t i = 0; i < POINTS; i++) {
+            fetch(&in, i);
+            fetch(&out, i);
             kernels->product_rows(r.m + i * p.out_gap, r.v + i * p.in_gap,
                                   n * p.across, p.in, p.out, first > 0,
                                   r.rest + i * each);
+        }
     }
     const stn_winograd_tiles from = {r.rest, REACH * each, each, p.in};
     const stn_winograd_tiles to = {dw, KERNEL * p.in, p.in, TAPS * p.in};
