@@ -133,10 +133,11 @@ static void shard_sums(const stn_op_call *call, const float *dy,
             add_rows(x, wide, rows, width, a, b);
             add_rows(x + n - rest, wide, 1, rest, a, b);
         }
-        for (size_t i = 0; i < width; i++) {
-            sum_u[i % (size_t)c] += (double)a[i];
-            sum_uv[i % (size_t)c] += (double)b[i];
-        }
+        for (size_t i = 0; i < width; i += (size_t)c)
+            for (size_t j = 0; j < (size_t)c; j++) {
+                sum_u[j] += (double)a[i + j];
+                sum_uv[j] += (double)b[i + j];
+            }
     }
 }
 
