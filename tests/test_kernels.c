@@ -212,6 +212,27 @@ static void dot_of_few_bits_equals_the_scalar_kernel(void **state)
     }
 }
 
+/* One patch in one run: what a fully connected layer is. */
+static void dot_of_a_lone_patch_equals_the_scalar_kernel(void **state)
+{
+    (void)state;
+    static const int lengths[] = {1, 5, 15, 16, 31, 33, 64, 255, 1000, 4096};
+    for (uint64_t i = 0; i < 600; i++) {
+        stn_rng rng = stn_rng_make(9, STN_RNG_TEST, i);
+        dot_case c = random_dot(&rng);
+        c.shape.runs = 1;
+        c.shape.run = lengths[stn_rng_below(&rng, 10)];
+        if (c.shape.input == STN_TYPE_S16)
+            c.shape.hi = 15; /* as 4096 * 127 * 2^15 is too much */
+        c.shape.lo = c.shape.lo < -128 ? -128 : c.shape.lo;
+        c.shape.align = 64;
+        c.shape.patches = 1;
+        c.shape.band = (size_t)c.shape.run * stn_type_size(c.shape.input);
+        c.n = 1;
+        check_dot(&c, i);
+    }
+}
+
 static void dot_equals_the_scalar_kernel_on_random_shapes(void **state)
 {
     (void)state;
@@ -543,6 +564,7 @@ int main(void)
         cmocka_unit_test(dot_of_16_times_255_times_127_is_518160),
         cmocka_unit_test(dot_equals_the_scalar_kernel_on_random_shapes),
         cmocka_unit_test(dot_of_few_bits_equals_the_scalar_kernel),
+        cmocka_unit_test(dot_of_a_lone_patch_equals_the_scalar_kernel),
         cmocka_unit_test(dot_is_exact_on_long_sums_of_extremes),
         cmocka_unit_test(depthwise_equals_the_scalar_kernel),
         cmocka_unit_test(rescale_equals_the_scalar_kernel),

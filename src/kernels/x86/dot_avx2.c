@@ -14,6 +14,7 @@
  * Signed inputs are read as x + 128 (the sign bit flipped) and 128 * sum of w
  * is taken off; both wrap in 32 bits, the difference is exact. */
 #include "kernels/x86/dot_bits.h"
+#include "kernels/x86/dot_codes.h"
 #include "kernels/x86/ending_avx2.h"
 
 #ifdef STN_X86
@@ -271,6 +272,10 @@ stn_status stn_dot_prepare_avx2(const stn_dot_shape *shape, const int8_t *codes,
     stn_bits_fit fit = stn_bits_try(shape, codes);
     if (stn_bits_pay(bits, shape, fit))
         return stn_bits_make(bits, shape, codes, fit, arena, out, err);
+    int code_bits = stn_codes_try(shape, codes);
+    if (code_bits)
+        return stn_codes_make(stn_codes_style_avx2(), shape, codes, code_bits,
+                              arena, out, err);
     return stn_dot_pack_make(&style, shape, codes, arena, out, err);
 }
 #endif
