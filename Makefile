@@ -24,6 +24,13 @@ check-asan check-tsan: check-%: dependencies
 	cmake --build build-$* -j $(shell nproc)
 	tests/run.sh build-$*
 
+# Inference beside oneDNN, ONNX Runtime and PyTorch: results/bench/kernels.json
+# and networks.json.
+ROUNDS = 5
+bench: build
+	scripts/dependencies.sh bench
+	bench/bench.sh build $(ROUNDS)
+
 # Training step beside Debian's PyTorch: results/bench/train.json.
 bench-train: build
 	scripts/dependencies.sh bench
@@ -50,5 +57,5 @@ clean:
 MAKEFLAGS += --no-print-directory
 QUIET = --log-level=WARNING
 
-.PHONY: build dependencies demo check check-asan check-tsan bench-train \
+.PHONY: build dependencies demo check check-asan check-tsan bench bench-train \
 	validate docs install clean

@@ -2,11 +2,10 @@
  *
  * Speed of the kernels on one thread, level by level: operations a second,
  * counted as if no weight were zero (a multiplication and an addition are two
- * operations; a rescaled element is one), beside the most that this CPU does
- * of the level's own multiply-add instruction on registers. One JSON line
- * each, median, minimum and maximum over the rounds. Time is that of the
- * thread on its CPU, so that other programs disturb caches only; the maximum
- * is nearest to an undisturbed machine.
+ * operations; a rescaled element is one). One JSON line each, median, minimum
+ * and maximum over the rounds. Time is that of the thread on its CPU, so that
+ * other programs disturb caches only; the maximum is nearest to an undisturbed
+ * machine. What the machine could do at most is measured by bench_limits.
  *   bench_kernels [ROUNDS] */
 #include "base/compiler.h"
 #include "base/rng.h"
@@ -14,19 +13,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#ifdef STN_X86
-#include <immintrin.h>
-#endif
 
 #define ROUNDS_MAX 1000
 #define ROUND_S 0.005 /* least duration of a round */
 #define SIDE 14
-#define PADDED (SIDE + 2)
 
 typedef enum kernel { DOT, DEPTHWISE, RESCALE } kernel;
 
 typedef struct workload {
-    const char *name;
+    const char *layer, *arithmetic;
+    const char *limit; /* of bench_limits */
     kernel kernel;
     stn_code code;
     int side, channels, out, window; /* pixels a side of the output */
@@ -36,25 +32,30 @@ typedef struct workload {
 
 /* clang-format off */
 static const workload workloads[] = {
-    {"conv 3x3 256-256 @14 ternary",             DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 1, 0},
-    {"conv 3x3 256-256 @14 ternary, 30 % groups", DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 0.3, 0},
-    {"conv 3x3 256-256 @14 ternary, 5 % groups", DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 0.05, 0},
-    {"conv 3x3 256-256 @14 int8",                DOT, STN_CODE_INT8,    SIDE, 256, 256, 3, 1, 0},
-    {"conv 1x1 512-512 @14 ternary",             DOT, STN_CODE_TERNARY, SIDE, 512, 512, 1, 1, 0},
-    {"conv 3x3 256-256 @14 binary, 1-bit input", DOT, STN_CODE_BINARY,  SIDE, 256, 256, 3, 1, 1},
-    {"conv 1x1 512-512 @14 binary, 1-bit input", DOT, STN_CODE_BINARY,  SIDE, 512, 512, 1, 1, 1},
-    {"conv 3x3 256-256 @14 binary, 2-bit input", DOT, STN_CODE_BINARY,  SIDE, 256, 256, 3, 1, 2},
-    {"conv 3x3 256-256 @14 binary, 3-bit input", DOT, STN_CODE_BINARY,  SIDE, 256, 256, 3, 1, 3},
-    {"conv 3x3 256-256 @14 binary, 4-bit input", DOT, STN_CODE_BINARY,  SIDE, 256, 256, 3, 1, 4},
-    {"conv 3x3 256-256 @14 ternary, 1-bit input", DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 1, 1},
-    {"conv 3x3 256-256 @14 ternary, 2-bit input", DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 1, 2},
-    {"linear 4096-1000 ternary",                 DOT, STN_CODE_TERNARY, 1,   4096, 1000, 1, 1, 0},
-    {"linear 4096-4096 ternary",                 DOT, STN_CODE_TERNARY, 1,   4096, 4096, 1, 1, 0},
-    {"linear 4096-4096 binary",                  DOT, STN_CODE_BINARY,  1,   4096, 4096, 1, 1, 0},
-    {"linear 4096-4096 int8",                    DOT, STN_CODE_INT8,    1,   4096, 4096, 1, 1, 0},
-    {"depthwise 3x3 256 @14 ternary",            DEPTHWISE, STN_CODE_TERNARY, SIDE, 256, 256, 3, 1, 0},
-    {"depthwise 3x3 256 @14 int8",               DEPTHWISE, STN_CODE_INT8,    SIDE, 256, 256, 3, 1, 0},
-    {"rescale s32-u8 256 @14",                   RESCALE, STN_CODE_INT8, SIDE, 256, 256, 1, 1, 0},
+    {"3x3 256-256 @14", "binary x 1 bit",  "bits",  DOT, STN_CODE_BINARY,  SIDE, 256, 256, 3, 1, 1},
+    {"3x3 256-256 @14", "binary x 2 bits", "bits",  DOT, STN_CODE_BINARY,  SIDE, 256, 256, 3, 1, 2},
+    {"3x3 256-256 @14", "binary x 4 bits", "bytes", DOT, STN_CODE_BINARY,  SIDE, 256, 256, 3, 1, 4},
+    {"3x3 256-256 @14", "ternary x 1 bit", "bits",  DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 1, 1},
+    {"3x3 256-256 @14", "ternary x 4 bits", "bytes", DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 1, 4},
+    {"3x3 256-256 @14", "ternary x 8 bits", "bytes", DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 1, 0},
+    {"3x3 256-256 @14", "ternary x 8 bits, half of groups", "bytes", DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 0.5, 0},
+    {"3x3 256-256 @14", "ternary x 8 bits, quarter of groups", "bytes", DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 0.25, 0},
+    {"3x3 256-256 @14", "ternary x 8 bits, 5 % of groups", "bytes", DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 0.05, 0},
+    {"3x3 256-256 @14", "int8 x 8 bits",   "bytes", DOT, STN_CODE_INT8,    SIDE, 256, 256, 3, 1, 0},
+    {"3x3 64-64 @56",   "ternary x 8 bits", "bytes", DOT, STN_CODE_TERNARY, 56,  64,  64,  3, 1, 0},
+    {"1x1 512-512 @14", "binary x 1 bit",  "bits",  DOT, STN_CODE_BINARY,  SIDE, 512, 512, 1, 1, 1},
+    {"1x1 512-512 @14", "ternary x 8 bits", "bytes", DOT, STN_CODE_TERNARY, SIDE, 512, 512, 1, 1, 0},
+    {"1x1 512-512 @14", "int8 x 8 bits",   "bytes", DOT, STN_CODE_INT8,    SIDE, 512, 512, 1, 1, 0},
+    {"1x1 16-16 @32",   "ternary x 8 bits", "bytes", DOT, STN_CODE_TERNARY, 32,  16,  16,  1, 1, 0},
+    {"linear 4096-4096", "binary x 8 bits",  "memory1", DOT, STN_CODE_BINARY,  1, 4096, 4096, 1, 1, 0},
+    {"linear 4096-4096", "ternary x 8 bits", "memory2", DOT, STN_CODE_TERNARY, 1, 4096, 4096, 1, 1, 0},
+    {"linear 4096-4096", "int8 x 8 bits",    "memory8", DOT, STN_CODE_INT8,    1, 4096, 4096, 1, 1, 0},
+    {"depthwise 3x3 256 @14", "ternary x 8 bits", "bytes", DEPTHWISE, STN_CODE_TERNARY, SIDE, 256, 256, 3, 1, 0},
+    {"depthwise 3x3 256 @14", "int8 x 8 bits",    "bytes", DEPTHWISE, STN_CODE_INT8,    SIDE, 256, 256, 3, 1, 0},
+    {"depthwise 3x3 64 @112", "int8 x 8 bits",    "bytes", DEPTHWISE, STN_CODE_INT8,    112,  64,  64,  3, 1, 0},
+    {"depthwise 3x3 16 @32",  "int8 x 8 bits",    "bytes", DEPTHWISE, STN_CODE_INT8,    32,   16,  16,  3, 1, 0},
+    {"rescale 256 @14", "s32 to 8 bits",   "",      RESCALE, STN_CODE_INT8, SIDE, 256, 256, 1, 1, 0},
+    {"rescale 256 @14", "s32 to 1 bit",    "",      RESCALE, STN_CODE_INT8, SIDE, 256, 256, 1, 1, 1},
 };
 /* clang-format on */
 
@@ -178,7 +179,8 @@ static void make_dot(bench *b)
 static void make_depthwise(bench *b)
 {
     const workload *w = b->work;
-    size_t pitch = (size_t)PADDED * (size_t)w->channels;
+    size_t padded = (size_t)(w->side + w->window - 1);
+    size_t pitch = padded * (size_t)w->channels;
     b->depthwise_shape = (stn_depthwise_shape){.channels = w->channels,
                                                .out = w->out,
                                                .kh = w->window,
@@ -193,10 +195,10 @@ static void make_depthwise(bench *b)
     b->depthwise = (stn_depthwise_call){
         .shape = &b->depthwise_shape,
         .prepared = b->prepared.data,
-        .x = make_input(b, PADDED * pitch),
+        .x = make_input(b, padded * pitch),
         .pitch = pitch,
-        .width = SIDE,
-        .acc = get(b, (size_t)SIDE * (size_t)w->out, sizeof(int32_t)),
+        .width = w->side,
+        .acc = get(b, (size_t)w->side * (size_t)w->out, sizeof(int32_t)),
     };
 }
 
@@ -218,7 +220,7 @@ static void make_rescale(bench *b)
                                            .m0 = m,
                                            .a = get(b, c, sizeof(int64_t)),
                                            .shift = 33,
-                                           .hi = 255};
+                                           .hi = (int32_t)input_hi(w)};
     stn_error err;
     check(b->kernels->rescale_prepare(&b->rescale_shape, &b->arena,
                                       &b->prepared, &err),
@@ -245,7 +247,7 @@ static double run_once(bench *b)
         return outputs;
     }
     stn_depthwise_call row = b->depthwise;
-    for (int r = 0; r < SIDE; r++) {
+    for (int r = 0; r < w->side; r++) {
         b->kernels->depthwise(&row);
         row.x = (const uint8_t *)row.x + row.pitch;
     }
@@ -262,81 +264,13 @@ static double measure(bench *b)
     return operations / seconds * 1e-9;
 }
 
-#ifdef STN_X86
-#define EACH(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
-#define SUMS 12
-#define PEAK_STEPS 1000000
-
-/* vpmaddubsw and vpaddw on registers: 64 operations a pair. */
-STN_TARGET("avx2") static double peak_avx2(void)
-{
-    volatile int seed = 1;
-    __m256i x = _mm256_set1_epi8((char)seed), w = x;
-    double start = cpu_s();
-#define DECLARE(i) __m256i s##i = _mm256_set1_epi16((short)(seed + (i)));
-#define ADD(i) s##i = _mm256_add_epi16(s##i, _mm256_maddubs_epi16(s##i, w));
-#define JOIN(i) x = _mm256_xor_si256(x, s##i);
-    EACH(DECLARE)
-    STN_UNROLL(32)
-    for (int i = 0; i < PEAK_STEPS; i++) {
-        EACH(ADD)
-    }
-    EACH(JOIN)
-#undef DECLARE
-#undef ADD
-#undef JOIN
-    seed = _mm256_extract_epi32(x, 0);
-    return 64.0 * SUMS * PEAK_STEPS / (cpu_s() - start) * 1e-9;
-}
-
-/* vpdpbusd on registers: 128 operations each. */
-STN_TARGET("avx512f,avx512vnni") static double peak_avx512(void)
-{
-    volatile int seed = 1;
-    __m512i x = _mm512_set1_epi32(seed), w = _mm512_set1_epi32(seed + 1);
-    double start = cpu_s();
-#define DECLARE(i) __m512i s##i = _mm512_set1_epi32(seed + (i));
-#define ADD(i) s##i = _mm512_dpbusd_epi32(s##i, x, w);
-#define JOIN(i) x = _mm512_xor_si512(x, s##i);
-    EACH(DECLARE)
-    STN_UNROLL(32)
-    for (int i = 0; i < PEAK_STEPS; i++) {
-        EACH(ADD)
-    }
-    EACH(JOIN)
-#undef DECLARE
-#undef ADD
-#undef JOIN
-    seed = _mm_cvtsi128_si32(_mm512_castsi512_si128(x));
-    return 128.0 * SUMS * PEAK_STEPS / (cpu_s() - start) * 1e-9;
-}
-#endif
-
-static double peak(stn_cpu_level level)
-{
-#ifdef STN_X86
-    double best = 0;
-    for (int i = 0; i < 10; i++) {
-        double p = level == STN_CPU_AVX512 ? peak_avx512()
-                   : level == STN_CPU_AVX2 ? peak_avx2()
-                                           : 0;
-        best = p > best ? p : best;
-    }
-    return best;
-#else
-    (void)level;
-    return 0;
-#endif
-}
-
 static int ascending(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
 }
 
-static void report(const workload *work, stn_cpu_level level, int rounds,
-                   double peak_gops)
+static void report(const workload *work, stn_cpu_level level, int rounds)
 {
     static double gops[ROUNDS_MAX];
     bench b = {.work = work, .kernels = stn_kernels_get(level)};
@@ -350,11 +284,13 @@ static void report(const workload *work, stn_cpu_level level, int rounds,
     for (int i = 0; i < rounds; i++)
         gops[i] = measure(&b);
     qsort(gops, (size_t)rounds, sizeof gops[0], ascending);
-    printf("{\"kernel\": \"%s\", \"level\": \"%s\", \"isa\": \"%s\", "
-           "\"gops_median\": %.2f, \"gops_min\": %.2f, \"gops_max\": %.2f, "
-           "\"peak_gops\": %.1f, \"rounds\": %d}\n",
-           work->name, stn_cpu_level_name(level), b.prepared.isa,
-           gops[rounds / 2], gops[0], gops[rounds - 1], peak_gops, rounds);
+    printf("{\"layer\": \"%s\", \"arithmetic\": \"%s\", "
+           "\"program\": \"setun\", \"level\": \"%s\", \"isa\": \"%s\", "
+           "\"limit\": \"%s\", \"median\": %.2f, \"min\": %.2f, "
+           "\"max\": %.2f}\n",
+           work->layer, work->arithmetic, stn_cpu_level_name(level),
+           b.prepared.isa, work->limit, gops[rounds / 2], gops[0],
+           gops[rounds - 1]);
     fflush(stdout);
     stn_arena_deinit(&b.arena);
 }
@@ -367,10 +303,10 @@ int main(int argc, char **argv)
                 argv[1], ROUNDS_MAX);
         return 2;
     }
-    for (stn_cpu_level l = STN_CPU_REF; l <= stn_cpu_detect(); l++) {
-        double peak_gops = peak(l);
+    stn_cpu_level best = stn_cpu_detect();
+    stn_cpu_level least = best == STN_CPU_REF ? STN_CPU_REF : STN_CPU_AVX2;
+    for (stn_cpu_level l = least; l <= best; l++)
         for (size_t i = 0; i < N_WORKLOADS; i++)
-            report(&workloads[i], l, rounds, peak_gops);
-    }
+            report(&workloads[i], l, rounds);
     return 0;
 }

@@ -9,7 +9,7 @@ build="gcc libc6-dev make cmake pkg-config libdnnl-dev libyaml-dev libpng-dev
 libjpeg62-turbo-dev zlib1g-dev libjs-chart.js"
 test="libcmocka-dev dataset-fashion-mnist"
 demo="dataset-fashion-mnist"
-bench="python3-torch python3-numpy"
+bench="python3-torch python3-numpy libopenblas0-pthread nodejs npm"
 
 wanted=()
 for group in "$@"; do

@@ -2,6 +2,8 @@
  *
  * Reports: what goes into the page, what is published beside what, sums. */
 #include "test.h"
+#include <stdio.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "report/html.h"
@@ -210,6 +212,35 @@ static void library_lists_recipes_with_their_variants(void **state)
     stn_library_free(entries);
 }
 
+/* A benchmark's file and what `setun table` makes of it. */
+static void tables_of_a_benchmark_become_markdown(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"command\": \"make bench\", \"commit\": \"abc\", \"cpu\": \"C\","
+        " \"versions\": {\"onednn\": \"2\"}, \"tables\": {"
+        "\"a\": {\"columns\": [\"x\", \"y\"], \"numbers_from\": 1,"
+        " \"rows\": [[\"one\", \"2.5\"]]},"
+        "\"b\": {\"columns\": [\"z\"], \"rows\": []}}}";
+    char path[] = "/tmp/setun-table-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
+    close(fd);
+    char *printed = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&printed, &size);
+    stn_error err;
+    assert_ok(stn_report_markdown(path, "a", out, &err), err);
+    fclose(out);
+    assert_non_null(strstr(printed, "| x | y |\n| --- | ---: |\n"
+                                    "| one | 2.5 |\n"));
+    assert_non_null(strstr(printed, "commit abc, C, onednn 2.\n"));
+    assert_null(strstr(printed, "| z |"));
+    free(printed);
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +256,7 @@ int main(void)
         cmocka_unit_test(sums_follow_the_pattern_and_the_authors_formula),
         cmocka_unit_test(network_without_groups_has_no_density),
         cmocka_unit_test(largest_logit_of_equals_is_the_first),
+        cmocka_unit_test(tables_of_a_benchmark_become_markdown),
         cmocka_unit_test(library_lists_recipes_with_their_variants),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -161,6 +161,15 @@ static void json_storage(stn_json_writer *w, const stn_weights *weights)
     stn_json_int(w, "bytes", (int64_t)weights->stored_bytes);
 }
 
+static void json_shape(stn_json_writer *w, const char *key, stn_shape shape)
+{
+    stn_json_begin_array(w, key);
+    stn_json_int(w, NULL, shape.h);
+    stn_json_int(w, NULL, shape.w);
+    stn_json_int(w, NULL, shape.c);
+    stn_json_end_array(w);
+}
+
 static void json_instruction(stn_json_writer *w, const stn_program *program,
                              int i)
 {
@@ -172,11 +181,18 @@ static void json_instruction(stn_json_writer *w, const stn_program *program,
     stn_json_begin_object(w, NULL);
     stn_json_string(w, "name", in->name);
     stn_json_string(w, "op", stn_opcode_name(in->opcode));
-    stn_json_begin_array(w, "output");
-    stn_json_int(w, NULL, y->shape.h);
-    stn_json_int(w, NULL, y->shape.w);
-    stn_json_int(w, NULL, y->shape.c);
+    stn_json_begin_array(w, "inputs");
+    for (int k = 0; k < in->n_inputs; k++)
+        stn_json_int(w, NULL, in->inputs[k]);
     stn_json_end_array(w);
+    stn_json_int(w, "value", in->output);
+    json_shape(w, "output", y->shape);
+    if (in->opcode != STN_RESCALE) {
+        stn_json_int(w, "kernel_height", in->kh);
+        stn_json_int(w, "kernel_width", in->kw);
+        stn_json_int(w, "stride", in->stride);
+        stn_json_int(w, "pad", in->pad);
+    }
     stn_json_string(w, "type", stn_type_name(y->type));
     stn_json_int(w, "lo", y->lo);
     stn_json_int(w, "hi", y->hi);
@@ -199,6 +215,7 @@ static int print_json(const stn_program *p)
     stn_json_writer w = {.indent = 2};
     stn_json_begin_object(&w, NULL);
     stn_json_string(&w, "name", p->name);
+    json_shape(&w, "input", p->input);
     stn_json_int(&w, "classes", p->n_classes);
     stn_json_int(&w, "file_bytes", (int64_t)p->file_bytes);
     stn_json_int(&w, "weight_bytes", (int64_t)t.bytes);

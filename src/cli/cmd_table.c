@@ -8,7 +8,8 @@
 static const stn_option OPTIONS[] = {
     {"data", 'd', false, "NAME", NULL,
      "put all variants on this data set side by side; of a validation: one "
-     "rung, spice, nvsim or silicon"},
+     "rung, spice, nvsim or silicon; of a benchmark: one table, avx512 or "
+     "avx2"},
     {0},
 };
 

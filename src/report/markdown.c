@@ -6,6 +6,7 @@
  * `conditions` are "network, data, variant, codes weights[, machine …]"; the
  * comparison puts variants side by side. */
 #include "report/agreements.h"
+#include "report/tables.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
@@ -158,10 +159,15 @@ stn_status stn_report_markdown(const char *results_file, const char *data,
         stn_report_agreements(agreements, data, out);
         goto out;
     }
+    if (stn_json_member(root, "tables")) {
+        stn_report_tables(root, data, results_file, out);
+        goto out;
+    }
     if (!rows || rows->kind != STN_JSON_ARRAY) {
         status = stn_fail(err, STN_E_FORMAT,
                           "%s: got no list 'rows'; expected a file that "
-                          "'setun reproduce' or 'setun validate' wrote",
+                          "'setun reproduce', 'setun validate' or 'make bench' "
+                          "wrote",
                           results_file);
         goto out;
     }
