@@ -290,7 +290,14 @@ static const struct {
                 {"reram-digital", NULL},
                 {"sram-cache", NULL},
                 {"mram-lowbit-stt", NULL},
-                {"mram-lowbit-sot", "options.sums=add"}};
+                {"mram-lowbit-sot", "options.sums=add"},
+                {"isaac-like", NULL},
+                {"isaac-like", "options.active_rows=37"},
+                {"isaac-like", "options.signs=offset"},
+                {"isaac-like", "options.copies=3"},
+                {"bitslice-isaac", NULL},
+                {"bitslice-isaac", "options.skip_zero_columns=true"},
+                {"prime-like", NULL}};
 
 /* Execution equals the reference, counts equal the prediction, and a total is
  * the sum of its parts, on machines of every option. */
@@ -299,7 +306,7 @@ random_programs_run_like_the_reference_at_the_predicted_cost(void **state)
 {
     (void)state;
     const size_t n = sizeof machines / sizeof machines[0];
-    for (uint64_t seed = 0; seed < 130; seed++) {
+    for (uint64_t seed = 0; seed < 160; seed++) {
         stn_error err;
         stn_program *program = random_program(seed);
         uint8_t *pixels = random_pixels(program, 2, seed);

@@ -34,11 +34,24 @@ typedef struct stn_figure {
 size_t stn_machine_figures(const stn_machine *machine,
                            const stn_figure **figures);
 
+/* An analog-to-digital converter of a machine; one conversion. */
+typedef struct stn_adc_cost {
+    int bits;
+    const char *structure; /* "latch", "flash", "SAR", "scaled" */
+    double energy_j, latency_s, area_m2;
+    double power_w; /* while it converts: energy / latency */
+} stn_adc_cost;
+/* Fills up to `capacity` converters, from 1 bit upwards, and returns how many
+ * resolutions the machine may have: 0 for one without converters. */
+int stn_machine_adcs(const stn_machine *machine, stn_adc_cost *costs,
+                     int capacity);
+
 /* What costs are broken down into. */
 typedef enum stn_component {
     STN_COMPONENT_ARRAY_READ,  /* activations: decoder, word and bit lines,
                                   sense amplifiers */
     STN_COMPONENT_ARRAY_WRITE,
+    STN_COMPONENT_CONVERTER,   /* DACs, sample-and-hold, ADCs */
     STN_COMPONENT_LOGIC,       /* digital units beside the arrays */
     STN_COMPONENT_BUFFER,
     STN_COMPONENT_LINK,
@@ -81,16 +94,21 @@ typedef struct stn_simulation {
     stn_cost total;
     double programming_energy_j, programming_latency_s; /* loading weights */
     int n_pictures;        /* executed; 0: predicted */
-    int n_mismatches;      /* pictures whose result differs from reference */
+    int n_mismatches;      /* pictures whose result differs from what the
+                              machine is defined to return: the reference's
+                              result, or an inexact machine's own */
+    int n_inexact;         /* pictures whose result differs from reference */
+    int n_correct;         /* pictures classified right, of labels given */
     bool predicted_equals_counted; /* for data-independent events */
     double seconds;        /* the simulator's own time */
 } stn_simulation;
 
 typedef struct stn_simulate_options {
     const uint8_t *pixels; /* n_pictures pictures; NULL: predict only */
+    const uint8_t *labels; /* n_pictures classes; may be NULL */
     int n_pictures;
     int threads;           /* 0: all CPUs */
-    bool check;            /* compare every picture with the reference */
+    bool check;            /* compare every picture with its definition */
     double density;        /* for a prediction: share of ones among the bits
                               that the machine looks at; 0: 0.5 */
 } stn_simulate_options;

@@ -23,6 +23,7 @@ struct stn_machine {
     double sub_array_logic_m2; /* gates and latches beside one sub-array */
     double lane_m2;            /* one rescale or pool unit */
     double float_unit_m2;      /* of the float baseline: one multiply-add */
+    const void *circuits;      /* the family's, parsed by its hook; or NULL */
     int float_units;           /* of each layer of the float baseline */
     stn_figures figures;
     stn_arena arena;
@@ -32,6 +33,7 @@ struct stn_machine {
 typedef struct stn_placement {
     uint64_t sub_arrays;  /* occupied by this instruction */
     uint64_t lanes;       /* digital units beside them */
+    double circuit_m2;    /* the family's circuits around the sub-arrays */
     double utilisation;   /* columns that carry data / columns active */
     uint64_t weight_rows; /* written when the network is loaded */
 } stn_placement;
@@ -40,6 +42,14 @@ typedef struct stn_accel_type {
     const char *name, *help;
     const stn_attr *attrs; /* of `options`, ended by a row with name NULL */
     size_t attrs_size;
+    /* Reads `circuits` of the machine file into machine->circuits and the
+     * figures of converter events and array events of its own; called after
+     * the options were parsed. NULL: a machine has no such key. */
+    stn_status (*circuits)(const stn_yaml *map, struct stn_machine *machine,
+                           stn_error *err);
+    /* What a converter of `bits` bits costs on that machine; false when there
+     * is none of that resolution. NULL: the family has no converters. */
+    bool (*adc)(const stn_machine *machine, int bits, stn_adc_cost *cost);
     /* Decides the layout of every instruction; refuses what does not fit
      * (STN_E_UNSUPPORTED, by how much). Machine and program are borrowed. */
     stn_status (*map)(const stn_machine *machine, const stn_program *program,
@@ -61,6 +71,10 @@ typedef struct stn_accel_type {
     size_t (*scratch_bytes)(const void *mapping);
     void (*execute)(const void *mapping, const uint8_t *pixels, int32_t *logits,
                     void *scratch, stn_ledger *ledger);
+    /* What it should return, by the family's own scalar definition of inexact
+     * hardware; slow. NULL: docs/semantics.md, always. */
+    void (*define)(const void *mapping, const uint8_t *pixels, int32_t *logits,
+                   void *scratch);
 } stn_accel_type;
 
 extern const stn_accel_type *const stn_accel_types[]; /* NULL ends */

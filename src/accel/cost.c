@@ -18,7 +18,8 @@ typedef struct simulation_image {
 const char *stn_component_name(stn_component component)
 {
     static const char *const names[STN_COMPONENT_COUNT] = {
-        "array_read", "array_write", "logic", "buffer", "link", "leakage"};
+        "array_read", "array_write", "converter", "logic",
+        "buffer",     "link",        "leakage"};
     return names[component];
 }
 

@@ -137,10 +137,13 @@ static void array_events(stn_machine *m)
     m->event_latency_s[STN_EVENT_row_write] = a->write_latency_s;
 }
 
+/* Events whose figures come from the sub-array or from the family's circuits,
+ * not from `events`. */
 static bool is_array_event(stn_event event)
 {
     return stn_events[event].component == STN_COMPONENT_ARRAY_READ ||
-           stn_events[event].component == STN_COMPONENT_ARRAY_WRITE;
+           stn_events[event].component == STN_COMPONENT_ARRAY_WRITE ||
+           stn_events[event].component == STN_COMPONENT_CONVERTER;
 }
 
 static stn_status check_event_keys(const stn_yaml *map, stn_error *err)
@@ -208,15 +211,22 @@ static stn_status read_options(const machine_files *f, stn_machine *m,
     STN_TRY(stn_attrs_parse(baseline_table, stn_yaml_get(f->root, "baseline"),
                             NULL, NULL, &baseline, err));
     m->float_units = baseline.float_units;
-    return STN_OK;
+    const stn_yaml *circuits = stn_yaml_get(f->root, "circuits");
+    if (!m->type->circuits)
+        return circuits ? stn_yaml_fail(circuits, err,
+                                        "the %s family has no circuits",
+                                        m->type->name)
+                        : STN_OK;
+    STN_TRY(need(f->root, "circuits", true, &circuits, err));
+    return m->type->circuits(circuits, m, err);
 }
 
 static stn_status read_machine(const machine_files *f, stn_machine *m,
                                stn_error *err)
 {
-    static const char *const keys[] = {"title", "family",  "cell",     "tech",
-                                       "array", "options", "baseline", "events",
-                                       "areas", NULL};
+    static const char *const keys[] = {
+        "title",    "family", "cell",  "tech",     "array", "options",
+        "baseline", "events", "areas", "circuits", NULL};
     static const char *const tech_keys[] = {"title", "feature_size", "events",
                                             "areas", NULL};
     const stn_yaml *title = NULL, *array = NULL, *areas = NULL;
@@ -292,6 +302,19 @@ const char *stn_machine_name(const stn_machine *machine)
 const char *stn_machine_title(const stn_machine *machine)
 {
     return machine->title;
+}
+
+int stn_machine_adcs(const stn_machine *machine, stn_adc_cost *costs,
+                     int capacity)
+{
+    stn_adc_cost cost = {0};
+    int n = 0;
+    while (machine->type->adc && machine->type->adc(machine, n + 1, &cost)) {
+        if (n < capacity)
+            costs[n] = cost;
+        n++;
+    }
+    return n;
 }
 
 size_t stn_machine_figures(const stn_machine *machine,

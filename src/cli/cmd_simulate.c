@@ -95,6 +95,17 @@ static void print_breakdown(const stn_simulation *s)
     stn_table_end();
 }
 
+static void print_check(const stn_simulation *s)
+{
+    printf("bits: %d of %d pictures differ from the reference", s->n_inexact,
+           s->n_pictures);
+    if (s->n_inexact != s->n_mismatches)
+        printf(", %d from this machine's definition", s->n_mismatches);
+    printf("; counted events %s the prediction\nright: %d of %d pictures\n",
+           s->predicted_equals_counted ? "equal" : "DIFFER from", s->n_correct,
+           s->n_pictures);
+}
+
 static void print_text(const stn_machine *machine, const stn_simulation *s)
 {
     printf("%s on %s, one picture, ", s->program, stn_machine_title(machine));
@@ -109,10 +120,7 @@ static void print_text(const stn_machine *machine, const stn_simulation *s)
            stn_cli_si(s->programming_energy_j, "J"),
            stn_cli_si(s->programming_latency_s, "s"));
     if (s->n_pictures)
-        printf("bits: %d of %d pictures differ from the reference; counted "
-               "events %s the prediction\n",
-               s->n_mismatches, s->n_pictures,
-               s->predicted_equals_counted ? "equal" : "DIFFER from");
+        print_check(s);
 }
 
 static void print_figures(const stn_machine *machine)
@@ -194,6 +202,8 @@ static int print_json(const stn_machine *machine, const stn_simulation *s)
     stn_json_end_array(&w);
     stn_json_int(&w, "pictures", s->n_pictures);
     stn_json_int(&w, "mismatches", s->n_mismatches);
+    stn_json_int(&w, "inexact", s->n_inexact);
+    stn_json_int(&w, "correct", s->n_correct);
     stn_json_bool(&w, "predicted_equals_counted", s->predicted_equals_counted);
     stn_json_number(&w, "seconds", s->seconds);
     stn_json_end_object(&w);
@@ -262,6 +272,7 @@ static int simulate(const stn_arguments *arguments, const stn_cli_subject *s,
         return STN_EXIT_USAGE;
     if (s->pictures) {
         o.pixels = s->pictures->pixels;
+        o.labels = s->pictures->labels;
         o.n_pictures = (int)s->pictures->n;
     }
     stn_status status = stn_machine_load(stn_cli_text(arguments, "on"), set,
@@ -315,9 +326,9 @@ const stn_command stn_cmd_simulate = {
         "Without --data the cost of one picture is predicted from shapes and "
         "weights. With --data pictures are executed on the machine's bits, "
         "events are counted, and the logits are compared with the reference "
-        "interpreter; exit code 3 when they differ.\n\nA NETWORK of 'setun "
-        "list "
-        "networks', or a YAML file, is costed from its shapes, without "
+        "interpreter, or with the scalar definition of a machine that is "
+        "inexact; exit code 3 when they differ.\n\nA NETWORK of 'setun "
+        "list networks', or a YAML file, is costed from its shapes, without "
         "weights.\n\nExamples: setun simulate model.stn --on bdnet-sot --set "
         "array.rows=512; setun simulate resnet50 --weights 1 --activations 8",
     .options = OPTIONS,

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The crossbar family: analog multiply-accumulate in arrays of multi-level
+ * cells, as ISAAC (Shafiee et al., ISCA 2016), PRIME (Chi et al., ISCA 2016)
+ * and bit-slice L1 (Zhang et al., EMC2 at NeurIPS 2019) have them. The
+ * mapping, the circuits and what is not modelled: docs/crossbar.md. */
+#include "accel/crossbar.h"
+
+static const char *const signs_words[] = {"pair", "offset", "flip", NULL};
+static const char *const range_words[] = {"saturate", "full", NULL};
+static const char *const model_words[] = {"structure", "scaled", NULL};
+
+/* clang-format off */
+static const stn_attr attrs[] = {
+    {"cell_bits", STN_ATTR_INT, offsetof(xb_options, cell_bits),
+     .initial = 2, .min = 1, .max = 4,
+     .help = "bits of a weight in one cell; the slices of a weight lie in arrays of their own"},
+    {"dac_bits", STN_ATTR_INT, offsetof(xb_options, dac_bits),
+     .initial = 1, .min = 1, .max = 4,
+     .help = "bits of an input driven at once; the sign of a signed input is a digit of its own"},
+    {"signs", STN_ATTR_CHOICE, offsetof(xb_options, signs),
+     .initial = XB_SIGNS_PAIR, .words = signs_words,
+     .help = "pair: arrays for positive and for negative weights; offset: weights shifted to be positive, and a column of ones; flip: likewise, columns more than half full inverted"},
+    {"adc_bits", STN_ATTR_FLOATS, offsetof(xb_options, adc_bits),
+     .initial = 0, .min = 0, .max = XB_MAX_ADC_BITS,
+     .help = "resolution of the ADCs, one number or a list from the lowest slice, whose last is repeated; 0: as many bits as the largest sum needs"},
+    {"adc_range", STN_ATTR_CHOICE, offsetof(xb_options, adc_range),
+     .initial = XB_RANGE_SATURATE, .words = range_words,
+     .help = "saturate: a code is one cell step, larger sums clip; full: codes span the largest possible sum, in steps of a power of two"},
+    {"adc_model", STN_ATTR_CHOICE, offsetof(xb_options, adc_model),
+     .initial = XB_ADC_STRUCTURE, .words = model_words,
+     .help = "cost of an ADC: structure: latch, flash or SAR from their parts; scaled: from circuits.reference by power 2^N/(N+1), time N"},
+    {"columns_per_adc", STN_ATTR_INT, offsetof(xb_options, columns_per_adc),
+     .initial = 128, .min = 1, .max = 65536,
+     .help = "columns of an array that share one ADC, one after the other"},
+    {"active_rows", STN_ATTR_INT, offsetof(xb_options, active_rows),
+     .initial = 0, .min = 0, .max = 65536,
+     .help = "rows of an array driven at once; 0: all"},
+    {"pipeline", STN_ATTR_BOOL, offsetof(xb_options, pipeline),
+     .initial = 1,
+     .help = "a read overlaps the conversions of the read before"},
+    {"skip_zero_columns", STN_ATTR_BOOL, offsetof(xb_options, skip_zero_columns),
+     .initial = 0,
+     .help = "columns without a nonzero cell among the driven rows are not converted"},
+    {"copies", STN_ATTR_INT, offsetof(xb_options, copies),
+     .initial = 1, .min = 1, .max = 65536,
+     .help = "copies of each layer's arrays, which share its positions"},
+    {"arrays", STN_ATTR_INT, offsetof(xb_options, arrays),
+     .initial = 16128, .min = 1, .max = 1e9,
+     .help = "arrays on the chip; a program that needs more is refused"},
+    {"lanes", STN_ATTR_INT, offsetof(xb_options, lanes),
+     .initial = 16, .min = 1, .max = 65536,
+     .help = "rescale or pool units of one layer"},
+    {0}};
+/* clang-format on */
+
+static void place(const void *mapping, int instruction,
+                  stn_placement *placement)
+{
+    *placement = ((const xb_mapping *)mapping)->layers[instruction].placement;
+}
+
+/* Nothing is skipped because of an input. */
+static bool data_dependent(const void *mapping, int instruction,
+                           stn_event event)
+{
+    (void)mapping;
+    (void)instruction;
+    (void)event;
+    return false;
+}
+
+static bool adc(const stn_machine *machine, int bits, stn_adc_cost *cost)
+{
+    const xb_options *o = machine->attrs;
+    return xb_adc_cost(machine->circuits, (xb_adc_model)o->adc_model, bits,
+                       cost);
+}
+
+const stn_accel_type stn_accel_crossbar = {
+    .name = "crossbar",
+    .help = "analog arrays: bit-sliced weights, bit-serial inputs, ADCs",
+    .attrs = attrs,
+    .attrs_size = sizeof(xb_options),
+    .circuits = xb_circuits_read,
+    .adc = adc,
+    .map = xb_map,
+    .unmap = xb_unmap,
+    .place = place,
+    .predict = xb_predict,
+    .data_dependent = data_dependent,
+    .scratch_bytes = xb_scratch_bytes,
+    .execute = xb_execute,
+    .define = xb_define,
+};

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The crossbar family inside: how weights lie in the cells of analog arrays,
+ * and what converts their column currents. docs/crossbar.md explains it.
+ *
+ * A layer's weights are cut three ways: by sign (or shifted to be positive),
+ * into slices of cell_bits bits, and into groups of rows that are driven at
+ * once. One read of one group, for one digit of the inputs, gives each column
+ * a sum; an ADC makes it a number; shift-and-add does the rest. */
+#ifndef STN_ACCEL_CROSSBAR_H
+#define STN_ACCEL_CROSSBAR_H
+
+#include "accel/accel.h"
+
+#define XB_MAX_ADC_BITS 12
+#define XB_MAX_SLICES 8
+#define XB_MAX_DIGITS 17 /* of an s16 input, its sign included */
+
+typedef enum xb_signs {
+    XB_SIGNS_PAIR,   /* |w| on a positive and a negative array */
+    XB_SIGNS_OFFSET, /* w - min w on one, a unit column to take it back */
+    XB_SIGNS_FLIP    /* the same; a column more than half full lies inverted */
+} xb_signs;
+
+typedef enum xb_range {
+    XB_RANGE_SATURATE, /* one code is one cell step; sums above clip */
+    XB_RANGE_FULL      /* the codes span the largest possible sum */
+} xb_range;
+
+typedef enum xb_adc_model {
+    XB_ADC_STRUCTURE, /* latch, flash or SAR, from their parts */
+    XB_ADC_SCALED     /* power 2^N/(N + 1), time N, from one known ADC */
+} xb_adc_model;
+
+/* `options` of a machine file. */
+typedef struct xb_options {
+    int cell_bits, dac_bits;
+    int signs;                /* xb_signs */
+    stn_attr_floats adc_bits; /* from the lowest slice; 0: ideal */
+    int adc_range;            /* xb_range */
+    int adc_model;            /* xb_adc_model */
+    int columns_per_adc;
+    int active_rows; /* driven at once; 0: all of the array */
+    bool pipeline;   /* reads overlap conversions */
+    bool skip_zero_columns;
+    int copies; /* of a layer's arrays; they share its positions */
+    int arrays; /* on the chip */
+    int lanes;  /* digital units of a layer */
+} xb_options;
+
+/* `circuits` of a machine file. SI units; crossbar_circuits.c. */
+typedef struct xb_circuits {
+    double read_energy_j, read_latency_s; /* one cell; one array */
+    double dac_energy_j, dac_area_m2;     /* one row, one digit */
+    double hold_energy_j, hold_area_m2;   /* one column */
+    double comparator_energy_j, comparator_latency_s, comparator_area_m2;
+    double tap_energy_j, tap_area_m2;
+    double encoder_latency_s;
+    double sar_energy_j, sar_latency_s, sar_area_m2; /* logic of one bit */
+    double capacitor_energy_j, capacitor_area_m2;    /* one unit */
+    double reference_bits, reference_energy_j, reference_latency_s,
+        reference_area_m2;
+    double shift_add_area_m2; /* beside one ADC */
+} xb_circuits;
+
+/* Figures of one resolution; false above XB_MAX_ADC_BITS or below 1. */
+bool xb_adc_cost(const xb_circuits *circuits, xb_adc_model model, int bits,
+                 stn_adc_cost *cost);
+
+/* code = min((sum + half a step) >> shift, max); the digital side sees
+ * code << shift. Sums count cell steps. */
+typedef struct xb_adc {
+    int bits, shift;
+    uint32_t max;
+} xb_adc;
+
+/* Bits [first, first + n) of every input, driven at once. A negative digit
+ * is the sign bit of two's complement. */
+typedef struct xb_digit {
+    int first, n;
+    bool negative;
+} xb_digit;
+
+/* Rows [first, first + n) of a block. */
+typedef struct xb_group {
+    int first, n;
+} xb_group;
+
+/* One activation of the arrays (all signs, slices and column tiles at once)
+ * that hold `group` of blocks [first, first + n). A convolution is one block
+ * of all its channels; a depthwise one has a block a channel, and as many lie
+ * on the diagonal of an array as fit. Filter o is of block o mod n_blocks.
+ * Reads of one round run in parallel. */
+typedef struct xb_read {
+    int group, first, n, round;
+    uint32_t columns[2][XB_MAX_SLICES]; /* converted: sign, slice */
+} xb_read;
+
+/* What time passes for in a round: the slowest of its arrays. */
+typedef struct xb_round {
+    uint64_t read_steps, adc_steps;
+    int adc_bits;
+} xb_round;
+
+typedef struct xb_layer {
+    const stn_instruction *in;
+    bool analog; /* conv or depthwise; else digital lanes */
+    bool depthwise;
+    int n_blocks, n_rows;                      /* rows of one block */
+    int out;                                   /* columns: filters */
+    int n_bits;                                /* of the input */
+    int n_digits, n_signs, n_slices, n_planes; /* planes: bits of a cell word */
+    xb_digit digits[XB_MAX_DIGITS];
+    xb_adc adc[XB_MAX_SLICES];
+    /* y = gain · Σ cells · x - bias · Σ x */
+    uint32_t gain, bias;
+    bool has_unit;       /* a column of ones counts Σ x */
+    int tiles;           /* of columns */
+    int row_arrays;      /* over which the rows of a block spread */
+    int n_groups, words; /* words of a group's rows */
+    xb_group *groups;
+    uint64_t *planes; /* group, sign, plane, out, words */
+    uint8_t *flips;   /* group, slice, out: column lies inverted; or NULL */
+    uint8_t *live; /* group, sign, slice, out: column is converted; NULL: all */
+    int n_reads, n_rounds;
+    xb_read *reads;
+    xb_round *rounds;
+    int frame_h, frame_w; /* of the input with its padding */
+    uint64_t arrays;      /* of one copy */
+    stn_placement placement;
+} xb_layer;
+
+typedef struct xb_mapping {
+    const stn_machine *machine;
+    const stn_program *program;
+    xb_options options;
+    xb_layer *layers;
+    int64_t *lo, *hi; /* of each value, from clamps alone */
+    size_t *offsets;  /* of each value in the scratch, in int32 */
+    size_t n_numbers; /* all values, and a padded input */
+    size_t n_padded;  /* the largest padded input */
+    size_t n_frame;   /* words: padded input as bit strings */
+    size_t n_window;  /* words: one position's bits, block by block */
+    size_t n_string;  /* words: rows of one block */
+    size_t n_sums;    /* sums and accumulators, of one layer's filters */
+    stn_arena arena;
+} xb_mapping;
+
+/* --- columns (crossbar_columns.c) -----------------------------------------*/
+
+/* Sums of `n` columns: Σ over bits u of the digit and planes t of the slice
+ * of popcount(x_u & w_t) << (t + u). */
+typedef struct xb_columns {
+    const uint64_t *x;
+    size_t x_column; /* words between columns: 0, all see the same rows */
+    size_t x_bit;    /* words between bits of the digit */
+    const uint64_t *w;
+    size_t w_plane; /* words between planes; columns lie `words` apart */
+    int n_bits, n_planes, n, words;
+} xb_columns;
+void xb_columns_sum(const xb_columns *c, uint32_t *sums);
+/* The same with every cell 1: Σ of the digit; w is not used. */
+void xb_columns_count(const xb_columns *c, uint32_t *sums);
+
+/* What happens to n sums: ADC, back from an inverted column, shift, add. */
+typedef struct xb_add {
+    const xb_adc *adc;
+    int shift;
+    bool negative;
+    const uint8_t *flips; /* NULL: no column lies inverted */
+    uint32_t full;        /* largest content of a cell */
+    const uint32_t *unit; /* Σ x as converted; unit_step 0: one for all */
+    size_t unit_step;
+    int n;
+} xb_add;
+void xb_columns_add(const xb_add *a, const uint32_t *sums, uint32_t *acc);
+
+/* n bits from bit `at` of `from` are or-ed into `to` from bit `to_at`; one
+ * word behind either end may be read. */
+void xb_bits_copy(const uint64_t *from, size_t at, uint64_t *to, size_t to_at,
+                  size_t n);
+/* Bit b of n numbers into strings `stride` words apart, for b < n_bits. */
+void xb_bits_slice(const int32_t *numbers, size_t n, int n_bits,
+                   uint64_t *strings, size_t stride);
+
+static inline uint32_t xb_adc_convert(const xb_adc *adc, uint32_t sum)
+{
+    uint32_t code = (sum + (((uint32_t)1 << adc->shift) >> 1)) >> adc->shift;
+    return (code < adc->max ? code : adc->max) << adc->shift;
+}
+
+/* --- layout ---------------------------------------------------------------*/
+
+static inline size_t xb_words(size_t bits)
+{
+    return (bits + 63) / 64;
+}
+/* Words of one bit of all `numbers` of a padded input, two to spare. */
+static inline size_t xb_frame_words(size_t numbers)
+{
+    return xb_words(numbers) + 2;
+}
+/* Words of one bit of one position: rows of each group of each block. */
+static inline size_t xb_window_words(const xb_layer *l)
+{
+    return (size_t)l->n_groups * (size_t)l->n_blocks * (size_t)l->words;
+}
+/* Arrays whose results are added for one filter. */
+static inline uint64_t xb_terms(const xb_layer *l)
+{
+    return (uint64_t)(l->n_signs * l->n_slices * l->row_arrays);
+}
+/* Bits that a value takes in the buffer. */
+int xb_value_bits(const xb_mapping *m, int value);
+/* Weights into planes, flips, live columns; reads and rounds. */
+stn_status xb_map_layer(xb_mapping *m, xb_layer *layer, stn_error *err);
+/* Reads of a layer and the rounds they run in, its arrays and their area. */
+stn_status xb_map_reads(xb_mapping *m, xb_layer *layer, stn_error *err);
+/* Index of a set's first column in `live` and `flips`. */
+static inline size_t xb_column_index(const xb_layer *l, int group, int sign,
+                                     int slice)
+{
+    return (((size_t)group * (size_t)l->n_signs + (size_t)sign) *
+                (size_t)l->n_slices +
+            (size_t)slice) *
+           (size_t)l->out;
+}
+
+/* One filter at one position by the scalar definition (crossbar_scalar.c).
+ * `rows` are the position's inputs, block by block. */
+int32_t xb_scalar_filter(const xb_mapping *m, const xb_layer *l, int o,
+                         const int32_t *rows);
+
+/* --- the family's entry points --------------------------------------------*/
+
+stn_status xb_circuits_read(const stn_yaml *map, stn_machine *machine,
+                            stn_error *err);
+stn_status xb_map(const stn_machine *machine, const stn_program *program,
+                  void **mapping, stn_error *err);
+void xb_unmap(void *mapping);
+void xb_predict(const void *mapping, const double *density, stn_ledger *ledger);
+size_t xb_scratch_bytes(const void *mapping);
+void xb_define(const void *mapping, const uint8_t *pixels, int32_t *logits,
+               void *scratch);
+void xb_execute(const void *mapping, const uint8_t *pixels, int32_t *logits,
+                void *scratch, stn_ledger *ledger);
+
+#endif

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The crossbar family: exact where its ADCs miss nothing, its own scalar
+ * definition where they do, and what its converters cost. Random programs at
+ * their predicted cost: tests/test_accel.c. */
+#include "test.h"
+#include "accel/crossbar.h"
+#include "programs.h"
+
+#define N_PICTURES 2
+
+static stn_machine *load(const char *name, const char *const *set, int n_set)
+{
+    stn_error err;
+    stn_machine *machine = NULL;
+    assert_ok(stn_machine_load(name, set, n_set, &machine, &err), err);
+    return machine;
+}
+
+static uint8_t *random_pixels(const stn_program *p, uint64_t seed)
+{
+    stn_rng rng = stn_rng_make(seed, STN_RNG_TEST, 2);
+    size_t n = stn_shape_count(p->input) * N_PICTURES;
+    uint8_t *pixels = stn_alloc(n, 1);
+    for (size_t i = 0; i < n; i++)
+        pixels[i] = (uint8_t)stn_rng_u64(&rng);
+    return pixels;
+}
+
+static stn_simulation *simulate(const stn_machine *machine,
+                                const stn_program *p)
+{
+    stn_error err;
+    uint8_t *pixels = random_pixels(p, 1);
+    stn_simulation *s = NULL;
+    stn_simulate_options o = {.pixels = pixels,
+                              .n_pictures = N_PICTURES,
+                              .threads = 1,
+                              .check = true};
+    assert_ok(stn_simulate(machine, p, &o, &s, &err), err);
+    assert_int_equal(s->n_mismatches, 0);
+    assert_true(s->predicted_equals_counted);
+    stn_free(pixels);
+    return s;
+}
+
+/* Within 0.1 %. */
+static void assert_near(double got, double expected)
+{
+    if (!(got >= 0.999 * expected && got <= 1.001 * expected))
+        fail_msg("got %.9g, expected %.9g", got, expected);
+}
+
+/* A picture through two int8 layers whose sums are large. */
+static stn_program_image *dense(void)
+{
+    stn_error err;
+    stn_program_image *p = new_image((stn_shape){7, 7, 3}, 4);
+    int v = append_sum(p, "conv1", 0, STN_CONV, STN_CODE_INT8, 8, 5, 2, 3);
+    v = append_rescale(p, "act1", v, 0, STN_TYPE_S8, 16);
+    v = append_sum(p, "dw", v, STN_DEPTHWISE, STN_CODE_INT8, 16, 3, 1, 1);
+    v = append_rescale(p, "act2", v, 0, STN_TYPE_U8, 11);
+    append_sum(p, "fc", v, STN_CONV, STN_CODE_TERNARY, 4, 7, 0, 16);
+    assert_ok(stn_program_check(p, "dense", &err), err);
+    return p;
+}
+
+/* Every way to cut weights and inputs, with ADCs that miss nothing. */
+static void ideal_converters_give_the_bits_of_the_reference(void **state)
+{
+    (void)state;
+    static const char *const cells[] = {
+        "options.cell_bits=1", "options.cell_bits=2", "options.cell_bits=3",
+        "options.cell_bits=4"};
+    static const char *const dacs[] = {"options.dac_bits=1",
+                                       "options.dac_bits=3"};
+    static const char *const signs[] = {
+        "options.signs=pair", "options.signs=offset", "options.signs=flip"};
+    static const char *const rows[] = {
+        "options.active_rows=0", "options.active_rows=64",
+        "options.active_rows=5", "options.active_rows=100"};
+    stn_program_image *image = dense();
+    for (int k = 0; k < 96; k += 1 + k / 24 % 2) {
+        const char *set[] = {cells[k % 4], dacs[k / 4 % 2], signs[k / 8 % 3],
+                             rows[k / 24], "options.adc_bits=0"};
+        if (k % 4 > 1 && k / 4 % 2 && k / 24 != 2)
+            continue; /* more bits than an ADC may have */
+        stn_machine *machine = load("isaac-like", set, 5);
+        stn_simulation *s = simulate(machine, &image->program);
+        if (s->n_inexact)
+            fail_msg("%s %s %s %s", set[0], set[1], set[2], set[3]);
+        stn_simulation_destroy(s);
+        stn_machine_destroy(machine);
+    }
+    free_image(image);
+}
+
+/* 128 rows of 2-bit cells sum to 384: 9 bits, or 8 with inverted columns.
+ * One bit less is inexact on a picture that fills the columns. */
+static void inverting_full_columns_saves_one_bit(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *signs, *bits;
+        bool exact;
+    } cases[] = {{"options.signs=flip", "options.adc_bits=8", true},
+                 {"options.signs=offset", "options.adc_bits=9", true},
+                 {"options.signs=offset", "options.adc_bits=5", false},
+                 {"options.signs=pair", "options.adc_bits=3", false}};
+    stn_program_image *image = dense();
+    for (int k = 0; k < 4; k++) {
+        const char *set[] = {cases[k].signs, cases[k].bits};
+        stn_machine *machine = load("isaac-like", set, 2);
+        stn_simulation *s = simulate(machine, &image->program);
+        assert_int_equal(s->n_inexact == 0, cases[k].exact);
+        stn_simulation_destroy(s);
+        stn_machine_destroy(machine);
+    }
+    free_image(image);
+}
+
+static void an_adc_clips_or_rounds(void **state)
+{
+    (void)state;
+    xb_adc clip = {.bits = 3, .max = 7};
+    xb_adc round = {.bits = 3, .shift = 2, .max = 7};
+    assert_int_equal(xb_adc_convert(&clip, 0), 0);
+    assert_int_equal(xb_adc_convert(&clip, 7), 7);
+    assert_int_equal(xb_adc_convert(&clip, 8), 7);
+    assert_int_equal(xb_adc_convert(&clip, 3000), 7);
+    assert_int_equal(xb_adc_convert(&round, 1), 0);
+    assert_int_equal(xb_adc_convert(&round, 2), 4);
+    assert_int_equal(xb_adc_convert(&round, 28), 28);
+    assert_int_equal(xb_adc_convert(&round, 31), 28);
+}
+
+/* Bit-slice L1, its table: ADCs of 1 and 3 bits against ISAAC's 8. */
+static void the_scaled_model_gives_the_ratios_of_the_paper(void **state)
+{
+    (void)state;
+    stn_adc_cost c[XB_MAX_ADC_BITS];
+    stn_machine *machine = load("bitslice-isaac", NULL, 0);
+    assert_int_equal(stn_machine_adcs(machine, c, XB_MAX_ADC_BITS),
+                     XB_MAX_ADC_BITS);
+    assert_near(c[7].power_w / c[0].power_w, 28.44);
+    assert_near(c[7].power_w / c[2].power_w, 14.22);
+    assert_near(c[7].latency_s / c[0].latency_s, 8.0);
+    assert_near(c[7].latency_s / c[2].latency_s, 2.667);
+    assert_near(c[7].area_m2 / c[0].area_m2, 2.0);
+    assert_near(c[7].area_m2 / c[5].area_m2, 2.0);
+    stn_machine_destroy(machine);
+}
+
+/* Within one structure more bits cost more of everything, and a latch costs
+ * least of all: what a fit over a survey gets wrong. (A flash of 4 bits may
+ * take more energy than a SAR of 5, and less time.) */
+static void an_adc_of_more_bits_never_costs_less(void **state)
+{
+    (void)state;
+    static const char *const models[] = {"options.adc_model=structure",
+                                         "options.adc_model=scaled"};
+    for (int k = 0; k < 2; k++) {
+        stn_adc_cost c[XB_MAX_ADC_BITS];
+        stn_machine *machine = load("isaac-like", &models[k], 1);
+        int n = stn_machine_adcs(machine, c, XB_MAX_ADC_BITS);
+        for (int i = 1; i < n; i++) {
+            bool same = !strcmp(c[i].structure, c[i - 1].structure);
+            assert_true(c[i].energy_j >= c[same ? i - 1 : 0].energy_j);
+            assert_true(c[i].area_m2 >= c[same ? i - 1 : 0].area_m2);
+            assert_true(c[i].latency_s >= c[i - 1].latency_s);
+        }
+        stn_machine_destroy(machine);
+    }
+}
+
+static double count_of(const stn_simulation *s, const char *event)
+{
+    for (int e = 0; e < s->n_events; e++)
+        if (!strcmp(s->events[e].name, event))
+            return s->events[e].count;
+    return 0.0;
+}
+
+/* One filter of 3 x 3 x 3 rows on 64 positions, 8 input bits, 7 weight bits
+ * in four slices, two signs. */
+static void events_of_one_filter_are_what_one_can_count_by_hand(void **state)
+{
+    (void)state;
+    stn_error err;
+    stn_program_image *p = new_image((stn_shape){10, 10, 3}, 4);
+    int v = append_sum(p, "conv", 0, STN_CONV, STN_CODE_INT8, 1, 3, 0, 3);
+    v = append_rescale(p, "act", v, 0, STN_TYPE_U8, 10);
+    append_sum(p, "fc", v, STN_CONV, STN_CODE_TERNARY, 4, 8, 0, 1);
+    ((int8_t *)p->instructions[0].weights.codes)[0] = 127;
+    assert_ok(stn_program_check(p, "one filter", &err), err);
+    static const char *const set[] = {"options.adc_bits=[4, 4, 4, 2]"};
+    stn_machine *machine = load("bitslice-isaac", set, 1);
+    stn_simulation *s = simulate(machine, &p->program);
+    double reads = 64 * 8 * 2, fc = 8 * 2; /* position, digit, sign */
+    assert_near(count_of(s, "adc2"), reads);
+    assert_near(count_of(s, "adc4"), 3 * reads + 4 * fc);
+    assert_near(count_of(s, "dac"), 4 * reads * 27 + fc * 64);
+    assert_near(count_of(s, "crossbar_read"), 4 * reads * 27 + fc * 64 * 4);
+    assert_int_equal(s->layers[0].cost.sub_arrays, 8);
+    stn_simulation_destroy(s);
+    stn_machine_destroy(machine);
+    free_image(p);
+}
+
+static void what_cannot_be_converted_is_refused(void **state)
+{
+    (void)state;
+    stn_error err;
+    stn_program_image *image = dense();
+    stn_simulation *s = NULL;
+    stn_machine *m = NULL;
+    static const char *const wide[] = {"options.adc_bits=0"};
+    static const char *const part[] = {"options.adc_bits=2.5"};
+    static const char *const few[] = {"options.arrays=3"};
+    static const char *const none[] = {"circuits.dac_area.unit=pJ"};
+    m = load("prime-like", wide, 1);
+    assert_refused(
+        stn_simulate(m, &image->program, &(stn_simulate_options){0}, &s, &err),
+        err, STN_E_UNSUPPORTED, "needs 15 bits");
+    stn_machine_destroy(m);
+    m = load("isaac-like", part, 1);
+    assert_refused(
+        stn_simulate(m, &image->program, &(stn_simulate_options){0}, &s, &err),
+        err, STN_E_ARGUMENT, "whole numbers");
+    stn_machine_destroy(m);
+    m = load("isaac-like", few, 1);
+    assert_refused(
+        stn_simulate(m, &image->program, &(stn_simulate_options){0}, &s, &err),
+        err, STN_E_UNSUPPORTED, "the machine has 3");
+    stn_machine_destroy(m);
+    assert_refused(stn_machine_load("isaac-like", none, 1, &m, &err), err,
+                   STN_E_FORMAT, "dac_area.unit");
+    free_image(image);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ideal_converters_give_the_bits_of_the_reference),
+        cmocka_unit_test(inverting_full_columns_saves_one_bit),
+        cmocka_unit_test(an_adc_clips_or_rounds),
+        cmocka_unit_test(the_scaled_model_gives_the_ratios_of_the_paper),
+        cmocka_unit_test(an_adc_of_more_bits_never_costs_less),
+        cmocka_unit_test(events_of_one_filter_are_what_one_can_count_by_hand),
+        cmocka_unit_test(what_cannot_be_converted_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
