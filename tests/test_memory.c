@@ -167,9 +167,14 @@ static void every_shipped_machine_loads(void **state)
         for (size_t i = 0; i < count; i++)
             assert_true(figures[i].key[0] && figures[i].unit[0] &&
                         figures[i].source[0] && figures[i].confidence[0]);
-        for (int k = 0; k < STN_EVENT_COUNT; k++)
-            assert_true(m->event_energy_j[k] > 0.0 &&
-                        m->event_latency_s[k] >= 0.0);
+        for (int k = 0; k < STN_EVENT_COUNT; k++) {
+            /* Analog reads and converters are of families that have them;
+             * driving and holding take the time of the read. */
+            bool analog = stn_events[k].component == STN_COMPONENT_CONVERTER ||
+                          k == STN_EVENT_crossbar_read;
+            assert_true(m->event_energy_j[k] > 0.0 || (analog && !m->circuits));
+            assert_true(m->event_latency_s[k] >= 0.0);
+        }
         assert_true(m->array.logic3_energy_j >= m->array.logic2_energy_j);
         assert_true(m->array.logic2_energy_j >= m->array.read_energy_j);
         stn_machine_destroy(m);
