@@ -14,6 +14,7 @@
 static const char *const cells[] = {"sot-mram-v", "sot-mram-i", "stt-mram",
                                     "reram", "sram-6t"};
 static const char *const roadmaps[] = {"HP", "LSTP"};
+static const char *const sets[] = {"nvsim", "ptm"};
 static const double nodes[] = {22, 28, 32, 45, 50, 65, 90};
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
@@ -48,11 +49,12 @@ static stn_array_report evaluate(const stn_array_request *q)
 static void every_total_is_the_sum_of_its_parts(void **state)
 {
     (void)state;
-    for (size_t c = 0; c < COUNT(cells); c++)
+    for (size_t c = 0; c < COUNT(cells) * COUNT(sets); c++)
         for (size_t i = 0; i < COUNT(roadmaps); i++)
             for (size_t n = 0; n < COUNT(nodes); n++) {
                 stn_array_request q = request();
-                q.cell = cells[c];
+                q.cell = cells[c / COUNT(sets)];
+                q.tech = sets[c % COUNT(sets)];
                 q.roadmap = roadmaps[i];
                 q.node_nm = nodes[n];
                 stn_array_report r = evaluate(&q);
@@ -168,6 +170,32 @@ static void a_slow_ramp_delays_a_gate_as_horowitz_says(void **state)
                 1e-5);
 }
 
+/* A current drawn for long: R C / 6 later; for a short time, less. */
+static void the_far_end_of_a_line_follows_late(void **state)
+{
+    (void)state;
+    double rc_s = 6e3 * 1e-13;
+    assert_near(stn_line_far_end_s(6e3, 1e-13, 1e-6), 1e-6 + rc_s / 6.0, 1e-9);
+    assert_true(stn_line_far_end_s(6e3, 1e-13, 1e-11) < 1e-11 + rc_s / 6.0);
+    assert_true(stn_line_far_end_s(6e3, 1e-13, 1e-11) > 1e-11);
+}
+
+/* Horowitz' ramp term makes a chain slower than its resistances alone. */
+static void measured_resistances_have_no_ramp_term(void **state)
+{
+    (void)state;
+    stn_arena arena = {0};
+    stn_figures figures = {.arena = &arena};
+    stn_error err;
+    stn_tech t;
+    assert_ok(stn_tech_load("ptm", "HP", 45, 350, &figures, &t, &err), err);
+    double measured_s = stn_fo4_s(&t.device);
+    assert_near(measured_s, 16.84e-12, 0.01);
+    t.device.ramp_weight = 1.0;
+    assert_true(stn_fo4_s(&t.device) > 1.3 * measured_s);
+    stn_arena_deinit(&arena);
+}
+
 static void drivers_grow_geometrically_and_stay_odd(void **state)
 {
     (void)state;
@@ -180,7 +208,7 @@ static void drivers_grow_geometrically_and_stay_odd(void **state)
                     .pn_ratio = 2,
                     .resistance_factor = 1.5};
     for (double load_f = 1e-16; load_f < 1e-11; load_f *= 2.0) {
-        stn_driver c = stn_driver_size(&d, 1.0, 3e-16, load_f, 0.0);
+        stn_driver c = stn_driver_size(&d, 1.0, 3e-16, load_f, 0.0, 0);
         assert_int_equal(c.n % 2, 1);
         for (int i = 0; i < c.n; i++) {
             assert_true(c.width_n_m[i] >= 1.4999 * d.feature_m);
@@ -412,6 +440,8 @@ int main(void)
         cmocka_unit_test(heat_leaks_and_slows),
         cmocka_unit_test(transistors_and_wires_have_the_figures_of_their_files),
         cmocka_unit_test(a_slow_ramp_delays_a_gate_as_horowitz_says),
+        cmocka_unit_test(the_far_end_of_a_line_follows_late),
+        cmocka_unit_test(measured_resistances_have_no_ramp_term),
         cmocka_unit_test(drivers_grow_geometrically_and_stay_odd),
         cmocka_unit_test(wide_transistors_are_folded),
         cmocka_unit_test(requests_out_of_range_are_refused),

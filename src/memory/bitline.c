@@ -4,13 +4,32 @@
  * amplifier needs, and the charge it moves.
  *
  * SRAM discharges one of two precharged lines through access and pull-down
- * transistor. A resistive cell is read either by forcing a current and
- * comparing voltages (an RC towards V = I R), or by forcing a voltage and
- * comparing currents, which moves the line little: Seevinck's current-mode
- * delay, R C / 2 (Roff + R/3) / (Roff + R) (Seevinck et al., JSSC 26(4), 1991;
- * used for resistive cells by NVSim). */
+ * transistor: from the supply where the technology's timing is measured; from
+ * half of it, by Horowitz, with NVSim's. A resistive cell is read either by
+ * forcing a current and comparing voltages (an RC towards V = I R), or by
+ * forcing a voltage and comparing currents, which moves the line little:
+ * Seevinck's current-mode delay, R C / 2 (Roff + R/3) / (Roff + R) (Seevinck et
+ * al., JSSC 26(4), 1991; used for resistive cells by NVSim). */
 #include "memory/model.h"
 #include <math.h>
+
+stn_bitline stn_bitline_of(const stn_subarray *s)
+{
+    const stn_cell *c = s->cell;
+    const stn_device *d = &s->tech->device;
+    const stn_wire *wire = &s->tech->local;
+    double access_m = c->access_width_f * d->feature_m;
+    double width_m = sqrt(c->area_f2 / c->aspect_ratio) * d->feature_m;
+    double height_m = sqrt(c->area_f2 * c->aspect_ratio) * d->feature_m;
+    double length_m = s->rows * height_m;
+    stn_bitline b = {.length_m = length_m,
+                     .ohm = length_m * wire->ohm_m,
+                     .access_ohm = stn_resistance_n(d, access_m),
+                     .drain_f = stn_drain_f(d, access_m, 0.0, width_m)};
+    /* Two cells share one contact to the bit line. */
+    b.farad = length_m * wire->farad_m + 0.5 * s->rows * b.drain_f;
+    return b;
+}
 
 /* Settling towards a level: tau_cell is through the cell. */
 static double settle_tau(const stn_bitline *b, double cell_ohm)
@@ -24,13 +43,27 @@ static stn_status sram(const stn_subarray *s, const stn_bitline *b, double ramp,
 {
     const stn_device *d = &s->tech->device;
     double access_m = s->cell->access_width_f * d->feature_m;
-    double pull_ohm =
-        stn_resistance_n(d, s->cell->pull_down_width_f * d->feature_m);
+    double pull_m = s->cell->pull_down_width_f * d->feature_m;
+    double pull_ohm = stn_resistance_n(d, pull_m);
+    double cell_ohm = d->stack_factor * d->supply_v / d->on_n_a_m *
+                      (1.0 / access_m + 1.0 / pull_m);
+    double load_f = b->drain_f + b->farad + b->mux_f;
+    if (d->ramp_weight == 0.0) {
+        /* The cell draws a current from a line at the supply. */
+        double start_v = d->supply_v, end_v = start_v - s->cell->signal_v;
+        double lumped_s = cell_ohm * load_f * log(start_v / end_v);
+        out->latency_s = stn_line_far_end_s(b->ohm, b->farad, lumped_s) +
+                         0.5 * b->ohm * b->mux_f;
+        out->ramp = 0.5 / out->latency_s;
+        out->energy_j = (b->drain_f + b->farad + b->mux_drain_f) * start_v *
+                        s->cell->signal_v;
+        return STN_OK;
+    }
     double precharge_v = 0.5 * d->supply_v;
     /* One line rises while the other falls: each moves half of the signal. */
-    double tau_s = settle_tau(b, b->access_ohm + pull_ohm) *
+    double tau_s = settle_tau(b, cell_ohm) *
                    log(precharge_v / (precharge_v - 0.5 * s->cell->signal_v));
-    double beta = 1.0 / (pull_ohm * d->gm_n_s_m * access_m);
+    double beta = stn_ramp_beta(d, pull_ohm, access_m);
     out->latency_s = stn_horowitz(tau_s, beta, ramp, &out->ramp);
     out->energy_j =
         (b->drain_f + b->farad + b->mux_drain_f) * precharge_v * precharge_v;

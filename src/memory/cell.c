@@ -3,8 +3,8 @@
  * Cell files: geometry of a cell, and how it is read and written. A file has
  * exactly the figures that its kind and its ways of sensing and writing
  * need. */
+#include "base/file.h"
 #include "memory/model.h"
-#include <string.h>
 
 /* Which cells have a figure. */
 enum {
@@ -93,4 +93,21 @@ stn_status stn_cell_parse(const stn_yaml *root, stn_figures *figures,
                              cell.off_ohm, cell.on_ohm);
     *out = cell;
     return STN_OK;
+}
+
+stn_status stn_cell_load(const char *name, stn_figures *figures, stn_cell *out,
+                         stn_error *err)
+{
+    char path[1024];
+    stn_yaml_document *document = NULL;
+    STN_TRY(stn_path_format(path, sizeof path, err, "%s/cells/%s.yaml",
+                            stn_share_directory(), name));
+    if (!stn_file_exists(path))
+        return stn_fail(err, STN_E_NOT_FOUND, "cell \"%s\": there is no %s",
+                        name, path);
+    STN_TRY(stn_yaml_load(path, &document, err));
+    stn_status status =
+        stn_cell_parse(stn_yaml_root(document), figures, out, err);
+    stn_yaml_destroy(document);
+    return status;
 }

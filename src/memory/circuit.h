@@ -22,6 +22,11 @@ typedef struct stn_device {
     double on_n_a_m, on_p_a_m, off_n_a_m, off_p_a_m; /* per width */
     double gm_n_s_m, gm_p_s_m;                       /* per width */
     double pn_ratio;          /* PMOS over NMOS width of a balanced inverter */
+    double ramp_weight;       /* of Horowitz' ramp term: 1, or 0 where the
+                                 resistance was measured in a chain, ramps
+                                 included */
+    double stack_factor;      /* read resistance of two NMOS in series over
+                                 the sum of their Vdd / Ion */
     double resistance_factor; /* switching resistance * Ion / Vdd */
 } stn_device;
 
@@ -74,9 +79,15 @@ double stn_logical_effort(const stn_device *d, int inputs);
 /* Delay of one stage with time constant `tau_s` behind an input ramp;
  * `beta` = 1 / (R gm), 0 for a passive stage. *ramp_out may be NULL. */
 double stn_horowitz(double tau_s, double beta, double ramp, double *ramp_out);
+/* Beta of an NMOS of that width that switches through `ohm`. */
+double stn_ramp_beta(const stn_device *d, double ohm, double width_n_m);
 /* Delay of a gate pulling `load_f` down, its own output included. */
 double stn_gate_delay(const stn_device *d, const stn_gate *gate, double load_f,
                       double line_tau_s, double ramp, double *ramp_out);
+
+/* Delay of an inverter in a long chain, each driving four of its size,
+ * which is 10 features. */
+double stn_fo4_s(const stn_device *d);
 
 /* ---- wire.c */
 /* Geometry and material of a layer, as in a technology file. */
@@ -85,6 +96,9 @@ typedef struct stn_wire_figures {
     double resistivity_ohm_m, fringe_f_m;
 } stn_wire_figures;
 stn_wire stn_wire_layer(const stn_wire_figures *figures, double temperature_k);
+/* When the far end of an open line follows a current drawn at the near end
+ * that would take `lumped_s` from its capacitance alone. */
+double stn_line_far_end_s(double ohm, double farad, double lumped_s);
 /* Time constant that a line of R and C adds to the stage driving it. */
 double stn_line_tau(double ohm, double farad);
 
@@ -96,9 +110,10 @@ typedef struct stn_driver {
     double width_n_m[STN_DRIVER_STAGES];
     double load_f, load_ohm;
 } stn_driver;
-/* An odd number of stages behind a gate of `effort` and `input_f`. */
+/* An odd number of stages behind a gate of `effort` and `input_f`; `stages` 0:
+ * as many as logical effort asks for. */
 stn_driver stn_driver_size(const stn_device *d, double effort, double input_f,
-                           double load_f, double load_ohm);
+                           double load_f, double load_ohm, int stages);
 stn_gate stn_driver_stage(const stn_driver *driver, int i);
 double stn_driver_input_f(const stn_driver *driver);
 /* Energy of one full cycle of its output. */

@@ -14,7 +14,8 @@ static stn_driver output_driver(const stn_decoder *c)
     int inputs = c->inputs > 1 ? c->inputs : 1;
     stn_gate gate = stn_gate_minimum(d, inputs);
     return stn_driver_size(d, c->inputs ? stn_logical_effort(d, inputs) : 1.0,
-                           stn_gate_input_f(d, &gate), c->load_f, c->load_ohm);
+                           stn_gate_input_f(d, &gate), c->load_f, c->load_ohm,
+                           0);
 }
 
 double stn_decoder_input_f(const stn_decoder *c)

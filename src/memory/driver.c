@@ -11,7 +11,7 @@ static const double MAX_NMOS = 100.0; /* features */
 static const double REGION = 40.0;    /* features: height of a driver */
 
 stn_driver stn_driver_size(const stn_device *d, double effort, double input_f,
-                           double load_f, double load_ohm)
+                           double load_f, double load_ohm, int stages)
 {
     stn_driver driver = {.device = d, .load_f = load_f, .load_ohm = load_ohm};
     double min_m = stn_min_width(d), max_m = MAX_NMOS * d->feature_m;
@@ -19,7 +19,7 @@ stn_driver stn_driver_size(const stn_device *d, double effort, double input_f,
     /* The gate in front is a stage of its own, hence one less here; an odd
      * number restores the polarity of a NAND. */
     int n = (int)(log(total) / log(STAGE_EFFORT) + 0.5) - 1;
-    n = n < 1 ? 1 : n | 1;
+    n = stages ? stages : n < 1 ? 1 : n | 1;
     n = n < STN_DRIVER_STAGES ? n : STN_DRIVER_STAGES - 1;
     double stage = pow(total, 1.0 / (n + 1));
     double last_m =

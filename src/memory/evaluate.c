@@ -2,7 +2,6 @@
  *
  * From names to a modelled sub-array: loads cell and technology files, checks
  * the geometry, and names what comes out. */
-#include "base/file.h"
 #include "memory/model.h"
 #include <string.h>
 
@@ -50,24 +49,6 @@ static stn_status check_range(const char *what, int value, int min, int max,
                     what, value, min, max);
 }
 
-static stn_status load_cell(const char *name, stn_figures *figures,
-                            stn_cell *out, stn_error *err)
-{
-    char path[1024];
-    stn_yaml_document *document = NULL;
-    STN_TRY(check_name("cell", name, err));
-    STN_TRY(stn_path_format(path, sizeof path, err, "%s/cells/%s.yaml",
-                            stn_share_directory(), name));
-    if (!stn_file_exists(path))
-        return stn_fail(err, STN_E_NOT_FOUND, "cell \"%s\": there is no %s",
-                        name, path);
-    STN_TRY(stn_yaml_load(path, &document, err));
-    stn_status status =
-        stn_cell_parse(stn_yaml_root(document), figures, out, err);
-    stn_yaml_destroy(document);
-    return status;
-}
-
 static stn_status evaluate(const stn_array_request *q, stn_figures *figures,
                            stn_array_report *out, stn_error *err)
 {
@@ -83,7 +64,8 @@ static stn_status evaluate(const stn_array_request *q, stn_figures *figures,
                         "divisor of the %d columns",
                         q->columns_per_sense_amp, q->columns);
     STN_TRY(check_name("technology set", q->tech, err));
-    STN_TRY(load_cell(q->cell, figures, &cell, err));
+    STN_TRY(check_name("cell", q->cell, err));
+    STN_TRY(stn_cell_load(q->cell, figures, &cell, err));
     STN_TRY(stn_tech_load(q->tech, q->roadmap, q->node_nm, q->temperature_k,
                           figures, &tech, err));
     stn_subarray s = {.tech = &tech,

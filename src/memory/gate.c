@@ -180,11 +180,29 @@ double stn_horowitz(double tau_s, double beta, double ramp, double *ramp_out)
     return delay_s;
 }
 
+double stn_ramp_beta(const stn_device *d, double ohm, double width_n_m)
+{
+    return d->ramp_weight / (ohm * d->gm_n_s_m * width_n_m);
+}
+
 double stn_gate_delay(const stn_device *d, const stn_gate *g, double load_f,
                       double line_tau_s, double ramp, double *ramp_out)
 {
     double ohm = stn_resistance_n(d, g->width_n_m) * g->inputs;
-    double beta = 1.0 / (ohm * d->gm_n_s_m * g->width_n_m);
+    double beta = stn_ramp_beta(d, ohm, g->width_n_m);
     double tau_s = ohm * (stn_gate_output_f(d, g) + load_f) + line_tau_s;
     return stn_horowitz(tau_s, beta, ramp, ramp_out);
+}
+
+double stn_fo4_s(const stn_device *d)
+{
+    stn_gate inverter = stn_gate_minimum(d, 1);
+    inverter.width_n_m = 10.0 * d->feature_m;
+    inverter.width_p_m = d->pn_ratio * inverter.width_n_m;
+    double load_f = 4.0 * stn_gate_input_f(d, &inverter);
+    double ramp = STN_STEP_RAMP, delay_s = 0.0;
+    /* The ramp settles within a few stages; the gain of each is small. */
+    for (int i = 0; i < 16; i++)
+        delay_s = stn_gate_delay(d, &inverter, load_f, 0.0, ramp, &ramp);
+    return delay_s;
 }

@@ -45,7 +45,10 @@ typedef struct stn_cell {
     double pull_down_width_f, pull_up_width_f;
 } stn_cell;
 
-/* Reads the model's keys of a cell file's root. */
+/* Reads share/setun/cells/NAME.yaml. */
+stn_status stn_cell_load(const char *name, stn_figures *figures, stn_cell *out,
+                         stn_error *err);
+/* The same from the root of a file. */
 stn_status stn_cell_parse(const stn_yaml *root, stn_figures *figures,
                           stn_cell *out, stn_error *err);
 
@@ -63,12 +66,15 @@ stn_status stn_subarray_model(const stn_subarray *s, stn_array_report *out,
 /* ---- bitline.c */
 /* One bit line with everything that hangs on it. */
 typedef struct stn_bitline {
+    double length_m;
     double ohm, farad;          /* wire and drains of the access transistors */
     double access_ohm, drain_f; /* of one access transistor */
     double mux_f;               /* multiplexer and sense amplifier behind it */
     double mux_drain_f;         /* of one pass transistor */
     double mux_ohm;
 } stn_bitline;
+/* Wire and cells of a sub-array's bit line, nothing behind it yet. */
+stn_bitline stn_bitline_of(const stn_subarray *s);
 /* Cost of developing the signal on one bit line: latency, and energy of one
  * bit line. `ramp` is that of the word line. */
 stn_status stn_bitline_read(const stn_subarray *s, const stn_bitline *b,

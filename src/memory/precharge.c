@@ -21,9 +21,9 @@ stn_part_cost stn_precharge_cost(const stn_precharge *p)
     stn_gate inverter = stn_gate_minimum(d, 1);
     inverter.region_m = region_m;
     double inverter_f = stn_gate_input_f(d, &inverter);
-    stn_driver driver =
-        stn_driver_size(d, 1.0, inverter_f,
-                        p->columns * (inverter_f + p->line_f_per_column), 0.0);
+    stn_driver driver = stn_driver_size(
+        d, 1.0, inverter_f, p->columns * (inverter_f + p->line_f_per_column),
+        0.0, 0);
     stn_part_cost chain = stn_driver_cost(&driver, STN_STEP_RAMP);
     double gates_f = 2.0 * stn_gate_input_f(d, &up) +
                      stn_gate_input_f(d, &equaliser) +

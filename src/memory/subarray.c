@@ -24,7 +24,6 @@ typedef struct parts {
     const stn_subarray *s;
     double word_ohm, word_f, word_m; /* word line; its length */
     double line_f;                   /* wire of a select line */
-    double bit_m;
     double write_a;
     stn_bitline bit;
     stn_multiplexer mux;
@@ -49,20 +48,14 @@ static void size_lines(parts *p)
     const stn_wire *wire = &s->tech->local;
     double f = d->feature_m;
     double cell_width_m = sqrt(c->area_f2 / c->aspect_ratio) * f;
-    double cell_height_m = sqrt(c->area_f2 * c->aspect_ratio) * f;
     double access_m = c->access_width_f * f;
     int gates = c->kind == STN_CELL_SRAM ? 2 : 1;
     p->word_m = s->columns * cell_width_m;
-    p->bit_m = s->rows * cell_height_m;
     p->line_f = p->word_m * wire->farad_m;
     p->word_ohm = p->word_m * wire->ohm_m;
     p->word_f =
         p->line_f + gates * s->columns * stn_gate_capacitance(d, access_m);
-    p->bit.drain_f = stn_drain_f(d, access_m, 0.0, cell_width_m);
-    p->bit.ohm = p->bit_m * wire->ohm_m;
-    /* Two cells share one contact to the bit line. */
-    p->bit.farad = p->bit_m * wire->farad_m + 0.5 * s->rows * p->bit.drain_f;
-    p->bit.access_ohm = stn_resistance_n(d, access_m);
+    p->bit = stn_bitline_of(s);
     if (c->kind == STN_CELL_RESISTIVE)
         p->write_a = fmax(c->write_a, c->write_v / c->on_ohm);
 }
@@ -130,14 +123,15 @@ static void cost_select(parts *p, double ramp)
 /* Width and height of the sub-array without its predecoder. */
 static stn_box outline(const parts *p)
 {
-    double side_m = p->row.box.height_m > p->bit_m ? p->row.area_m2 / p->bit_m
-                                                   : p->row.box.width_m;
+    double side_m = p->row.box.height_m > p->bit.length_m
+                        ? p->row.area_m2 / p->bit.length_m
+                        : p->row.box.width_m;
     double foot_m = p->precharge.box.width_m > p->word_m
                         ? p->precharge.area_m2 / p->word_m
                         : p->precharge.box.height_m;
     foot_m += p->multiplexer.area_m2 / p->word_m + p->amplifier.box.height_m;
     return (stn_box){.width_m = p->word_m + fmax(side_m, p->select.box.width_m),
-                     .height_m = p->bit_m + foot_m};
+                     .height_m = p->bit.length_m + foot_m};
 }
 
 /* Row predecoder: two blocks whose lines pass half of the outline. */
@@ -176,7 +170,7 @@ static void post_area(const parts *p, stn_box box, stn_array_report *r)
     /* The predecoders are a square at the longer side's end. */
     double *edge_m = box.width_m > box.height_m ? &box.width_m : &box.height_m;
     *edge_m += sqrt(predecoders_m2);
-    area[STN_ARRAY_CELLS] = p->word_m * p->bit_m;
+    area[STN_ARRAY_CELLS] = p->word_m * p->bit.length_m;
     area[STN_ARRAY_PREDECODER] = predecoders_m2;
     area[STN_ARRAY_ROW_DECODER] = p->row.area_m2;
     area[STN_ARRAY_COLUMN_SELECT] = p->select.area_m2;
@@ -239,7 +233,8 @@ static void post_energy(const parts *p, stn_array_report *r)
     read[STN_ARRAY_SENSE_AMPLIFIER] = p->amplifier.energy_j;
     double line_f = p->bit.drain_f + p->bit.farad + p->bit.mux_drain_f;
     if (c->kind == STN_CELL_SRAM) {
-        write[STN_ARRAY_BIT_LINE] = words * p->bit_read.energy_j;
+        double full_v = d->ramp_weight > 0.0 ? 0.5 * d->supply_v : d->supply_v;
+        write[STN_ARRAY_BIT_LINE] = words * line_f * full_v * full_v;
         return;
     }
     /* The cell and its reference conduct until the latch has decided. */

@@ -55,6 +55,7 @@ static const stn_figure_row device_rows[] = {
     {"transconductance_n", STN_QUANTITY_CONDUCTANCE_PER_WIDTH, 10, 1e5, DEVICE(gm_n_s_m)},
     {"transconductance_p", STN_QUANTITY_CONDUCTANCE_PER_WIDTH, 10, 1e5, DEVICE(gm_p_s_m)},
     {"pn_ratio", STN_QUANTITY_RATIO, 0.5, 5, DEVICE(pn_ratio)},
+    {"stack_factor", STN_QUANTITY_RATIO, 0.2, 5, DEVICE(stack_factor)},
     {"resistance_factor", STN_QUANTITY_RATIO, 0.2, 5, DEVICE(resistance_factor)},
     {0}};
 #define WIRE(field) offsetof(stn_wire_figures, field)
@@ -101,14 +102,28 @@ static stn_status wire(const stn_yaml *root, const char *key,
                          key, w->barrier_m, 0.25 * w->pitch_m);
 }
 
+/* See stn_device.ramp_weight. */
+static stn_status timing(const stn_yaml *root, stn_device *d, stn_error *err)
+{
+    static const char *const words[] = {"measured", "horowitz", NULL};
+    const stn_yaml *node = stn_yaml_get(root, "timing");
+    int word = 0;
+    if (!node)
+        return stn_yaml_fail(root, err, "\"timing\" is missing");
+    STN_TRY(stn_yaml_choice(node, words, &word, err));
+    d->ramp_weight = word;
+    return STN_OK;
+}
+
 static stn_status parse(const stn_yaml *root, const char *roadmap,
                         stn_figures *figures, tech_figures *t, stn_error *err)
 {
     static const char *const keys[] = {
-        "title",         "feature_size", "local_wire", "global_wire",
-        "current_sense", "hp",           "lstp",       NULL};
+        "title",         "timing", "feature_size", "local_wire", "global_wire",
+        "current_sense", "hp",     "lstp",         NULL};
     const stn_yaml *feature = stn_yaml_get(root, "feature_size");
     STN_TRY(stn_yaml_check_keys(root, keys, err));
+    STN_TRY(timing(root, &t->device.cold, err));
     if (!feature)
         return stn_yaml_fail(root, err, "\"feature_size\" is missing");
     STN_TRY(stn_figure_parse(figures, "tech", &feature_row, feature,

@@ -22,6 +22,10 @@ stn_status stn_validate_add(stn_validate_list *list, const stn_agreement *item,
 void stn_validate_summarise(double *errors, int n, stn_agreement *item);
 
 /* The rungs. */
+stn_status stn_validate_spice(const char *folder, stn_validate_list *list,
+                              stn_error *err);
+stn_status stn_validate_silicon(const char *folder, stn_validate_list *list,
+                                stn_error *err);
 stn_status stn_validate_nvsim(const char *folder, stn_validate_list *list,
                               stn_error *err);
 

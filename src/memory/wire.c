@@ -7,6 +7,7 @@
  * planes above and below (Ho, Mai, Horowitz, Proc. IEEE 89(4), 2001; CACTI
  * 6.0). Size effects are in the resistivity of the file. */
 #include "memory/circuit.h"
+#include <math.h>
 
 static const double VACUUM_PERMITTIVITY_F_M = 8.85e-12;
 static const double VERTICAL_DIELECTRIC = 3.9;
@@ -30,6 +31,17 @@ stn_wire stn_wire_layer(const stn_wire_figures *f, double temperature_k)
         .farad_m = 2.0 * VACUUM_PERMITTIVITY_F_M * (planes + neighbours) +
                    f->fringe_f_m,
     };
+}
+
+double stn_line_far_end_s(double ohm, double farad, double lumped_s)
+{
+    /* A current I at one end of an open line: at the other,
+     * V = I/C (t - RC/6 + 2 RC/pi^2 exp(-pi^2 t/RC) - ...), whose further
+     * terms vanish sooner still (Carslaw and Jaeger, Conduction of Heat in
+     * Solids, 3.8: a slab with constant flux). */
+    double pi2 = 9.8696044, rc_s = ohm * farad;
+    double steady_s = lumped_s + rc_s / 6.0;
+    return steady_s - 2.0 * rc_s / pi2 * exp(-pi2 * steady_s / rc_s);
 }
 
 double stn_line_tau(double ohm, double farad)
