@@ -460,6 +460,24 @@ static void admm_adds_what_is_left_to_its_multiplier(void **unused)
     free(b.attrs);
 }
 
+static void growth_moves_weight_from_the_multiplier_to_rho(void **unused)
+{
+    struct bench b;
+
+    (void)unused;
+    open_bench(&b, "admm", "{rho: 0.5, growth: 4, keep: 0.5}",
+               (stn_weight_shape){1, 1, 2}, 2);
+    b.w[0] = 3, b.w[1] = 1;
+    turn(&b, 0, 9);
+    assert_float_equal(apply(&b), 0.25, 1e-6);
+    turn(&b, 1, 9); /* U = (0, 1) / 4 */
+    b.call.epoch = 1;
+    assert_floats(b.state1, (const float[]){0, 0.25f}, 2);
+    assert_float_equal(apply(&b), 1.25 * 1.25, 1e-6);
+    assert_floats(b.grad, (const float[]){0, 2.5f}, 2);
+    free(b.attrs);
+}
+
 /* ---- freezing --------------------------------------------------------- */
 
 static void freezing_takes_the_nearest_of_each_code(void **unused)
@@ -581,6 +599,7 @@ int main(void)
             admm_without_a_loss_ends_at_the_nearest_pruned_weights),
         cmocka_unit_test(admm_without_a_loss_ends_at_levels),
         cmocka_unit_test(admm_adds_what_is_left_to_its_multiplier),
+        cmocka_unit_test(growth_moves_weight_from_the_multiplier_to_rho),
         cmocka_unit_test(freezing_takes_the_nearest_of_each_code),
         cmocka_unit_test(l1_prunes_small_weights_at_the_end_alone),
         cmocka_unit_test(only_nonzero_slices_push),

@@ -133,6 +133,7 @@ typedef struct stn_penalty_call {
     int n_scales;
     float *norms;        /* scratch for groups->n floats */
     float *const *state; /* n_states of n floats, 0 when a run starts */
+    int epoch;           /* complete epochs */
 } stn_penalty_call;
 
 /* A term R(latent) of the loss on one parameter. With a state (targets,
@@ -213,6 +214,7 @@ typedef struct stn_compression {
     stn_graph *graph;
     int n;
     stn_binding *bindings; /* in the order of the graph's parameters */
+    int epoch;             /* complete ones of the run; set by the loop */
     stn_arena arena;
 } stn_compression;
 

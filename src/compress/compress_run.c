@@ -51,7 +51,7 @@ void stn_compression_apply(stn_compression *compression, stn_pool *pool)
     stn_pool_run(pool, compression->n, apply_one, compression);
 }
 
-static stn_penalty_call penalty_call(const stn_binding *b)
+static stn_penalty_call penalty_call(const stn_binding *b, int epoch)
 {
     return (stn_penalty_call){.groups = &b->groups,
                               .n = b->param->count,
@@ -62,7 +62,8 @@ static stn_penalty_call penalty_call(const stn_binding *b)
                               .scales = b->scales,
                               .n_scales = b->n_scales,
                               .norms = b->norms,
-                              .state = b->penalty_state};
+                              .state = b->penalty_state,
+                              .epoch = epoch};
 }
 
 struct backward_pass {
@@ -88,7 +89,7 @@ static void backward_one(void *context, int task, int thread)
         b->quantiser->backward(&quantise, grad);
     b->penalty_value = 0;
     if (pass->penalise && b->penalty) {
-        stn_penalty_call call = penalty_call(b);
+        stn_penalty_call call = penalty_call(b, pass->compression->epoch);
         b->penalty_value = b->penalty->apply(b->penalty_attrs, &call);
     }
     if (b->stored)
@@ -119,7 +120,7 @@ static void turn_one(void *context, int task, int thread)
 
     (void)thread;
     if (b->penalty && b->penalty->turn) {
-        stn_penalty_call call = penalty_call(b);
+        stn_penalty_call call = penalty_call(b, turn->epoch);
         b->penalty->turn(b->penalty_attrs, &call, turn->epoch, turn->n_epochs);
     }
 }
@@ -139,7 +140,7 @@ static void settle_one(void *context, int task, int thread)
 
     (void)thread;
     if (b->penalty && b->penalty->settle) {
-        stn_penalty_call call = penalty_call(b);
+        stn_penalty_call call = penalty_call(b, c->epoch);
         b->penalty->settle(b->penalty_attrs, &call);
     }
 }

@@ -7,12 +7,15 @@
  *     R = rho/2 ||W - Z + U||^2
  *     when a run starts:        Z = P(W),      U = 0
  *     every `every` epochs:     Z = P(W + U),  U = U + W - Z
+ *                               rho = growth rho, U = U / growth
  *     at the end, with `snap`:  W = P(W)
  *
  * P is the nearest point of S: of `largest` the `keep` share of largest
  * magnitudes, exactly so many; of `levels` each nonzero weight's nearest of
  * ±q … ±2^(bits-1) q, with q searched anew, while weights that are 0 stay 0.
- * Scaled form: U is the multiplier divided by rho. */
+ * Scaled form: U is the multiplier divided by rho, so it shrinks
+ * where rho grows. The authors keep rho; a run of few rounds gets from a loose
+ * pull, which lets weights still choose, to a tight one by growth. */
 #include "compress/compress.h"
 #include "compress/project.h"
 
@@ -20,7 +23,7 @@ enum { LARGEST, LEVELS };
 static const char *const sets[] = {"largest", "levels", NULL};
 
 typedef struct admm_attrs {
-    float rho, keep;
+    float rho, growth, keep;
     int set, bits, every;
     bool snap;
 } admm_attrs;
@@ -29,6 +32,8 @@ typedef struct admm_attrs {
 static const stn_attr attrs[] = {
     {"rho", STN_ATTR_FLOAT, offsetof(admm_attrs, rho), 0.007, 0, 1e3, NULL,
      "weight of the distance to the target"},
+    {"growth", STN_ATTR_FLOAT, offsetof(admm_attrs, growth), 1, 1, 100, NULL,
+     "factor of rho from one target to the next"},
     {"project", STN_ATTR_CHOICE, offsetof(admm_attrs, set), LARGEST, 0, 0,
      sets, "what the target is: the largest magnitudes, or levels"},
     {"keep", STN_ATTR_FLOAT, offsetof(admm_attrs, keep), 0.1, 0, 1, NULL,
@@ -63,15 +68,18 @@ static double apply(const void *state, const stn_penalty_call *call)
 {
     const admm_attrs *a = state;
     const float *z = call->state[0], *u = call->state[1];
+    float rho = a->rho;
     double sum = 0;
 
+    for (int i = a->every; i <= call->epoch; i += a->every)
+        rho *= a->growth;
     for (size_t i = 0; i < call->n; i++) {
         float distance = call->latent[i] - z[i] + u[i];
 
         sum += (double)distance * (double)distance;
-        call->grad[i] += a->rho * distance;
+        call->grad[i] += rho * distance;
     }
-    return 0.5 * (double)a->rho * sum;
+    return 0.5 * (double)rho * sum;
 }
 
 static void turn(const void *state, const stn_penalty_call *call, int epoch,
@@ -88,7 +96,7 @@ static void turn(const void *state, const stn_penalty_call *call, int epoch,
         z[i] = w[i] + u[i];
     project(a, call->n, w, z);
     for (size_t i = 0; i < call->n && epoch > 0; i++)
-        u[i] += w[i] - z[i];
+        u[i] = (u[i] + w[i] - z[i]) / a->growth;
 }
 
 const stn_penalty_type stn_penalty_admm = {

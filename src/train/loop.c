@@ -239,6 +239,7 @@ stn_status stn_session_train(stn_session *s, stn_error *err)
     s->last_progress_s = s->last_checkpoint_s = stn_clock_s();
     while (s->counters.epoch < s->model->recipe->epochs) {
         shuffle_epoch(s);
+        s->model->compression->epoch = s->counters.epoch;
         while (s->counters.step < s->steps_per_epoch) {
             double before = stn_clock_s(), now;
 
