@@ -470,25 +470,24 @@ static void steps_and_their_program_agree(void **state_)
 
 /* What comes with Setun, narrow and on small pictures, so that the reference
  * interpreter is quick. */
-static void build_shipped(network *net, const char *name, int bits)
+static void build_shipped(network *net, const char *name,
+                          const stn_yaml_scope *overrides, const char *rules)
 {
-    stn_yaml_variable variables[] = {
-        {"height", 16}, {"width", 16}, {"abits", bits}, {"p", 3}};
-    bool narrow = strcmp(name, "resnet20") == 0;
-    stn_yaml_scope overrides = {variables, narrow ? 4 : 3};
     stn_yaml_document *document;
     stn_error err;
     char path[512];
     snprintf(path, sizeof path, "%s/networks/%s.yaml", stn_share_directory(),
              name);
     assert_ok(stn_yaml_load(path, &document, &err), err);
-    build_document(net, document, &overrides, EVERY);
+    build_document(net, document, overrides, rules);
 }
 
-static difference compare_shipped(const char *name)
+static difference compare_shipped(const char *name,
+                                  const stn_yaml_scope *overrides,
+                                  const char *rules)
 {
     network net;
-    build_shipped(&net, name, 8);
+    build_shipped(&net, name, overrides, rules);
     calibrate(&net, true);
     stn_program *p = lowered(&net);
     difference d = compare(&net, p);
@@ -500,18 +499,51 @@ static difference compare_shipped(const char *name)
 static void lenet5_and_its_program_agree(void **state_)
 {
     (void)state_;
-    assert_close(compare_shipped("lenet5"));
+    static const stn_yaml_variable small[] = {
+        {"height", 16}, {"width", 16}, {"abits", 8}};
+    const stn_yaml_scope overrides = {small, 3};
+    assert_close(compare_shipped("lenet5", &overrides, EVERY));
 }
 
 static void resnet20_and_its_program_agree(void **state_)
 {
     (void)state_;
-    difference d = compare_shipped("resnet20");
+    static const stn_yaml_variable small[] = {
+        {"height", 16}, {"width", 16}, {"abits", 8}, {"p", 3}};
+    const stn_yaml_scope overrides = {small, 4};
+    difference d = compare_shipped("resnet20", &overrides, EVERY);
     /* A step in one layer becomes several by the nineteenth: the multipliers
      * of a sum share their shift, so the smaller has fewer bits. */
     assert_true(d.logit < 0.05);
     assert_true(d.size < 0.1);
     assert_true(d.n_disagree <= N_PICTURES / 50);
+}
+
+/* Weights and activations of few bits: a step is a large share of the range,
+ * and hardly any is moved by rounding. */
+static void check_dorefa(const char *name, int side, int wbits, int abits)
+{
+    const stn_yaml_variable small[] = {{"channels", 1},  {"height", side},
+                                       {"width", side},  {"ebits", 8},
+                                       {"abits", abits}, {"p", 4}};
+    const stn_yaml_scope overrides = {small, *name == 's' ? 6 : 5};
+    char rules[256];
+    snprintf(rules, sizeof rules,
+             EVERY "- {layers: \"conv[2-6]\", quantiser: "
+                   "{dorefa: {bits: %d}}}\n",
+             wbits);
+    difference d = compare_shipped(name, &overrides, rules);
+    assert_true(d.share < 1e-3);
+    assert_true(d.n_disagree <= N_PICTURES / 50);
+}
+
+static void dorefa_networks_and_their_programs_agree(void **state_)
+{
+    (void)state_;
+    check_dorefa("lenet5-dorefa", 16, 1, 1);
+    check_dorefa("lenet5-dorefa", 16, 2, 4);
+    check_dorefa("lenet5-dorefa", 16, 8, 8);
+    check_dorefa("svhn-dorefa", 24, 3, 2);
 }
 
 static void their_float_twins_have_no_integer_form(void **state_)
@@ -520,7 +552,7 @@ static void their_float_twins_have_no_integer_form(void **state_)
     stn_error err;
     stn_program *p;
     network net;
-    build_shipped(&net, "lenet5", 0);
+    build_shipped(&net, "lenet5", NULL, EVERY);
     assert_refused(stn_lower(net.graph, net.compression, NULL, &p, &err), err,
                    STN_E_UNSUPPORTED, "is not quantised");
     destroy(&net);
@@ -725,6 +757,7 @@ int main(void)
         cmocka_unit_test(steps_and_their_program_agree),
         cmocka_unit_test(lenet5_and_its_program_agree),
         cmocka_unit_test(resnet20_and_its_program_agree),
+        cmocka_unit_test(dorefa_networks_and_their_programs_agree),
         cmocka_unit_test(their_float_twins_have_no_integer_form),
         cmocka_unit_test(what_has_no_integer_form_is_refused_by_name),
         cmocka_unit_test(parameters_that_are_not_numbers_are_refused),
