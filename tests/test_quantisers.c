@@ -437,6 +437,34 @@ static void levels_found_again_are_the_same(void **unused)
     }
 }
 
+/* Mean magnitude 1, so the step is spread / 2^(bits - 1). */
+static void a_grid_has_even_steps_and_one_more_level_below(void **unused)
+{
+    static const float w[] = {0.2f, -0.2f, 0.8f, -1, 1.3f, -1.2f, 1.5f, -1.8f};
+    static const struct {
+        const char *text;
+        int8_t codes[8];
+        float scale;
+    } cases[] = {
+        {"{bits: 1}", {1, -1, 1, -1, 1, -1, 1, -1}, 1},
+        {"{bits: 2, spread: 2}", {0, 0, 1, -1, 1, -1, 1, -1}, 1},
+        {"{bits: 3, spread: 2}", {0, 0, 2, -2, 3, -2, 3, -4}, 0.5f},
+        {"{bits: 4, spread: 1}", {2, -2, 6, -8, 7, -8, 7, -8}, 0.125f},
+    };
+    (void)unused;
+    for (int k = 0; k < 4; k++) {
+        bed b;
+
+        set_up(&b, "grid", cases[k].text, 1, 0);
+        b.call.shape = (stn_weight_shape){2, 1, 4};
+        b.call.latent = w;
+        encode(&b);
+        assert_memory_equal(b.codes, cases[k].codes, 8);
+        assert_true(b.scale == cases[k].scale);
+        free(b.attrs);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -453,6 +481,7 @@ int main(void)
             dynamic_fixed_steps_are_powers_of_two_below_the_maximum),
         cmocka_unit_test(dynamic_fixed_keeps_a_power_of_two_within_eight_bits),
         cmocka_unit_test(levels_found_again_are_the_same),
+        cmocka_unit_test(a_grid_has_even_steps_and_one_more_level_below),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -172,20 +172,20 @@ static stn_status copy_index(stn_lowering *l, stn_layout *layout, size_t n,
 }
 
 /* Without a structure ternary weights are stored by groups, so that those
- * which a penalty has emptied cost next to nothing, and levels that leave out
- * 0 store none. */
-static stn_structure usual_structure(const stn_weights *w)
+ * which a penalty has emptied cost next to nothing; levels that leave out 0
+ * store none; filters of one group of a convolution are a row of blocks, of
+ * which each keeps its own. */
+static stn_structure usual_structure(const stn_binding *binding,
+                                     const stn_weights *w, int groups)
 {
-    if (w->alphabet.levels == STN_LEVELS_TERNARY)
-        return STN_GROUPS;
-    for (size_t k = stn_weights_count(w); k > 0; k--)
-        if (w->alphabet.levels == STN_LEVELS_NONZERO && !w->codes[k - 1])
+    for (size_t k = 0; k < binding->param->count; k++)
+        if (w->alphabet.levels == STN_LEVELS_NONZERO && !binding->codes[k])
             return STN_SPARSE;
-    return STN_DENSE;
+    if (groups > 1)
+        return STN_BLOCKS;
+    return w->alphabet.levels == STN_LEVELS_TERNARY ? STN_GROUPS : STN_DENSE;
 }
 
-/* Filters of one group of a convolution are a row of blocks, of which each
- * keeps its own. */
 static stn_status lower_layout(stn_lowering *l, const stn_node *node,
                                const stn_binding *binding, stn_weights *w)
 {
@@ -194,14 +194,12 @@ static stn_status lower_layout(stn_lowering *l, const stn_node *node,
     if (binding->stored)
         *layout = binding->stored->layout;
     else
-        *layout = (stn_layout){.structure = usual_structure(w),
-                               .index_bits = SPARSE_INDEX_BITS};
-    if (groups > 1 && !binding->stored) {
-        *layout = (stn_layout){.structure = STN_BLOCKS,
+        *layout = (stn_layout){.structure = usual_structure(binding, w, groups),
+                               .index_bits = SPARSE_INDEX_BITS,
                                .n_grids = 1,
                                .grids = {{w->out / groups, w->in / groups, 1}}};
+    if (layout->structure == STN_BLOCKS && !binding->stored)
         return copy_index(l, layout, (size_t)groups, NULL);
-    }
     if (!stn_structure_is_plane(layout->structure))
         return STN_OK;
     if (groups > 1)

@@ -221,6 +221,10 @@ stn_measure_sum stn_measure_total(const stn_measure *measure,
         if (!matches(pattern, l->name))
             continue;
         sum.weight_bytes += (double)l->weight_bytes;
+        sum.n_weights += l->n_weights;
+        sum.n_stored += l->n_stored;
+        sum.value_bits += l->value_bits;
+        sum.index_bits += l->index_bits;
         sum.add_subtract += l->add_subtract;
         sum.multiply += l->multiply;
         sum.rescale += l->rescale;

@@ -18,6 +18,7 @@ typedef struct stn_measure_layer {
     const char *code; /* "float32", "int8", "ternary", "binary", "low"; "" */
     int out, kh, kw, in;
     size_t n_weights, n_nonzero, weight_bytes;
+    size_t n_stored;   /* values that the layout stores; packed weights */
     stn_slices slices; /* packed weights */
     bool is_low;       /* of the layer before; counts no weights of its own */
     bool is_sparse;    /* nonzero weights alone are stored, by distance */
@@ -73,6 +74,7 @@ void stn_measure_destroy(stn_measure *measure); /* NULL is legal */
 /* Sums over layers whose name matches the shell pattern (NULL: all). */
 typedef struct stn_measure_sum {
     double weight_bytes, add_subtract, multiply, rescale;
+    size_t n_weights, n_stored, value_bits, index_bits;
     size_t n_ternary, n_ternary_zero;
     int n_groups, n_live;
     double min_live_sparsity;            /* over ternary layers; NaN without */

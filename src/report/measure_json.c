@@ -71,6 +71,9 @@ static stn_status write_layer(const stn_measure_layer *l, stn_json_writer *w,
     stn_json_int(w, "weights", (int64_t)l->n_weights);
     stn_json_int(w, "nonzero", (int64_t)l->n_nonzero);
     stn_json_int(w, "bytes", (int64_t)l->weight_bytes);
+    stn_json_int(w, "stored", (int64_t)l->n_stored);
+    stn_json_int(w, "value_bits", (int64_t)l->value_bits);
+    stn_json_int(w, "index_bits", (int64_t)l->index_bits);
     stn_json_int(w, "chunk", l->chunk);
     stn_json_int(w, "groups", l->n_groups);
     stn_json_int(w, "live", l->n_live);

@@ -60,6 +60,7 @@ static void weights_of(const stn_program *program, int i,
     layer->weight_bytes = w->stored_bytes;
     layer->is_sparse = w->layout.structure == STN_SPARSE;
     layer->bits = w->alphabet.bits;
+    layer->n_stored = layer->is_low ? 0 : w->n_stored;
     layer->value_bits = w->value_bits;
     layer->index_bits = w->index_bits;
     layer->codes = w->codes;

@@ -160,26 +160,36 @@ static void add_slices(adder *a)
             sqrt(fmax(0, square - mean * mean)), "points");
 }
 
-/* What pruning papers count (ADMM-NN, ASPLOS 2019): weights against nonzero
- * weights, and 32 bits a weight against the bits of what is stored. */
+/* What the file stores of the weights, without its header: fewer of them, of
+ * fewer bits, and an index. Against 32 bits a weight. */
+static void add_storage(adder *a, const stn_measure_sum *sum)
+{
+    double weights = (double)sum->n_weights;
+    double values = (double)sum->value_bits, index = (double)sum->index_bits;
+    if (!sum->value_bits)
+        return;
+    add_row(a, "data reduction", "", NULL, 32 * weights / values, "x");
+    add_row(a, "data reduction with index", "", NULL,
+            32 * weights / (values + index), "x");
+    if (sum->n_stored < sum->n_weights)
+        add_row(a, "structure compression", "weights to stored values", NULL,
+                weights / (double)sum->n_stored, "x");
+}
+
+/* What pruning papers count (ADMM-NN, ASPLOS 2019). */
 static void add_sparse(adder *a)
 {
-    double n = 0, nonzero = 0, values = 0, index = 0;
+    double n = 0, nonzero = 0;
     bool any = false;
     for (int i = 0; i < a->m->n_layers; i++) {
         const stn_measure_layer *l = &a->m->layers[i];
         any = any || l->is_sparse;
         n += (double)l->n_weights;
         nonzero += (double)l->n_nonzero;
-        values += (double)l->value_bits;
-        index += (double)l->index_bits;
     }
     if (!any)
         return;
     add_row(a, "weight pruning", "", NULL, n / nonzero, "x");
-    add_row(a, "data reduction", "", NULL, 32 * n / values, "x");
-    add_row(a, "data reduction with index", "", NULL, 32 * n / (values + index),
-            "x");
     for (int i = 0; i < a->m->n_layers; i++) {
         const stn_measure_layer *l = &a->m->layers[i];
         char more[128];
@@ -206,6 +216,7 @@ static void add_own(adder *a, const stn_measure_sum *sum, const char *machine)
                 : NAN,
             "fraction");
     add_slices(a);
+    add_storage(a, sum);
     add_sparse(a);
     add_row(a, "throughput", a->results->cpu, NULL, m->images_per_s,
             "images/s");

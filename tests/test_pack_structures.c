@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Every quantiser in every structure, from the training graph through a file
+ * to the executors: what is read is what was trained, the file costs what the
+ * account says, and engine and reference agree. Networks are untrained. */
+#include "test.h"
+#include "base/file.h"
+#include "base/rng.h"
+#include "compress/compress.h"
+#include "pack/lower.h"
+#include "pack/write.h"
+#include "setun/engine.h"
+#include <math.h>
+#include <unistd.h>
+
+static const char network_text[] =
+    "name: planes\n"
+    "input: {height: 9, width: 8, channels: 3}\n"
+    "layers:\n"
+    "  - normalise: {mean: 0.5, std: 0.25}\n"
+    "  - quantise: {name: pixels, signed: true, fixed: 2}\n"
+    "  - conv: {name: stem, out: 12, kernel: 3, pad: 1}\n"
+    "  - relu\n"
+    "  - quantise: {name: a, fixed: 4}\n"
+    "  - conv: {name: grouped, out: 12, kernel: 3, stride: 2, groups: 3}\n"
+    "  - relu\n"
+    "  - quantise: {name: b, fixed: 4}\n"
+    "  - conv: {name: body, out: 10, kernel: 1}\n"
+    "  - relu\n"
+    "  - quantise: {name: c, fixed: 4}\n"
+    "  - linear: {name: flat, out: 14}\n"
+    "  - relu\n"
+    "  - quantise: {name: d, fixed: 8}\n"
+    "  - linear: {name: fc, out: 5}\n";
+
+static const char *const structures[] = {
+    "{blocks: {rows: 5, cols: 2, keep: 0.5}}",
+    "{blocks: {rows: 1, cols: 2, keep: 0.5, inner_rows: 1, inner_cols: 1}}",
+    "{permuted_diagonal: {p: 3}}",
+    "{permuted_diagonal: {p: 5, order: random}}",
+    "{circulant: {p: 4}}",
+    "{sparse: {index_bits: 3}}",
+};
+enum { N_STRUCTURES = sizeof structures / sizeof structures[0] };
+
+typedef struct network {
+    stn_yaml_document *document, *rules;
+    stn_graph *graph;
+    stn_compression *compression;
+} network;
+
+/* `structure` on body, flat and fc; NULL: on none. */
+static void build(network *net, const char *quantiser, const char *structure)
+{
+    stn_error err;
+    stn_pool *pool;
+    char rules[512];
+    snprintf(rules, sizeof rules,
+             "- {layers: \"*\", quantiser: %s}\n"
+             "- {layers: \"[bf]*\", quantiser: %s%s%s}\n",
+             quantiser, quantiser, structure ? ", structure: " : "",
+             structure ? structure : "");
+    assert_ok(stn_yaml_parse("net.yaml", network_text, &net->document, &err),
+              err);
+    assert_ok(stn_yaml_parse("rules.yaml", rules, &net->rules, &err), err);
+    assert_ok(
+        stn_graph_build(stn_yaml_root(net->document), NULL, &net->graph, &err),
+        err);
+    stn_graph_init(net->graph, 3);
+    assert_ok(stn_compression_create(net->graph, stn_yaml_root(net->rules),
+                                     NULL, 4, &net->compression, &err),
+              err);
+    /* Pruned, for what stores the rest. */
+    for (int i = 0; i < net->compression->n; i++) {
+        stn_param *p = net->compression->bindings[i].param;
+        for (size_t k = 0; k < p->count; k++)
+            if (fabsf(p->latent[k]) < 0.1f && structure &&
+                strstr(structure, "sparse"))
+                p->latent[k] = 0;
+    }
+    assert_ok(stn_pool_create(1, NULL, &pool, &err), err);
+    stn_compression_apply(net->compression, pool);
+    stn_pool_destroy(pool);
+}
+
+static void destroy(network *net)
+{
+    stn_compression_destroy(net->compression);
+    stn_graph_destroy(net->graph);
+    stn_yaml_destroy(net->rules);
+    stn_yaml_destroy(net->document);
+}
+
+static const char *path_of(void)
+{
+    static char path[64];
+    snprintf(path, sizeof path, "test_pack_structures.%ld.stn", (long)getpid());
+    return path;
+}
+
+/* Lowers, writes and reads. */
+static stn_program *through_a_file(const network *net)
+{
+    stn_error err;
+    stn_program *lowered = NULL, *read = NULL;
+    assert_ok(stn_lower(net->graph, net->compression, NULL, &lowered, &err),
+              err);
+    assert_ok(stn_program_write(path_of(), lowered, NULL, 0, &err), err);
+    assert_ok(stn_program_read(path_of(), &read, &err), err);
+    stn_program_destroy(lowered);
+    return read;
+}
+
+static const stn_weights *weights_of(const stn_program *p, const char *name)
+{
+    for (int i = 0; i < p->n_instructions; i++)
+        if (strcmp(p->instructions[i].name, name) == 0)
+            return &p->instructions[i].weights;
+    fail_msg("no instruction %s", name);
+    return NULL;
+}
+
+/* Codes of the layers that are not spread over groups are the binding's. */
+static void assert_same_codes(const network *net, const stn_program *p)
+{
+    static const char *const names[] = {"stem", NULL, "body", "flat", "fc"};
+    for (int i = 0; i < 5; i++) {
+        const stn_binding *b = &net->compression->bindings[i];
+        if (!names[i])
+            continue;
+        const stn_weights *w = weights_of(p, names[i]);
+        assert_memory_equal(w->codes, b->codes, b->param->count);
+        if (b->stored && b->stored->layout.structure != STN_SPARSE)
+            assert_int_equal(w->n_stored, b->stored->n);
+        size_t bits = w->value_bits + w->index_bits;
+        assert_true(8 * w->stored_bytes >= bits);
+        assert_true(8 * w->stored_bytes < bits + 24);
+    }
+}
+
+static void assert_executors_agree(const stn_program *p)
+{
+    enum { N = 8 };
+    stn_error err;
+    stn_rng rng = stn_rng_make(5, STN_RNG_TEST, 0);
+    uint8_t pixels[N * 9 * 8 * 3];
+    int32_t expected[N * 5], got[N * 5];
+    for (size_t i = 0; i < sizeof pixels; i++)
+        pixels[i] = (uint8_t)stn_rng_below(&rng, 256);
+    for (size_t k = 0; k < N; k++)
+        assert_ok(stn_reference_classify(p, pixels + k * 9 * 8 * 3,
+                                         expected + k * 5, &err),
+                  err);
+    for (int level = 0; level <= (int)stn_cpu_detect(); level++) {
+        stn_engine_options options = stn_engine_defaults();
+        stn_engine *engine;
+        options.level = (stn_cpu_level)level;
+        options.threads = 1;
+        assert_ok(stn_engine_create(p, &options, &engine, &err), err);
+        assert_ok(stn_engine_run(engine, pixels, N, got, &err), err);
+        assert_memory_equal(got, expected, sizeof got);
+        stn_engine_destroy(engine);
+    }
+}
+
+static void every_quantiser_in_every_structure_is_what_was_trained(void **state)
+{
+    (void)state;
+    for (int s = -1; s < N_STRUCTURES; s++)
+        for (int q = 0; stn_quantiser_types[q]; q++) {
+            network net;
+            char quantiser[64];
+            const char *name = stn_quantiser_types[q]->name;
+            bool uniform = strcmp(name, "uniform") == 0;
+            snprintf(quantiser, sizeof quantiser,
+                     uniform ? "{%s: {bits: 5, per_filter: false}}" : "%s",
+                     name);
+            build(&net, quantiser, s < 0 ? NULL : structures[s]);
+            stn_program *p = through_a_file(&net);
+            assert_same_codes(&net, p);
+            assert_executors_agree(p);
+            stn_program_destroy(p);
+            destroy(&net);
+        }
+    unlink(path_of());
+}
+
+/* 12 filters in 3 groups of 4 channels: 3 blocks of 4 x 4 x 9 weights, and
+ * which of the 3 columns each row keeps. */
+static void a_convolution_in_groups_stores_what_it_has(void **state)
+{
+    (void)state;
+    network net;
+    build(&net, "{uniform: {bits: 4}}", NULL);
+    stn_program *p = through_a_file(&net);
+    const stn_weights *w = weights_of(p, "grouped");
+    assert_int_equal(w->in, 12);
+    assert_int_equal(w->value_bits, 3 * 4 * 4 * 9 * 4);
+    assert_int_equal(w->index_bits, 3 * 2);
+    stn_program_destroy(p);
+    destroy(&net);
+    unlink(path_of());
+}
+
+/* Section 3b: exactly p times fewer weights, and no index; 14 x 120 by p = 2,
+ * which divides. A flattened picture counts as one input a number. */
+static void a_permuted_diagonal_over_a_picture_is_exactly_p_fold(void **state)
+{
+    (void)state;
+    network net;
+    build(&net, "{uniform: {bits: 4}}", "{permuted_diagonal: {p: 2}}");
+    stn_program *p = through_a_file(&net);
+    const stn_weights *w = weights_of(p, "flat");
+    assert_int_equal(w->kh * w->kw * w->in, 120);
+    assert_true(w->layout.flat);
+    assert_int_equal(w->value_bits, 14 * 120 / 2 * 4);
+    assert_int_equal(w->index_bits, 0);
+    assert_int_equal(w->stored_bytes, 14 * 120 / 4);
+    stn_program_destroy(p);
+    destroy(&net);
+    unlink(path_of());
+}
+
+static void a_structure_on_a_convolution_in_groups_is_refused(void **state)
+{
+    (void)state;
+    stn_error err;
+    stn_program *p;
+    network net = {0};
+    stn_pool *pool;
+    assert_ok(stn_yaml_parse("net.yaml", network_text, &net.document, &err),
+              err);
+    assert_ok(stn_yaml_parse("rules.yaml",
+                             "- {layers: \"*\", quantiser: binary}\n"
+                             "- {layers: grouped, quantiser: binary, "
+                             "structure: {permuted_diagonal: {p: 2}}}\n",
+                             &net.rules, &err),
+              err);
+    assert_ok(
+        stn_graph_build(stn_yaml_root(net.document), NULL, &net.graph, &err),
+        err);
+    stn_graph_init(net.graph, 3);
+    assert_ok(stn_compression_create(net.graph, stn_yaml_root(net.rules), NULL,
+                                     4, &net.compression, &err),
+              err);
+    assert_ok(stn_pool_create(1, NULL, &pool, &err), err);
+    stn_compression_apply(net.compression, pool);
+    stn_pool_destroy(pool);
+    assert_refused(stn_lower(net.graph, net.compression, NULL, &p, &err), err,
+                   STN_E_UNSUPPORTED, "layer grouped: permuted_diagonal");
+    destroy(&net);
+}
+
+static void flipped_bits_never_crash_the_reader(void **state)
+{
+    (void)state;
+    stn_error err;
+    int n_refused = 0;
+    for (int s = 0; s < N_STRUCTURES; s++) {
+        network net;
+        uint8_t *bytes;
+        size_t size;
+        build(&net, "{uniform: {bits: 3, per_filter: false}}", structures[s]);
+        stn_program_destroy(through_a_file(&net));
+        assert_ok(stn_file_read(path_of(), &bytes, &size, &err), err);
+        for (uint64_t round = 0; round < 300; round++) {
+            stn_rng rng = stn_rng_make(round, STN_RNG_TEST, (uint64_t)s);
+            uint8_t *copy = malloc(size);
+            stn_program *p;
+            memcpy(copy, bytes, size);
+            for (uint32_t k = 1 + stn_rng_below(&rng, 3); k > 0; k--)
+                copy[stn_rng_below(&rng, (uint32_t)size)] ^=
+                    (uint8_t)(1u << stn_rng_below(&rng, 8));
+            assert_ok(stn_file_write_atomic(path_of(), copy, size, &err), err);
+            free(copy);
+            if (stn_program_read(path_of(), &p, &err) == STN_OK) {
+                if (p->input.h == 9 && p->input.w == 8 && p->input.c == 3 &&
+                    p->n_classes == 5)
+                    assert_executors_agree(p);
+                stn_program_destroy(p);
+            } else {
+                n_refused++;
+            }
+        }
+        stn_free(bytes);
+        destroy(&net);
+    }
+    unlink(path_of());
+    assert_true(n_refused > 300);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(
+            every_quantiser_in_every_structure_is_what_was_trained),
+        cmocka_unit_test(a_convolution_in_groups_stores_what_it_has),
+        cmocka_unit_test(a_permuted_diagonal_over_a_picture_is_exactly_p_fold),
+        cmocka_unit_test(a_structure_on_a_convolution_in_groups_is_refused),
+        cmocka_unit_test(flipped_bits_never_crash_the_reader),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
