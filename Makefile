@@ -34,7 +34,7 @@ bench: build
 # Training step beside Debian's PyTorch: results/bench/train.json.
 bench-train: build
 	scripts/dependencies.sh bench
-	bench/bench-train.sh build
+	bench/bench-train.sh build $(ROUNDS)
 
 # The array model beside SPICE, NVSim and published macros, whose figures are
 # in the folder REFERENCE: results/validate.json.

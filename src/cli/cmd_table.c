@@ -8,17 +8,16 @@
 static const stn_option OPTIONS[] = {
     {"data", 'd', false, "NAME", NULL,
      "put all variants on this data set side by side; of a validation: one "
-     "rung, spice, nvsim or silicon; of a benchmark: one table, avx512 or "
-     "avx2"},
+     "rung, spice, nvsim or silicon; of a benchmark: one table, such "
+     "as avx512 or recipes"},
     {0},
 };
 
 static int run(const stn_arguments *arguments)
 {
     stn_error err = {0};
-    const stn_status status =
-        stn_report_markdown(arguments->operands[0],
-                            stn_cli_text(arguments, "data"), stdout, &err);
+    const stn_status status = stn_report_markdown(
+        arguments->operands[0], stn_cli_text(arguments, "data"), stdout, &err);
     return status == STN_OK ? STN_EXIT_OK : stn_cli_fail(status, &err);
 }
 
