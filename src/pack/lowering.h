@@ -46,6 +46,39 @@ stn_status stn_lowering_emit(stn_lowering *l, const stn_node *node,
                              stn_instruction in, stn_shape shape, stn_type type,
                              double scale, int *value);
 
+/* A zeroed map of `n_terms` terms with room for `channels` numbers each. */
+stn_status stn_lowering_owe(stn_lowering *l, int channels, int n_terms,
+                            stn_owed *out);
+
+/* What is owed by input k of a node, its name, and the effective values of a
+ * node's parameter k. */
+static inline const stn_owed *stn_lowering_input(const stn_lowering *l,
+                                                 const stn_node *node, int k)
+{
+    return &l->owed[node->inputs[k]];
+}
+
+static inline const char *stn_lowering_input_name(const stn_lowering *l,
+                                                  const stn_node *node, int k)
+{
+    return l->graph->nodes[node->inputs[k]].name;
+}
+
+static inline const float *stn_lowering_param(const stn_lowering *l,
+                                              const stn_node *node, int k)
+{
+    return l->graph->params[node->params[k]].effective;
+}
+
+/* An instruction named after its node that reads the value of its input. */
+stn_instruction stn_lowering_start(const stn_lowering *l, const stn_node *node,
+                                   stn_opcode opcode);
+
+/* lower_weights.c: the operators with weights. */
+stn_status stn_lower_conv(stn_lowering *l, const stn_node *node);
+stn_status stn_lower_depthwise(stn_lowering *l, const stn_node *node);
+stn_status stn_lower_linear(stn_lowering *l, const stn_node *node);
+
 /* Pays: emits the rescale that turns what is owed into integers of `target`. */
 stn_status stn_lowering_pay(stn_lowering *l, const stn_node *node,
                             const stn_owed *owed, const stn_target *target,

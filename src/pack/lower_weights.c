@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Layers with weights: codes and their layout go into the program, scales and
+ * biases into the map that is owed. Integers times integers stand for reals
+ * only where the input has no constant left over and one scale for all
+ * channels; another input is refused. */
+#include "nn/ops.h"
+#include "pack/lowering.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* An input that an integer sum may read: one value, no constant, one scale. */
+static stn_status paid_input(stn_lowering *l, const stn_node *node)
+{
+    const stn_owed *x = stn_lowering_input(l, node, 0);
+    bool paid = x->n_terms == 1 && !x->relu;
+    for (int c = 0; paid && c < node->in[0].c; c++)
+        paid = x->q[c] == 0 && x->p[0][c] == x->p[0][0];
+    if (paid)
+        return STN_OK;
+    return stn_lowering_refuse(l, node,
+                               "its input %s is not quantised; put a quantise "
+                               "node between them",
+                               stn_lowering_input_name(l, node, 0));
+}
+
+/* The program has no groups: filters of one read the others with weights 0,
+ * which are not stored. */
+static int8_t *spread_groups(stn_lowering *l, const int8_t *from, int groups,
+                             stn_weights *w)
+{
+    int part = w->in / groups, area = w->kh * w->kw;
+    int8_t *codes = stn_arena_alloc(&l->image->arena, stn_weights_count(w), 1);
+    for (int o = 0; codes && o < w->out; o++)
+        for (int k = 0; k < area; k++)
+            memcpy(codes +
+                       ((size_t)o * (size_t)area + (size_t)k) * (size_t)w->in +
+                       (size_t)(o / (w->out / groups) * part),
+                   from + ((size_t)o * (size_t)area + (size_t)k) * (size_t)part,
+                   (size_t)part);
+    w->chunk = w->chunk < part ? w->chunk : part;
+    return codes;
+}
+
+static int groups_of(const stn_node *node)
+{
+    return node->type == &stn_op_conv
+               ? ((const stn_conv_attrs *)node->attrs)->groups
+               : 1;
+}
+
+/* The codes of a binding as the program has them; NULL: memory is out. */
+static const int8_t *place_codes(stn_lowering *l, const stn_node *node,
+                                 const int8_t *from, stn_weights *w)
+{
+    int groups = groups_of(node);
+    size_t n = stn_weights_count(w);
+    int8_t *codes;
+    if (groups > 1)
+        return spread_groups(l, from, groups, w);
+    codes = stn_arena_alloc(&l->image->arena, n, 1);
+    if (codes)
+        memcpy(codes, from, n);
+    return codes;
+}
+
+/* Of distances where no structure chooses: gaps of up to 14 weights. */
+#define SPARSE_INDEX_BITS 4
+
+/* `n` entries in the image's memory: those given, or 0, 1, 2 … */
+static stn_status copy_index(stn_lowering *l, stn_layout *layout, size_t n,
+                             const uint32_t *from)
+{
+    uint32_t *index = stn_arena_alloc(&l->image->arena, n, sizeof *index);
+    if (!index)
+        return stn_fail_memory(l->err, "an index of weights");
+    for (size_t i = 0; i < n; i++)
+        index[i] = from ? from[i] : (uint32_t)i;
+    layout->index = index;
+    layout->n_index = n;
+    return STN_OK;
+}
+
+/* Without a structure ternary weights are stored by groups, so that those
+ * which a penalty has emptied cost next to nothing; levels that leave out 0
+ * store none; filters of one group of a convolution are a row of blocks, of
+ * which each keeps its own. */
+static stn_structure usual_structure(const stn_binding *binding,
+                                     const stn_weights *w, int groups)
+{
+    for (size_t k = 0; k < binding->param->count; k++)
+        if (w->alphabet.levels == STN_LEVELS_NONZERO && !binding->codes[k])
+            return STN_SPARSE;
+    if (groups > 1)
+        return STN_BLOCKS;
+    return w->alphabet.levels == STN_LEVELS_TERNARY ? STN_GROUPS : STN_DENSE;
+}
+
+static stn_status lower_layout(stn_lowering *l, const stn_node *node,
+                               const stn_binding *binding, stn_weights *w)
+{
+    stn_layout *layout = &w->layout;
+    int groups = groups_of(node);
+    if (binding->stored)
+        *layout = binding->stored->layout;
+    else
+        *layout = (stn_layout){.structure = usual_structure(binding, w, groups),
+                               .index_bits = SPARSE_INDEX_BITS,
+                               .n_grids = 1,
+                               .grids = {{w->out / groups, w->in / groups, 1}}};
+    if (layout->structure == STN_BLOCKS && !binding->stored)
+        return copy_index(l, layout, (size_t)groups, NULL);
+    if (!stn_structure_is_plane(layout->structure))
+        return STN_OK;
+    if (groups > 1)
+        return stn_lowering_refuse(l, node,
+                                   "%s weights of a convolution in groups "
+                                   "have no form in a file; leave the layer "
+                                   "out of the rule with the structure",
+                                   binding->structure->name);
+    layout->flat = binding->param->rank == 2 && w->kh * w->kw > 1;
+    return layout->index ? copy_index(l, layout, layout->n_index, layout->index)
+                         : STN_OK;
+}
+
+/* Codes too large for 8 bits are 2 * code + low: a second instruction over the
+ * low codes, and the sum of both outputs, exactly. `high` has just been
+ * emitted; a step of the sum is worth `scale`. */
+static stn_status add_low(stn_lowering *l, const stn_node *node,
+                          stn_instruction high, const stn_binding *binding,
+                          double scale, stn_owed *y)
+{
+    stn_instruction in = high, sum = {.opcode = STN_RESCALE, .n_inputs = 2};
+    int32_t *m[2];
+    size_t n = (size_t)node->out.c;
+    in.weights.alphabet = (stn_alphabet){STN_LEVELS_TERNARY, 2};
+    in.weights.codes = place_codes(l, node, binding->low, &in.weights);
+    for (int k = 0; k < 2; k++) {
+        m[k] = stn_arena_alloc(&l->image->arena, n, sizeof *m[k]);
+        for (size_t c = 0; m[k] && c < n; c++)
+            m[k][c] = k ? 1 : 2;
+    }
+    sum.a = stn_arena_alloc(&l->image->arena, n, sizeof *sum.a);
+    if (!in.weights.codes || !m[0] || !m[1] || !sum.a)
+        return stn_fail_memory(l->err, "weights");
+    STN_TRY(lower_layout(l, node, binding, &in.weights));
+    snprintf(in.name, sizeof in.name, "%s" STN_LOW_SUFFIX, node->name);
+    snprintf(sum.name, sizeof sum.name, "%s.sum", node->name);
+    sum.inputs[0] = y->value[0];
+    STN_TRY(stn_lowering_emit(l, node, in, node->out, STN_TYPE_S32, scale,
+                              &sum.inputs[1]));
+    sum.m0 = m[0];
+    sum.m1 = m[1];
+    sum.lo = INT32_MIN;
+    sum.hi = INT32_MAX;
+    return stn_lowering_emit(l, node, sum, node->out, STN_TYPE_S32, scale,
+                             &y->value[0]);
+}
+
+/* conv, depthwise, linear: codes into the program, scales into the map. */
+static stn_status lower_weights(stn_lowering *l, const stn_node *node,
+                                stn_instruction in, const float *bias)
+{
+    const stn_param *weight = &l->graph->params[node->params[0]];
+    const stn_binding *binding =
+        l->compression ? stn_compression_find(l->compression, weight) : NULL;
+    STN_TRY(paid_input(l, node));
+    if (!binding)
+        return stn_lowering_refuse(l, node,
+                                   "its weights are floats; add a quantiser "
+                                   "for it to the recipe's compress rules");
+    stn_weights *w = &in.weights;
+    w->alphabet = binding->alphabet;
+    w->kh = in.kh;
+    w->kw = in.kw;
+    /* A linear layer's chunks run over its flattened input. Where that is
+     * more than one pixel, chunks of the program run over channels. */
+    w->chunk = binding->groups.chunk < w->in ? binding->groups.chunk : w->in;
+    w->codes = place_codes(l, node, binding->codes, w);
+    if (!w->codes)
+        return stn_fail_memory(l->err, "weights");
+    STN_TRY(lower_layout(l, node, binding, w));
+
+    const stn_owed *x = stn_lowering_input(l, node, 0);
+    stn_owed *y = &l->owed[node - l->graph->nodes];
+    STN_TRY(stn_lowering_owe(l, w->out, 1, y));
+    bool equal = true;
+    for (int o = 0; o < w->out; o++) {
+        double scale = binding->scales[binding->n_scales > 1 ? o : 0] /
+                       (binding->low ? 2 : 1);
+        y->p[0][o] = x->p[0][0] * scale;
+        y->q[o] = bias ? bias[o] : 0;
+        equal = equal && y->p[0][o] == y->p[0][0];
+    }
+    double scale = equal ? fabs(y->p[0][0]) : 0;
+    STN_TRY(stn_lowering_emit(l, node, in, node->out, STN_TYPE_S32,
+                              scale * (binding->low ? 2 : 1), &y->value[0]));
+    return binding->low ? add_low(l, node, in, binding, scale, y) : STN_OK;
+}
+
+stn_status stn_lower_conv(stn_lowering *l, const stn_node *node)
+{
+    const stn_conv_attrs *attrs = node->attrs;
+    stn_instruction in = stn_lowering_start(l, node, STN_CONV);
+    in.kh = in.kw = attrs->kernel;
+    in.stride = attrs->stride;
+    in.pad = attrs->pad;
+    in.weights.out = attrs->out;
+    in.weights.in = node->in[0].c;
+    return lower_weights(l, node, in,
+                         attrs->bias ? stn_lowering_param(l, node, 1) : NULL);
+}
+
+stn_status stn_lower_depthwise(stn_lowering *l, const stn_node *node)
+{
+    const stn_depthwise_attrs *attrs = node->attrs;
+    stn_instruction in = stn_lowering_start(l, node, STN_DEPTHWISE);
+    in.kh = in.kw = attrs->kernel;
+    in.stride = attrs->stride;
+    in.pad = attrs->pad;
+    in.weights.out = node->out.c;
+    in.weights.in = 1;
+    return lower_weights(l, node, in, NULL);
+}
+
+stn_status stn_lower_linear(stn_lowering *l, const stn_node *node)
+{
+    const stn_linear_attrs *attrs = node->attrs;
+    stn_instruction in = stn_lowering_start(l, node, STN_CONV);
+    in.kh = node->in[0].h;
+    in.kw = node->in[0].w;
+    in.weights.out = attrs->out;
+    in.weights.in = node->in[0].c;
+    return lower_weights(l, node, in,
+                         attrs->bias ? stn_lowering_param(l, node, 1) : NULL);
+}
