@@ -301,6 +301,49 @@ static void stopped_run_resumes_to_the_same_bytes(void **unused)
     assert_int_equal(count_lines("stopped", "log.jsonl"), 3);
 }
 
+/* What a structure drew follows from the seed, which a checkpoint knows; the
+ * weights that it dropped never return. */
+static void a_structure_outlives_a_stop_and_a_load(void **unused)
+{
+    static const char *const set[] = {
+        "compress=[{layers: pw, quantiser: uniform, structure: {blocks: "
+        "{rows: 1, cols: 2, keep: 0.5}}}, {layers: fc, quantiser: uniform, "
+        "structure: {permuted_diagonal: {p: 2, order: random}}}]"};
+    struct job job;
+    stn_train_result result;
+    stn_model *model;
+    stn_error err;
+
+    (void)unused;
+    make_job(&job, "blocks-whole")->options.set = set;
+    job.options.n_set = 1;
+    job.options.seed = 9;
+    assert_ok(stn_train(&job.options, &result, &err), err);
+    make_job(&job, "blocks-stopped")->options.set = set;
+    job.options.n_set = 1;
+    job.options.seed = 9;
+    job.options.progress = stop_now;
+    job.options.stop = &stop_flag;
+    assert_refused(stn_train(&job.options, &result, &err), err,
+                   STN_E_INTERRUPTED, "resumed");
+    stop_flag = 0;
+    job.options.progress = NULL;
+    job.options.resume = true;
+    assert_ok(stn_train(&job.options, &result, &err), err);
+    assert_same_checkpoint("blocks-whole", "blocks-stopped");
+    assert_ok(stn_model_load(job.out, &model, &err), err);
+    assert_int_equal(model->compression->n, 2);
+    for (int i = 0; i < 2; i++) {
+        const stn_binding *b = &model->compression->bindings[i];
+        size_t n = 0;
+        for (size_t k = 0; k < b->param->count; k++)
+            n += b->param->latent[k] != 0;
+        assert_int_equal(n, b->stored->n);
+        assert_int_equal(b->stored->n, b->param->count / 2);
+    }
+    stn_model_destroy(model);
+}
+
 /* Trains in a child that is killed after `milliseconds`. */
 static void train_and_kill(const stn_train_options *options, int milliseconds)
 {
@@ -524,6 +567,7 @@ int main(void)
         cmocka_unit_test(what_a_recipe_starts_from_is_trained_first),
         cmocka_unit_test(another_seed_gives_other_weights),
         cmocka_unit_test(stopped_run_resumes_to_the_same_bytes),
+        cmocka_unit_test(a_structure_outlives_a_stop_and_a_load),
         cmocka_unit_test(killed_run_resumes_to_the_same_bytes),
         cmocka_unit_test(finished_run_is_not_trained_again),
         cmocka_unit_test(resume_of_another_run_is_refused),
