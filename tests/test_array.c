@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 static const char *const cells[] = {"sot-mram-v", "sot-mram-i", "stt-mram",
-                                    "reram", "sram-6t"};
+                                    "reram",      "sram-6t",    "sram-8t",
+                                    "edram"};
 static const char *const roadmaps[] = {"HP", "LSTP"};
 static const char *const sets[] = {"nvsim", "ptm"};
 static const double nodes[] = {22, 28, 32, 45, 50, 65, 90};
@@ -27,7 +28,7 @@ static stn_array_request request(void)
                                .temperature_k = 300,
                                .rows = 256,
                                .columns = 512,
-                               .columns_per_sense_amp = 8};
+                               .columns_per_sense_amp = 1};
 }
 
 static stn_array_report evaluate(const stn_array_request *q)
@@ -325,6 +326,51 @@ static void cell_files_are_refused_where_they_are_wrong(void **state)
     }
 }
 
+static void dram_refuses_long_bit_lines_and_shared_amplifiers(void **state)
+{
+    (void)state;
+    stn_error err;
+    stn_array_report r;
+    stn_array_request q = request();
+    q.cell = "edram";
+    q.columns_per_sense_amp = 2;
+    assert_refused(stn_array_evaluate(&q, &r, &err), err, STN_E_UNSUPPORTED,
+                   "reading destroys a DRAM row");
+    q.columns_per_sense_amp = 1;
+    q.rows = 4096;
+    assert_refused(stn_array_evaluate(&q, &r, &err), err, STN_E_UNSUPPORTED,
+                   "use fewer rows");
+}
+
+/* Every row is read once per retention time: twice the rows, more than twice
+ * the refresh power. */
+static void dram_pays_for_refresh(void **state)
+{
+    (void)state;
+    stn_array_request q = request();
+    q.cell = "edram";
+    stn_array_report r = evaluate(&q);
+    assert_near(r.part[STN_ARRAY_LEAKAGE_W][STN_ARRAY_CELLS],
+                q.rows * r.total[STN_ARRAY_READ_ENERGY_J] / 0.064, 1e-9);
+}
+
+/* A second word line per row has drivers of its own. */
+static void a_read_port_adds_drivers_and_leakage(void **state)
+{
+    (void)state;
+    stn_array_request q = request();
+    q.cell = "sram-6t";
+    stn_array_report six = evaluate(&q);
+    q.cell = "sram-8t";
+    stn_array_report eight = evaluate(&q);
+    for (int t = 0; t < STN_ARRAY_TOTALS; t++)
+        if (t == STN_ARRAY_AREA_M2 || t == STN_ARRAY_LEAKAGE_W)
+            assert_true(eight.part[t][STN_ARRAY_ROW_DECODER] >
+                        1.5 * six.part[t][STN_ARRAY_ROW_DECODER]);
+    assert_true(eight.part[STN_ARRAY_READ_ENERGY_J][STN_ARRAY_ROW_DECODER] <
+                eight.part[STN_ARRAY_WRITE_ENERGY_J][STN_ARRAY_ROW_DECODER]);
+}
+
 static void a_signal_that_is_too_small_is_refused(void **state)
 {
     (void)state;
@@ -446,6 +492,9 @@ int main(void)
         cmocka_unit_test(wide_transistors_are_folded),
         cmocka_unit_test(requests_out_of_range_are_refused),
         cmocka_unit_test(cell_files_are_refused_where_they_are_wrong),
+        cmocka_unit_test(dram_refuses_long_bit_lines_and_shared_amplifiers),
+        cmocka_unit_test(dram_pays_for_refresh),
+        cmocka_unit_test(a_read_port_adds_drivers_and_leakage),
         cmocka_unit_test(a_signal_that_is_too_small_is_refused),
         cmocka_unit_test(tables_are_split_with_quotes_and_refused_with_a_line),
         cmocka_unit_test(a_median_above_its_limit_is_missed),

@@ -130,6 +130,53 @@ static void machine_files_are_refused_where_they_are_wrong(void **state)
     }
 }
 
+static stn_array modelled(const char *set)
+{
+    stn_error err;
+    stn_machine *m = NULL;
+    const char *sets[] = {set};
+    assert_ok(stn_machine_load("sot-modelled", sets, set != NULL, &m, &err),
+              err);
+    stn_array a = m->array;
+    stn_machine_destroy(m);
+    return a;
+}
+
+/* No table: any geometry; two word lines cost more than one, less than two
+ * reads. */
+static void a_modelled_machine_may_have_any_geometry(void **state)
+{
+    (void)state;
+    stn_array a = modelled(NULL), tall = modelled("array.rows=300");
+    assert_int_equal(a.rows, 256);
+    assert_int_equal(tall.rows, 300);
+    assert_true(tall.area_m2 > a.area_m2 && tall.leakage_w > a.leakage_w);
+    assert_true(a.logic2_energy_j > a.read_energy_j &&
+                a.logic2_energy_j < 2.0 * a.read_energy_j);
+    assert_true(a.logic3_energy_j > a.logic2_energy_j);
+    stn_array slow = modelled("array.roadmap=LSTP");
+    assert_true(slow.leakage_w < 0.1 * a.leakage_w);
+}
+
+static void modelled_machines_are_refused_where_they_are_wrong(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"array.rows=1", "rows"},
+        {"array.roadmap=LOP", "expected HP or LSTP"},
+        {"array.transistors=tsmc", "tech/tsmc-45nm.yaml"},
+        {"cell=edram", "use fewer rows"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        stn_error err = {0};
+        stn_machine *m = NULL;
+        const char *sets[] = {cases[i][0], "array.rows=8192"};
+        int n = i == 3 ? 2 : 1;
+        if (stn_machine_load("sot-modelled", sets, n, &m, &err) == STN_OK ||
+            !strstr(err.text, cases[i][1]))
+            fail_msg("%s: %s", cases[i][0], err.text);
+    }
+}
+
 static void an_unknown_machine_is_not_found(void **state)
 {
     (void)state;
@@ -206,6 +253,8 @@ int main(void)
         cmocka_unit_test(figures_come_out_in_si_whatever_their_unit),
         cmocka_unit_test(bad_figures_are_refused_with_file_line_and_field),
         cmocka_unit_test(machine_files_are_refused_where_they_are_wrong),
+        cmocka_unit_test(a_modelled_machine_may_have_any_geometry),
+        cmocka_unit_test(modelled_machines_are_refused_where_they_are_wrong),
         cmocka_unit_test(an_unknown_machine_is_not_found),
         cmocka_unit_test(every_shipped_machine_loads),
         cmocka_unit_test(the_default_sub_array_has_the_figures_of_its_table),

@@ -2,9 +2,8 @@
  *
  * Sub-arrays from a cell file's table of simulated arrays.
  *
- * This is the seam behind which an analytic model (decoder, wires, sense
- * amplifiers from device and technology) can stand: callers see stn_array
- * only. Until then a machine can have the geometries that the table has.
+ * Callers see stn_array only; a cell file without a table is modelled
+ * (array_model.c).
  *
  * Sensing two or three rows at once costs a factor over a plain read: one
  * more decoder path, more bit-line current, more references in the sense
@@ -151,6 +150,17 @@ static stn_status read_copy(const stn_yaml *cell, stn_figures *figures,
     return STN_OK;
 }
 
+stn_status stn_array_feature(const stn_array_choice *choice,
+                             stn_figures *figures, double *feature_m,
+                             stn_error *err)
+{
+    const stn_yaml *feature = stn_yaml_get(choice->tech, "feature_size");
+    if (!feature)
+        return stn_yaml_fail(choice->tech, err, "tech.feature_size is missing");
+    return stn_figure_parse(figures, "tech", &feature_row, feature, feature_m,
+                            err);
+}
+
 static stn_status read_array(const stn_array_choice *choice,
                              const stn_yaml *entry, stn_figures *figures,
                              stn_array *a, stn_error *err)
@@ -160,11 +170,7 @@ static stn_status read_array(const stn_array_choice *choice,
     static const char *const cell_keys[] = {"title", "arrays", "copy", NULL};
     cell_figures cell = {0};
     double feature_m = 0.0;
-    const stn_yaml *feature = stn_yaml_get(choice->tech, "feature_size");
-    if (!feature)
-        return stn_yaml_fail(choice->tech, err, "tech.feature_size is missing");
-    STN_TRY(stn_figure_parse(figures, "tech", &feature_row, feature, &feature_m,
-                             err));
+    STN_TRY(stn_array_feature(choice, figures, &feature_m, err));
     STN_TRY(stn_figures_parse(figures, "cell", cell_rows, choice->cell,
                               cell_keys, &cell, err));
     STN_TRY(stn_figures_parse(figures, "array", array_rows, entry, entry_keys,
@@ -185,6 +191,8 @@ stn_status stn_array_create(const stn_array_choice *choice,
                                        "periphery", NULL};
     array_id want = {.tech = choice->tech_name};
     const stn_yaml *entry = NULL;
+    if (stn_yaml_get(choice->cell, "kind"))
+        return stn_array_create_modelled(choice, figures, out, err);
     STN_TRY(stn_yaml_check_keys(choice->array, keys, err));
     STN_TRY(read_id(choice->array, &want, err));
     const stn_yaml *table = stn_yaml_get(choice->cell, "arrays");

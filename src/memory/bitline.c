@@ -5,20 +5,28 @@
  *
  * SRAM discharges one of two precharged lines through access and pull-down
  * transistor: from the supply where the technology's timing is measured; from
- * half of it, by Horowitz, with NVSim's. A resistive cell is read either by
- * forcing a current and comparing voltages (an RC towards V = I R), or by
- * forcing a voltage and comparing currents, which moves the line little:
- * Seevinck's current-mode delay, R C / 2 (Roff + R/3) / (Roff + R) (Seevinck et
- * al., JSSC 26(4), 1991; used for resistive cells by NVSim). */
+ * half of it, by Horowitz, with NVSim's. The read port of an 8T cell does the
+ * same to a single line. A DRAM cell shares its charge with the line; the sense
+ * amplifier then drives both to the supply or to ground. A resistive cell is
+ * read either by forcing a current and comparing voltages (an RC towards V = I
+ * R), or by forcing a voltage and comparing currents, which moves the line
+ * little: Seevinck's current-mode delay, R C / 2 (Roff + R/3) / (Roff + R)
+ * (Seevinck et al., JSSC 26(4), 1991; used for resistive cells by NVSim). */
 #include "memory/model.h"
 #include <math.h>
+
+double stn_read_access_f(const stn_cell *c)
+{
+    return c->kind == STN_CELL_SRAM_8T ? c->read_access_width_f
+                                       : c->access_width_f;
+}
 
 stn_bitline stn_bitline_of(const stn_subarray *s)
 {
     const stn_cell *c = s->cell;
     const stn_device *d = &s->tech->device;
     const stn_wire *wire = &s->tech->local;
-    double access_m = c->access_width_f * d->feature_m;
+    double access_m = stn_read_access_f(c) * d->feature_m;
     double width_m = sqrt(c->area_f2 / c->aspect_ratio) * d->feature_m;
     double height_m = sqrt(c->area_f2 * c->aspect_ratio) * d->feature_m;
     double length_m = s->rows * height_m;
@@ -42,8 +50,11 @@ static stn_status sram(const stn_subarray *s, const stn_bitline *b, double ramp,
                        stn_part_cost *out)
 {
     const stn_device *d = &s->tech->device;
-    double access_m = s->cell->access_width_f * d->feature_m;
-    double pull_m = s->cell->pull_down_width_f * d->feature_m;
+    double access_m = stn_read_access_f(s->cell) * d->feature_m;
+    double pull_m =
+        (s->cell->kind == STN_CELL_SRAM_8T ? s->cell->read_pull_down_width_f
+                                           : s->cell->pull_down_width_f) *
+        d->feature_m;
     double pull_ohm = stn_resistance_n(d, pull_m);
     double cell_ohm = d->stack_factor * d->supply_v / d->on_n_a_m *
                       (1.0 / access_m + 1.0 / pull_m);
@@ -67,6 +78,34 @@ static stn_status sram(const stn_subarray *s, const stn_bitline *b, double ramp,
     out->latency_s = stn_horowitz(tau_s, beta, ramp, &out->ramp);
     out->energy_j =
         (b->drain_f + b->farad + b->mux_drain_f) * precharge_v * precharge_v;
+    return STN_OK;
+}
+
+double stn_dram_signal_v(const stn_subarray *s, const stn_bitline *b)
+{
+    return 0.5 * s->tech->device.supply_v * s->cell->storage_f /
+           (s->cell->storage_f + b->farad);
+}
+
+static stn_status dram(const stn_subarray *s, const stn_bitline *b, double ramp,
+                       stn_part_cost *out, stn_error *err)
+{
+    double storage_f = s->cell->storage_f, supply_v = s->tech->device.supply_v;
+    double signal_v = stn_dram_signal_v(s, b);
+    if (signal_v < s->cell->signal_v)
+        return stn_fail(err, STN_E_UNSUPPORTED,
+                        "rows: the charge of a cell moves a bit line of %d "
+                        "rows by %.4g V, the sense amplifier needs %.4g V; "
+                        "use fewer rows",
+                        s->rows, signal_v, s->cell->signal_v);
+    double line_f = b->drain_f + b->farad;
+    /* Settled to 10 % when the sense amplifier is enabled. */
+    double tau_s = 2.3 * (b->ohm + b->access_ohm) * storage_f * line_f /
+                   (storage_f + line_f);
+    out->latency_s = stn_horowitz(tau_s, 0.0, ramp, &out->ramp);
+    /* Line or complement rises from half of the supply; so does one cell in
+     * two from ground. */
+    out->energy_j = 0.5 * (line_f + storage_f) * supply_v * supply_v;
     return STN_OK;
 }
 
@@ -120,7 +159,9 @@ stn_status stn_bitline_read(const stn_subarray *s, const stn_bitline *b,
                             double ramp, stn_part_cost *out, stn_error *err)
 {
     *out = (stn_part_cost){0};
-    if (s->cell->kind == STN_CELL_SRAM)
+    if (s->cell->kind == STN_CELL_DRAM)
+        return dram(s, b, ramp, out, err);
+    if (s->cell->kind != STN_CELL_RESISTIVE)
         return sram(s, b, ramp, out);
     if (s->cell->current_sensing)
         return forced_voltage(s, b, ramp, out);

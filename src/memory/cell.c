@@ -14,7 +14,9 @@ enum {
     FORCE_CURRENT = 1 << 3, /* resistive, voltage sensing */
     FORCE_VOLTAGE = 1 << 4, /* resistive, current sensing */
     WRITE_CURRENT = 1 << 5,
-    WRITE_VOLTAGE = 1 << 6
+    WRITE_VOLTAGE = 1 << 6,
+    SRAM_8T = 1 << 7,
+    DRAM = 1 << 8
 };
 
 typedef struct cell_row {
@@ -42,6 +44,10 @@ static const cell_row rows[] = {
     {RESISTIVE, {"reset_energy", STN_QUANTITY_ENERGY, 1e-18, 1e-6, AT(reset_j)}},
     {SRAM, {"pull_down_width", STN_QUANTITY_WIDTH, 0.5, 100, AT(pull_down_width_f)}},
     {SRAM, {"pull_up_width", STN_QUANTITY_WIDTH, 0.5, 100, AT(pull_up_width_f)}},
+    {SRAM_8T, {"read_access_width", STN_QUANTITY_WIDTH, 0.5, 100, AT(read_access_width_f)}},
+    {SRAM_8T, {"read_pull_down_width", STN_QUANTITY_WIDTH, 0.5, 100, AT(read_pull_down_width_f)}},
+    {DRAM, {"storage_capacitance", STN_QUANTITY_CAPACITANCE, 1e-16, 1e-12, AT(storage_f)}},
+    {DRAM, {"retention", STN_QUANTITY_TIME, 1e-6, 1e3, AT(retention_s)}},
 };
 #define N_ROWS (sizeof rows / sizeof rows[0])
 /* clang-format on */
@@ -58,7 +64,8 @@ static stn_status choice(const stn_yaml *root, const char *key,
 stn_status stn_cell_parse(const stn_yaml *root, stn_figures *figures,
                           stn_cell *out, stn_error *err)
 {
-    static const char *const kinds[] = {"resistive", "sram", NULL};
+    static const char *const kinds[] = {"resistive", "sram", "sram-8t", "dram",
+                                        NULL};
     static const char *const ways[] = {"voltage", "current", NULL};
     static const char *const resistive_keys[] = {"title", "kind", "sensing",
                                                  "writing", NULL};
@@ -74,7 +81,9 @@ stn_status stn_cell_parse(const stn_yaml *root, stn_figures *figures,
         when |= RESISTIVE | (sensing ? FORCE_VOLTAGE : FORCE_CURRENT) |
                 (writing ? WRITE_CURRENT : WRITE_VOLTAGE);
     } else {
-        when |= SRAM;
+        static const int others[STN_CELL_KINDS] = {0, SRAM, SRAM | SRAM_8T,
+                                                   DRAM};
+        when |= others[cell.kind];
     }
     stn_figure_row wanted[N_ROWS + 1];
     size_t n = 0;

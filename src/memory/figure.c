@@ -142,6 +142,22 @@ static stn_status append(stn_figures *list, stn_figure figure, stn_error *err)
     return STN_OK;
 }
 
+stn_status stn_figures_add(stn_figures *figures, const char *prefix,
+                           const char *name, double value, const char *si,
+                           const char *source, stn_error *err)
+{
+    char key[128];
+    snprintf(key, sizeof key, "%s.%s", prefix, name);
+    return append(
+        figures,
+        (stn_figure){.key = stn_arena_string(figures->arena, key),
+                     .value = value,
+                     .unit = si,
+                     .source = stn_arena_string(figures->arena, source),
+                     .confidence = "derived"},
+        err);
+}
+
 stn_status stn_figure_parse(stn_figures *figures, const char *prefix,
                             const stn_figure_row *row, const stn_yaml *node,
                             double *out, stn_error *err)

@@ -56,6 +56,12 @@ stn_status stn_figure_parse(stn_figures *figures, const char *prefix,
                             const stn_figure_row *row, const stn_yaml *node,
                             double *out, stn_error *err);
 
+/* Adds a figure that was computed: its confidence is "derived". `si`, its
+ * unit, must outlive the list; the other texts are copied. */
+stn_status stn_figures_add(stn_figures *figures, const char *prefix,
+                           const char *name, double value, const char *si,
+                           const char *source, stn_error *err);
+
 /* Fills `target` by `rows` from `map`. Every row must be there; keys neither
  * in `rows` nor in the NULL-terminated `also` (may be NULL) are refused. */
 stn_status stn_figures_parse(stn_figures *figures, const char *prefix,
@@ -79,14 +85,23 @@ typedef struct stn_array {
 typedef struct stn_array_choice {
     const char *cell_name, *tech_name; /* base names, for the result */
     const stn_yaml *cell, *tech;       /* roots of their files */
-    const stn_yaml *array;             /* {rows, columns, sensing, periphery} */
+    const stn_yaml *array; /* {rows, columns} and {sensing, periphery}, or
+                              {transistors, roadmap} */
 } stn_array_choice;
 
-/* The figures of that sub-array. Today they are looked up among `arrays` of
- * the cell file; a geometry that is not there is STN_E_UNSUPPORTED and the
- * text lists those that are. */
+/* The figures of that sub-array. A cell file with `arrays` is a table: a
+ * geometry that is not there is STN_E_UNSUPPORTED and the text lists those
+ * that are. A cell file with `kind` is modelled (array_model.c). */
 stn_status stn_array_create(const stn_array_choice *choice,
                             stn_figures *figures, stn_array *out,
                             stn_error *err);
+/* The same for a cell file with `kind`. */
+stn_status stn_array_create_modelled(const stn_array_choice *choice,
+                                     stn_figures *figures, stn_array *out,
+                                     stn_error *err);
+/* Size of the technology's node, in metres. */
+stn_status stn_array_feature(const stn_array_choice *choice,
+                             stn_figures *figures, double *feature_m,
+                             stn_error *err);
 
 #endif

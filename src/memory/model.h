@@ -25,6 +25,9 @@ stn_status stn_tech_load(const char *set, const char *roadmap, double node_nm,
 typedef enum stn_cell_kind {
     STN_CELL_RESISTIVE, /* an access transistor and a two-valued resistor */
     STN_CELL_SRAM,      /* cross-coupled inverters, two access transistors */
+    STN_CELL_SRAM_8T,   /* the same with a read port of two transistors, on a
+                           word line and a bit line of its own */
+    STN_CELL_DRAM,      /* an access transistor and a capacitor */
     STN_CELL_KINDS
 } stn_cell_kind;
 
@@ -43,6 +46,9 @@ typedef struct stn_cell {
     double set_s, reset_s, set_j, reset_j;
     /* sram */
     double pull_down_width_f, pull_up_width_f;
+    double read_access_width_f, read_pull_down_width_f; /* 8T */
+    /* dram */
+    double storage_f, retention_s;
 } stn_cell;
 
 /* Reads share/setun/cells/NAME.yaml. */
@@ -73,6 +79,10 @@ typedef struct stn_bitline {
     double mux_drain_f;         /* of one pass transistor */
     double mux_ohm;
 } stn_bitline;
+/* Width of the transistor between a cell and its read bit line, features. */
+double stn_read_access_f(const stn_cell *c);
+/* What a DRAM cell at the supply adds to its bit line, which is at half. */
+double stn_dram_signal_v(const stn_subarray *s, const stn_bitline *b);
 /* Wire and cells of a sub-array's bit line, nothing behind it yet. */
 stn_bitline stn_bitline_of(const stn_subarray *s);
 /* Cost of developing the signal on one bit line: latency, and energy of one

@@ -17,19 +17,22 @@
 static const int SELECT_LINES = 3;
 /* Share of the on-resistance of a cell that a pass transistor may add. */
 static const double PASS_SHARE = 0.2;
+/* RC time constants until a storage capacitor has settled to 10 %. */
+static const double SETTLE = 2.3;
 static const double MIN_PASS = 9.0, MAX_PASS = 100.0; /* features */
 
 /* Everything between the totals. */
 typedef struct parts {
     const stn_subarray *s;
-    double word_ohm, word_f, word_m; /* word line; its length */
-    double line_f;                   /* wire of a select line */
+    double word_ohm, word_m;          /* word line; its length */
+    double read_word_f, write_word_f; /* the same line unless 8T */
+    double line_f;                    /* wire of a select line */
     double write_a;
     stn_bitline bit;
     stn_multiplexer mux;
     stn_sense_amplifier sense;
-    stn_part_cost predecoder, column_predecoder, row, select, bit_read,
-        multiplexer, precharge, amplifier;
+    stn_part_cost predecoder, column_predecoder, row, row_write, select,
+        bit_read, multiplexer, precharge, amplifier;
 } parts;
 
 static int address_bits(int n)
@@ -48,13 +51,17 @@ static void size_lines(parts *p)
     const stn_wire *wire = &s->tech->local;
     double f = d->feature_m;
     double cell_width_m = sqrt(c->area_f2 / c->aspect_ratio) * f;
-    double access_m = c->access_width_f * f;
-    int gates = c->kind == STN_CELL_SRAM ? 2 : 1;
+    /* Gates of a cell on its word lines, as one width. */
+    double read_m = stn_read_access_f(c) * f, write_m = c->access_width_f * f;
+    if (c->kind == STN_CELL_SRAM)
+        read_m *= 2.0;
+    if (c->kind == STN_CELL_SRAM || c->kind == STN_CELL_SRAM_8T)
+        write_m *= 2.0;
     p->word_m = s->columns * cell_width_m;
     p->line_f = p->word_m * wire->farad_m;
     p->word_ohm = p->word_m * wire->ohm_m;
-    p->word_f =
-        p->line_f + gates * s->columns * stn_gate_capacitance(d, access_m);
+    p->read_word_f = p->line_f + s->columns * stn_gate_capacitance(d, read_m);
+    p->write_word_f = p->line_f + s->columns * stn_gate_capacitance(d, write_m);
     p->bit = stn_bitline_of(s);
     if (c->kind == STN_CELL_RESISTIVE)
         p->write_a = fmax(c->write_a, c->write_v / c->on_ohm);
@@ -76,7 +83,8 @@ static void size_columns(parts *p)
         .device = d,
         .count = count,
         .pitch_m = p->word_m / s->columns * s->columns_per_sense_amp,
-        .signal_v = c->signal_v,
+        .signal_v = c->kind == STN_CELL_DRAM ? stn_dram_signal_v(s, &p->bit)
+                                             : c->signal_v,
         .converter = c->current_sensing ? &s->tech->current_sense : NULL};
     p->mux =
         (stn_multiplexer){.device = d,
@@ -152,14 +160,27 @@ static void cost_row(parts *p, stn_box box)
     p->predecoder.ramp = fmin(a.ramp, b.ramp);
 }
 
-static stn_part_cost row_decoder(const parts *p, double ramp)
+static stn_part_cost row_decoder(const parts *p, double word_f, double ramp)
 {
     stn_decoder rows = {.device = &p->s->tech->device,
                         .outputs = p->s->rows,
                         .inputs = p->s->rows > 8 ? 2 : 0,
-                        .load_f = p->word_f,
+                        .load_f = word_f,
                         .load_ohm = p->word_ohm};
     return stn_decoder_cost(&rows, ramp);
+}
+
+/* Read and write word lines; two sets of drivers where they are two. */
+static void cost_word_lines(parts *p, double ramp)
+{
+    p->row = row_decoder(p, p->read_word_f, ramp);
+    p->row_write = p->row;
+    if (p->s->cell->kind != STN_CELL_SRAM_8T)
+        return;
+    p->row_write = row_decoder(p, p->write_word_f, ramp);
+    p->row.leakage_w += p->row_write.leakage_w;
+    p->row.area_m2 += p->row_write.area_m2;
+    p->row.box.width_m += p->row_write.box.width_m;
 }
 
 static void post_area(const parts *p, stn_box box, stn_array_report *r)
@@ -197,10 +218,16 @@ static void post_latency(const parts *p, stn_array_report *r)
     read[STN_ARRAY_BIT_LINE] = p->bit_read.latency_s;
     read[STN_ARRAY_MULTIPLEXER] = p->multiplexer.latency_s;
     read[STN_ARRAY_SENSE_AMPLIFIER] = p->amplifier.latency_s;
-    if (c->kind == STN_CELL_SRAM) {
+    if (c->kind == STN_CELL_SRAM || c->kind == STN_CELL_SRAM_8T) {
         /* A full swing through the write driver takes about as long as the
          * small one through the cell and its sensing. */
         memcpy(write, read, sizeof r->part[0]);
+        write[STN_ARRAY_ROW_DECODER] = p->row_write.latency_s;
+        return;
+    }
+    if (c->kind == STN_CELL_DRAM) {
+        memcpy(write, read, sizeof r->part[0]);
+        write[STN_ARRAY_CELLS] = SETTLE * p->bit.access_ohm * c->storage_f;
         return;
     }
     double charge_s = stn_bitline_charge_s(&p->bit);
@@ -221,8 +248,8 @@ static void post_energy(const parts *p, stn_array_report *r)
     int words = p->sense.count;
     read[STN_ARRAY_PREDECODER] = write[STN_ARRAY_PREDECODER] =
         p->predecoder.energy_j + p->column_predecoder.energy_j;
-    read[STN_ARRAY_ROW_DECODER] = write[STN_ARRAY_ROW_DECODER] =
-        p->row.energy_j;
+    read[STN_ARRAY_ROW_DECODER] = p->row.energy_j;
+    write[STN_ARRAY_ROW_DECODER] = p->row_write.energy_j;
     read[STN_ARRAY_COLUMN_SELECT] = write[STN_ARRAY_COLUMN_SELECT] =
         p->select.energy_j;
     read[STN_ARRAY_MULTIPLEXER] = write[STN_ARRAY_MULTIPLEXER] =
@@ -232,7 +259,13 @@ static void post_energy(const parts *p, stn_array_report *r)
     read[STN_ARRAY_PRECHARGE] = p->precharge.energy_j;
     read[STN_ARRAY_SENSE_AMPLIFIER] = p->amplifier.energy_j;
     double line_f = p->bit.drain_f + p->bit.farad + p->bit.mux_drain_f;
-    if (c->kind == STN_CELL_SRAM) {
+    if (c->kind == STN_CELL_DRAM) {
+        /* A write activates the row and turns half of its lines over. */
+        write[STN_ARRAY_BIT_LINE] = 1.5 * read[STN_ARRAY_BIT_LINE];
+        write[STN_ARRAY_SENSE_AMPLIFIER] = p->amplifier.energy_j;
+        return;
+    }
+    if (c->kind != STN_CELL_RESISTIVE) {
         double full_v = d->ramp_weight > 0.0 ? 0.5 * d->supply_v : d->supply_v;
         write[STN_ARRAY_BIT_LINE] = words * line_f * full_v * full_v;
         return;
@@ -256,13 +289,20 @@ static void post_leakage(const parts *p, stn_array_report *r)
     leak[STN_ARRAY_COLUMN_SELECT] = p->select.leakage_w;
     leak[STN_ARRAY_PRECHARGE] = p->precharge.leakage_w;
     leak[STN_ARRAY_SENSE_AMPLIFIER] = p->amplifier.leakage_w;
-    if (c->kind == STN_CELL_SRAM) {
+    if (c->kind == STN_CELL_DRAM) {
+        /* Every row is read once per retention time. */
+        double read_j = 0.0;
+        for (int i = 0; i < STN_ARRAY_PARTS; i++)
+            read_j += r->part[STN_ARRAY_READ_ENERGY_J][i];
+        leak[STN_ARRAY_CELLS] = p->s->rows * read_j / c->retention_s;
+    } else if (c->kind != STN_CELL_RESISTIVE) {
         stn_gate inverter = {.inputs = 1,
                              .width_n_m = c->pull_down_width_f * d->feature_m,
                              .width_p_m = c->pull_up_width_f * d->feature_m};
-        stn_gate access = {.inputs = 1,
-                           .width_n_m = c->access_width_f * d->feature_m};
-        /* Of two access transistors one has the supply across it. */
+        double access_f = c->access_width_f + c->read_access_width_f;
+        stn_gate access = {.inputs = 1, .width_n_m = access_f * d->feature_m};
+        /* Of two access transistors one has the supply across it; a read
+         * port leaks through its own. */
         leak[STN_ARRAY_CELLS] = (double)p->s->rows * p->s->columns *
                                 (2.0 * stn_gate_leakage_w(d, &inverter) +
                                  stn_gate_leakage_w(d, &access));
@@ -274,6 +314,12 @@ stn_status stn_subarray_model(const stn_subarray *s, stn_array_report *out,
 {
     parts p = {.s = s};
     stn_array_report r = {0};
+    if (s->cell->kind == STN_CELL_DRAM && s->columns_per_sense_amp != 1)
+        return stn_fail(err, STN_E_UNSUPPORTED,
+                        "columns per sense amplifier: got %d, expected 1: "
+                        "reading destroys a DRAM row, so every column is "
+                        "sensed",
+                        s->columns_per_sense_amp);
     size_lines(&p);
     size_columns(&p);
     stn_precharge precharge = {.device = &s->tech->device,
@@ -284,11 +330,11 @@ stn_status stn_subarray_model(const stn_subarray *s, stn_array_report *out,
     p.amplifier = stn_sense_amplifier_cost(&p.sense);
     /* Areas do not depend on ramps: the outline comes first, since it loads
      * the predecoder, whose ramp starts everything else. */
-    p.row = row_decoder(&p, STN_STEP_RAMP);
+    cost_word_lines(&p, STN_STEP_RAMP);
     cost_select(&p, STN_STEP_RAMP);
     stn_box box = outline(&p);
     cost_row(&p, box);
-    p.row = row_decoder(&p, p.predecoder.ramp);
+    cost_word_lines(&p, p.predecoder.ramp);
     cost_select(&p, p.predecoder.ramp);
     STN_TRY(stn_bitline_read(s, &p.bit, p.row.ramp, &p.bit_read, err));
     post_area(&p, box, &r);

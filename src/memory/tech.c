@@ -17,6 +17,8 @@
 #define COLD_K 300.0
 #define HOT_K 350.0
 #define MAX_K 400.0
+/* A node that went through metres is not whole to the last bit. */
+#define NEAR_NM 1e-3
 
 /* Transistors at COLD_K, and their currents at HOT_K: all doubles, so that
  * two nodes can be interpolated. */
@@ -85,7 +87,7 @@ static stn_status part(const stn_yaml *root, const char *key,
     char prefix[64];
     if (!map)
         return stn_yaml_fail(root, err, "\"%s\" is missing", key);
-    snprintf(prefix, sizeof prefix, "tech.%s", key);
+    snprintf(prefix, sizeof prefix, "transistors.%s", key);
     return stn_figures_parse(figures, prefix, rows, map, NULL, target, err);
 }
 
@@ -126,7 +128,7 @@ static stn_status parse(const stn_yaml *root, const char *roadmap,
     STN_TRY(timing(root, &t->device.cold, err));
     if (!feature)
         return stn_yaml_fail(root, err, "\"feature_size\" is missing");
-    STN_TRY(stn_figure_parse(figures, "tech", &feature_row, feature,
+    STN_TRY(stn_figure_parse(figures, "transistors", &feature_row, feature,
                              &t->device.cold.feature_m, err));
     STN_TRY(part(root, roadmap, device_rows, figures, &t->device, err));
     STN_TRY(wire(root, "local_wire", figures, &t->local, err));
@@ -205,7 +207,7 @@ stn_status stn_tech_load(const char *set, const char *roadmap, double node_nm,
     if (!key)
         return stn_fail(err, STN_E_ARGUMENT,
                         "roadmap: got \"%.20s\", expected HP or LSTP", roadmap);
-    if (!(node_nm >= nodes[0] && node_nm <= nodes[N - 1]))
+    if (!(node_nm > nodes[0] - NEAR_NM && node_nm < nodes[N - 1] + NEAR_NM))
         return stn_fail(err, STN_E_ARGUMENT,
                         "node: got %g nm, expected from %d to %d nm", node_nm,
                         nodes[0], nodes[N - 1]);
@@ -214,11 +216,11 @@ stn_status stn_tech_load(const char *set, const char *roadmap, double node_nm,
                         "temperature: got %g K, expected from %g to %g K",
                         temperature_k, COLD_K, MAX_K);
     int i = 0;
-    while (nodes[i] < node_nm)
+    while (nodes[i] < node_nm - NEAR_NM)
         i++;
     tech_figures low = {0}, high = {0};
     STN_TRY(load(set, key, nodes[i], figures, &high, err));
-    if (nodes[i] == node_nm) {
+    if (nodes[i] < node_nm + NEAR_NM) {
         *out = at_temperature(&high, temperature_k);
         return STN_OK;
     }

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sub-arrays of a machine from the model: any geometry, any cell file with
+ * `kind`. Logic in a row needs all columns at once, so there is a sense
+ * amplifier per column.
+ *
+ * Rows sensed together: k word lines rise, each through its own path of
+ * decoders; k cells a column conduct; k references part k + 1 levels, each in
+ * a latch of its own. The bit line is precharged once. A level lies closer to
+ * the next the more cells are in parallel: that costs error rate, not time,
+ * and is not charged here. */
+#include "memory/model.h"
+#include <stdio.h>
+
+static stn_status text(const stn_yaml *map, const char *key, const char **out,
+                       stn_error *err)
+{
+    const stn_yaml *node = stn_yaml_get(map, key);
+    if (!node || node->kind != STN_YAML_SCALAR || !node->scalar[0])
+        return stn_yaml_fail(node ? node : map, err, "\"%s\" is missing", key);
+    *out = node->scalar;
+    return STN_OK;
+}
+
+static stn_status whole(const stn_yaml *map, const char *key, int64_t min,
+                        int *out, stn_error *err)
+{
+    int64_t x = 0;
+    const stn_yaml *node = stn_yaml_get(map, key);
+    if (!node)
+        return stn_yaml_fail(map, err, "\"%s\" is missing", key);
+    STN_TRY(stn_yaml_int(node, NULL, min, 65536, &x, err));
+    *out = (int)x;
+    return STN_OK;
+}
+
+/* Energy of `rows` word lines at once. */
+static double logic_energy_j(const double *read, int rows)
+{
+    double energy_j = 0.0;
+    for (int i = 0; i < STN_ARRAY_PARTS; i++) {
+        bool per_row = i == STN_ARRAY_PREDECODER ||
+                       i == STN_ARRAY_ROW_DECODER || i == STN_ARRAY_CELLS ||
+                       i == STN_ARRAY_SENSE_AMPLIFIER;
+        energy_j += (per_row ? rows : 1) * read[i];
+    }
+    return energy_j;
+}
+
+static void take(const stn_array_report *r, stn_array *a)
+{
+    const double *read = r->part[STN_ARRAY_READ_ENERGY_J];
+    a->area_m2 = r->total[STN_ARRAY_AREA_M2];
+    a->leakage_w = r->total[STN_ARRAY_LEAKAGE_W];
+    a->read_energy_j = r->total[STN_ARRAY_READ_ENERGY_J];
+    a->write_energy_j = r->total[STN_ARRAY_WRITE_ENERGY_J];
+    a->read_latency_s = r->total[STN_ARRAY_READ_LATENCY_S];
+    a->write_latency_s = r->total[STN_ARRAY_WRITE_LATENCY_S];
+    a->logic2_energy_j = logic_energy_j(read, 2);
+    a->logic3_energy_j = logic_energy_j(read, 3);
+    a->copy_energy_j = a->read_energy_j + a->write_energy_j;
+    a->copy_latency_s = a->read_latency_s + a->write_latency_s;
+    a->logic2_latency_s = a->logic3_latency_s = a->read_latency_s;
+}
+
+static stn_status list(const stn_array *a, stn_figures *figures,
+                       const char *source, stn_error *err)
+{
+    const struct {
+        const char *name;
+        double value;
+        const char *unit;
+    } rows[] = {{"read_energy", a->read_energy_j, "J"},
+                {"read_latency", a->read_latency_s, "s"},
+                {"logic2_energy", a->logic2_energy_j, "J"},
+                {"logic3_energy", a->logic3_energy_j, "J"},
+                {"write_energy", a->write_energy_j, "J"},
+                {"write_latency", a->write_latency_s, "s"},
+                {"leakage", a->leakage_w, "W"},
+                {"area", a->area_m2, "m2"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        STN_TRY(stn_figures_add(figures, "array", rows[i].name, rows[i].value,
+                                rows[i].unit, source, err));
+    return STN_OK;
+}
+
+stn_status stn_array_create_modelled(const stn_array_choice *choice,
+                                     stn_figures *figures, stn_array *out,
+                                     stn_error *err)
+{
+    static const char *const keys[] = {"rows", "columns", "transistors",
+                                       "roadmap", NULL};
+    const char *set = NULL, *roadmap = NULL;
+    char source[160];
+    double feature_m = 0.0;
+    stn_array a = {0};
+    stn_cell cell;
+    stn_tech tech;
+    stn_array_report report;
+    STN_TRY(stn_yaml_check_keys(choice->array, keys, err));
+    STN_TRY(text(choice->array, "transistors", &set, err));
+    STN_TRY(text(choice->array, "roadmap", &roadmap, err));
+    STN_TRY(whole(choice->array, "rows", 2, &a.rows, err));
+    STN_TRY(whole(choice->array, "columns", 1, &a.columns, err));
+    STN_TRY(stn_array_feature(choice, figures, &feature_m, err));
+    STN_TRY(stn_cell_parse(choice->cell, figures, &cell, err));
+    stn_status status = stn_tech_load(set, roadmap, 1e9 * feature_m, 300.0,
+                                      figures, &tech, err);
+    stn_subarray s = {.tech = &tech,
+                      .cell = &cell,
+                      .rows = a.rows,
+                      .columns = a.columns,
+                      .columns_per_sense_amp = 1};
+    if (status == STN_OK)
+        status = stn_subarray_model(&s, &report, err);
+    if (status != STN_OK)
+        return stn_fail_within(err, status, "%s:%d: array", choice->array->file,
+                               choice->array->line);
+    snprintf(a.cell, sizeof a.cell, "%s", choice->cell_name);
+    snprintf(a.tech, sizeof a.tech, "%s", choice->tech_name);
+    take(&report, &a);
+    snprintf(source, sizeof source,
+             "model of docs/memory.md, %dx%d, %s %s %.3g nm, 300 K", a.rows,
+             a.columns, set, roadmap, 1e9 * feature_m);
+    STN_TRY(list(&a, figures, source, err));
+    *out = a;
+    return STN_OK;
+}
