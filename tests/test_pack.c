@@ -546,6 +546,23 @@ static void dorefa_networks_and_their_programs_agree(void **state_)
     check_dorefa("svhn-dorefa", 24, 3, 2);
 }
 
+static void networks_of_bitslice_l1_and_their_programs_agree(void **state_)
+{
+    (void)state_;
+    static const stn_yaml_variable small[] = {
+        {"height", 16}, {"width", 16}, {"abits", 8}, {"p", 3}};
+    /* Five pools leave one pixel of 32 x 32: VGG-11 takes no other size. */
+    const stn_yaml_scope resnet = {small, 4}, vgg = {small + 2, 2};
+    for (int i = 0; i < 2; i++) {
+        difference d =
+            compare_shipped(i ? "vgg11" : "resnet20", i ? &vgg : &resnet,
+                            "- {layers: \"*\", quantiser: dynamic_fixed}\n");
+        assert_true(d.logit < 0.05);
+        assert_true(d.size < 0.1);
+        assert_true(d.n_disagree <= N_PICTURES / 50);
+    }
+}
+
 static void their_float_twins_have_no_integer_form(void **state_)
 {
     (void)state_;
@@ -757,6 +774,7 @@ int main(void)
         cmocka_unit_test(steps_and_their_program_agree),
         cmocka_unit_test(lenet5_and_its_program_agree),
         cmocka_unit_test(resnet20_and_its_program_agree),
+        cmocka_unit_test(networks_of_bitslice_l1_and_their_programs_agree),
         cmocka_unit_test(dorefa_networks_and_their_programs_agree),
         cmocka_unit_test(their_float_twins_have_no_integer_form),
         cmocka_unit_test(what_has_no_integer_form_is_refused_by_name),
