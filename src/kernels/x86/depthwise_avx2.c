@@ -247,11 +247,11 @@ AVX2 void stn_depthwise_avx2(const stn_depthwise_call *call)
         stn_depthwise_ref(&ref);
         return;
     }
-    size_t offsets[TAPS_MAX + 2], size = stn_type_size(s->input);
-    size_t taps = (size_t)s->kh * (size_t)s->kw, kw = (size_t)s->kw;
-    for (size_t t = 0; t < taps; t++)
-        offsets[t] =
-            size * (t / kw * call->pitch + t % kw * (size_t)s->channels);
+    size_t offsets[TAPS_MAX + 2], size = stn_type_size(s->input), taps = 0;
+    for (size_t i = 0; i < (size_t)s->kh; i++)
+        for (size_t j = 0; j < (size_t)s->kw; j++)
+            offsets[taps++] =
+                size * (i * call->pitch + j * (size_t)s->channels);
     offsets[taps] = offsets[taps - 1]; /* weighs 0 */
     if (p->kind == SHORT && p->flip)
         row_short_s8(call, offsets);

@@ -22,6 +22,10 @@ stn_status stn_depthwise_prepare_avx2(const stn_depthwise_shape *shape,
                                       const int8_t *codes, stn_arena *arena,
                                       stn_prepared *out, stn_error *err);
 void stn_depthwise_avx2(const stn_depthwise_call *call);
+stn_status stn_depthwise_prepare_avx512(const stn_depthwise_shape *shape,
+                                        const int8_t *codes, stn_arena *arena,
+                                        stn_prepared *out, stn_error *err);
+void stn_depthwise_avx512(const stn_depthwise_call *call);
 
 stn_status stn_rescale_prepare_avx2(const stn_rescale_shape *shape,
                                     stn_arena *arena, stn_prepared *out,
