@@ -38,6 +38,24 @@ static const char quantised[] =
     "  - quantise: {name: q1, bits: 8}\n"
     "  - linear: {out: 5}\n";
 
+/* Both operators that compute the relu behind them, one of them adding its
+ * gradient to another's; with %s between, they cannot. */
+static const char absorbing[] =
+    "name: absorbing\ninput: {height: 9, width: 8, channels: 3}\nlayers:\n"
+    "  - normalise: {mean: 0.5, std: 0.25}\n"
+    "  - conv: {name: stem, out: 16, kernel: 3, pad: 1}\n"
+    "  - batch_norm: {name: n1}\n%s"
+    "  - relu: {name: r1}\n"
+    "  - conv: {name: c2, out: 16, kernel: 3, pad: 1}\n"
+    "  - batch_norm: {name: n2}\n"
+    "  - add: {name: a1, from: [n2, r1]}\n%s"
+    "  - relu: {name: r2}\n"
+    "  - batch_norm: {name: n3, from: r2}\n%s"
+    "  - relu: {name: r3}\n"
+    "  - add: {name: a2, from: [r3, r1]}\n%s"
+    "  - relu: {name: r4}\n"
+    "  - linear: {out: 5}\n";
+
 /* The same linear map in training and in evaluation. */
 static const char plain[] =
     "name: plain\ninput: {height: 8, width: 8, channels: 1}\nlayers:\n"
@@ -151,6 +169,37 @@ static void any_number_of_threads_gives_the_same_bits(void **state)
         }
         tear_down(&first);
     }
+}
+
+static void absorbed_relu_gives_the_bits_of_its_own_node(void **state)
+{
+    (void)state;
+    static const char apart[] = "  - quantise: {bits: 0}\n";
+    char text[2][2048];
+    rig r[2];
+    for (int k = 0; k < 2; k++) {
+        const char *between = k ? apart : "";
+        snprintf(text[k], sizeof text[k], absorbing, between, between, between,
+                 between);
+        set_up(&r[k], text[k], 2, 3);
+        for (uint64_t step = 0; step < 3; step++) {
+            train(&r[k], step);
+            descend(&r[k], 0.05f);
+        }
+    }
+    for (int i = 0; i < r[0].graph->n_params; i++) {
+        const stn_param *p = &r[0].graph->params[i];
+        const stn_param *q = &r[1].graph->params[i];
+        assert_string_equal(p->name, q->name);
+        assert_memory_equal(p->latent, q->latent, p->count * sizeof(float));
+    }
+    const stn_executor_batch batch = batch_of(&r[0], 0);
+    stn_executor_result a, b;
+    stn_executor_evaluate(r[0].executor, &batch, &a, NULL);
+    stn_executor_evaluate(r[1].executor, &batch, &b, NULL);
+    assert_true(a.loss_sum == b.loss_sum);
+    tear_down(&r[0]);
+    tear_down(&r[1]);
 }
 
 /* The shards' cut changes rounding only. */
@@ -429,6 +478,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_number_of_threads_gives_the_same_bits),
+        cmocka_unit_test(absorbed_relu_gives_the_bits_of_its_own_node),
         cmocka_unit_test(shards_agree_up_to_rounding),
         cmocka_unit_test(gradient_is_that_of_the_mean_loss),
         cmocka_unit_test(a_few_steps_lower_the_loss),

@@ -6,6 +6,7 @@
 #include "base/compiler.h"
 #include "nn/executor_impl.h"
 #include "nn/loss.h"
+#include "nn/mask.h"
 #include <assert.h>
 #include <math.h>
 #include <omp.h>
@@ -123,6 +124,8 @@ static stn_op_call make_call(const stn_executor *e, int index, int s,
                         .seed = e->current->seed,
                         .step = e->current->step,
                         .first_picture = s * e->shard_n};
+    if (call.training && m->relu)
+        call.relu_mask = stn_mask_of(shard->block + e->nodes[m->relu].saved);
     for (int k = 0; k < node->n_inputs; k++)
         call.x[k] = shard->block + e->nodes[node->inputs[k]].y;
     for (int k = 0; k < node->n_params; k++)

@@ -44,6 +44,8 @@ typedef struct stn_node_memory {
     size_t y, saved, stats, dy;
     float *batch;
     bool trains; /* it or a node before it has trained parameters */
+    int relu;    /* the relu node that training computes with this one, or 0 */
+    bool absorbed; /* this is such a relu node */
     /* Another consumer has already written the gradient of input k: add. */
     bool adds[STN_NODE_INPUTS];
 } stn_node_memory;

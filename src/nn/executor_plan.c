@@ -5,6 +5,7 @@
  * backward pass has read them, except those that the next operator may
  * overwrite; gradients share room by lifetime. */
 #include "nn/executor_impl.h"
+#include "nn/ops.h"
 #include "nn/placement.h"
 #include <string.h>
 
@@ -66,6 +67,20 @@ static bool works_in_place(const stn_executor *e, int i)
     const stn_node *node = &e->graph->nodes[i];
     return e->training && i > 0 && node->type->y_over_x &&
            node->inputs[0] > 0 && count_readers(e->graph, node->inputs[0]) == 1;
+}
+
+/* Gives relu nodes to the node before them, if nobody else reads that one. */
+static void absorb(stn_executor *e)
+{
+    for (int i = 1; e->training && i < e->graph->n_nodes; i++) {
+        const stn_node *node = &e->graph->nodes[i];
+        const int from = node->inputs[0];
+        if (node->type != &stn_op_relu || !works_in_place(e, i) ||
+            !e->graph->nodes[from].type->absorbs_relu)
+            continue;
+        e->nodes[from].relu = i;
+        e->nodes[i].absorbed = true;
+    }
 }
 
 static size_t place_activations(stn_executor *e)
@@ -243,7 +258,8 @@ static void emit_forward(const stn_executor *e, stn_program *p, bool training)
             emit(p, STN_DO_FORWARD_STATS, i);
             end_phase(p, i, false);
         }
-        emit(p, STN_DO_FORWARD, i);
+        if (!training || !e->nodes[i].absorbed)
+            emit(p, STN_DO_FORWARD, i);
     }
     emit(p, STN_DO_LOSS, e->graph->n_nodes - 1);
 }
@@ -251,7 +267,7 @@ static void emit_forward(const stn_executor *e, stn_program *p, bool training)
 static void emit_backward(const stn_executor *e, stn_program *p)
 {
     for (int i = e->graph->n_nodes - 1; i > 0; i--) {
-        if (!e->nodes[i].trains)
+        if (!e->nodes[i].trains || e->nodes[i].absorbed)
             continue;
         if (e->graph->nodes[i].type->backward_reduce) {
             emit(p, STN_DO_BACKWARD_STATS, i);
@@ -289,6 +305,7 @@ stn_status stn_executor_plan(stn_executor *e, stn_error *err)
     if (!e->nodes || !e->shards || !e->stats || !e->threads)
         return stn_fail_memory(err, "an executor");
     STN_TRY(plan_operators(e, err));
+    absorb(e);
     STN_TRY(take_shards(e, err));
     STN_TRY(take_threads(e, err));
     if (e->training)

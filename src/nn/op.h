@@ -34,7 +34,11 @@ typedef struct stn_op_call {
     float *scratch; /* scratch_floats, this thread's, undefined content */
     float *saved;   /* saved_floats, this shard's, kept forward → backward */
     float *stats;   /* stats_floats, this shard's */
-    const float *batch;  /* batch_floats: what `reduce` made of all stats */
+    const float *batch; /* batch_floats: what `reduce` made of all stats */
+    /* Only set for types with absorbs_relu: what follows is max(y, 0), and y is
+     * to be that. One byte for each value is kept forward → backward, to say
+     * where dy passes. NULL: no relu follows. */
+    uint8_t *relu_mask;
     uint64_t seed, step; /* for dropout */
     int first_picture;   /* index of the shard's first picture in the batch */
 } stn_op_call;
@@ -79,8 +83,9 @@ struct stn_op_type {
 
     /* What spares memory and passes over it. `y_over_x`: forward may be given
      * y == x[0], and backward reads neither x nor y. `dx_over_dy`: backward
-     * may be given dx[0] == dy. `adds_dx`: backward honours call->add_dx. */
-    bool y_over_x, dx_over_dy, adds_dx;
+     * may be given dx[0] == dy. `adds_dx`: backward honours call->add_dx.
+     * `absorbs_relu`: all calls honour call->relu_mask. */
+    bool y_over_x, dx_over_dy, adds_dx, absorbs_relu;
 
     /* Optional. With `forward_barrier`, `forward_stats` fills call->stats from
      * x, and `forward_reduce` runs before any shard's `forward`. Without, it

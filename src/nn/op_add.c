@@ -2,6 +2,7 @@
  *
  * add: the join of two branches. */
 #include "base/compiler.h"
+#include "nn/mask.h"
 #include "nn/ops.h"
 #include <string.h>
 
@@ -26,6 +27,27 @@ static void sum(const float *a, const float *b, size_t count, float *y)
         y[i] = a[i] + b[i];
 }
 
+STN_CLONES
+static void sum_rectified(const float *a, const float *b, size_t count,
+                          uint8_t *STN_RESTRICT mask, float *y)
+{
+    STN_INDEPENDENT
+    for (size_t i = 0; i < count; i++) {
+        const float v = a[i] + b[i];
+        mask[i] = v > 0.0f;
+        y[i] = v < 0.0f ? 0.0f : v;
+    }
+}
+
+STN_CLONES
+static void sum_masked(const float *a, const float *b, size_t count,
+                       const uint8_t *STN_RESTRICT mask, float *y)
+{
+    STN_INDEPENDENT
+    for (size_t i = 0; i < count; i++)
+        y[i] = a[i] + (mask[i] ? b[i] : 0.0f);
+}
+
 static size_t count_of(const stn_op_call *call)
 {
     return (size_t)call->n * stn_shape_count(call->node->out);
@@ -33,18 +55,29 @@ static size_t count_of(const stn_op_call *call)
 
 static void forward(const stn_op_call *call)
 {
-    sum(call->x[0], call->x[1], count_of(call), call->y);
+    if (call->relu_mask)
+        sum_rectified(call->x[0], call->x[1], count_of(call), call->relu_mask,
+                      call->y);
+    else
+        sum(call->x[0], call->x[1], count_of(call), call->y);
 }
 
 static void backward(const stn_op_call *call)
 {
+    const uint8_t *mask = call->relu_mask;
+    const size_t count = count_of(call);
     for (int i = 1; i >= 0; i--) { /* 0 last: it may overwrite dy */
-        if (!call->dx[i])
+        float *dx = call->dx[i];
+        if (!dx)
             continue;
-        if (call->add_dx[i])
-            sum(call->dx[i], call->dy, count_of(call), call->dx[i]);
-        else if (call->dx[i] != call->dy)
-            memcpy(call->dx[i], call->dy, count_of(call) * sizeof(float));
+        if (call->add_dx[i] && mask)
+            sum_masked(dx, call->dy, count, mask, dx);
+        else if (call->add_dx[i])
+            sum(dx, call->dy, count, dx);
+        else if (mask)
+            stn_mask_apply(mask, call->dy, count, dx);
+        else if (dx != call->dy)
+            memcpy(dx, call->dy, count * sizeof *dx);
     }
 }
 
@@ -58,4 +91,5 @@ const stn_op_type stn_op_add = {
     .y_over_x = true,
     .dx_over_dy = true,
     .adds_dx = true,
+    .absorbs_relu = true,
 };

@@ -5,7 +5,9 @@
  * them; shards are combined by the parallel formula of Chan, Golub & LeVeque
  * 1983. With N pixels, xh = (x - mean) / sqrt(var + epsilon):
  *   dx = gain / sqrt(var + epsilon) (dy - sum(dy) / N - xh sum(dy xh) / N),
- *   dgain = sum(dy xh), dshift = sum(dy). */
+ *   dgain = sum(dy xh), dshift = sum(dy).
+ * A relu behind it needs no mask: the backward pass reads x anyway, and finds
+ * again where y > 0 by the forward pass's own arithmetic. */
 #include "base/compiler.h"
 #include "nn/channels.h"
 #include "nn/ops.h"
@@ -52,8 +54,8 @@ static stn_status plan(const stn_node *node, int n, bool training, void **out,
     const size_t c = (size_t)node->in[0].c, width = stn_channels_width((int)c);
     needs->stats_floats = N_STATS * c;
     needs->batch_floats = N_STATS * c;
-    /* Three or four wide rows, and two of doubles. */
-    needs->scratch_floats = 8 * width;
+    /* Up to six wide rows, and two of doubles. */
+    needs->scratch_floats = 10 * width;
     return STN_OK;
 }
 
@@ -88,38 +90,96 @@ static void add_rows(const float *STN_RESTRICT x,
         }
 }
 
-STN_CLONES
-static void add_rows_dy(const float *STN_RESTRICT x,
-                        const float *STN_RESTRICT dy,
-                        const float *STN_RESTRICT pivot, size_t rows,
-                        size_t width, float *STN_RESTRICT a,
-                        float *STN_RESTRICT b)
+/* Per-channel factors repeated to `width`, of
+ *   y = f (x - mean) + shift and dx = (f dy + h) + g (x - mean). */
+typedef struct factors {
+    const float *mean, *f, *g, *h, *shift;
+    size_t width;
+} factors;
+
+/* What a relu behind leaves of dy. */
+STN_INLINE float passed(float dy, float deviation, float f, float shift,
+                        bool relu)
 {
+    return !relu || deviation * f + shift > 0.0f ? dy : 0.0f;
+}
+
+STN_INLINE void sum_rows_dy(const float *STN_RESTRICT x,
+                            const float *STN_RESTRICT dy, const factors *k,
+                            size_t rows, size_t n, bool relu,
+                            float *STN_RESTRICT a, float *STN_RESTRICT b)
+{
+    const float *STN_RESTRICT mean = k->mean;
+    const float *STN_RESTRICT f = k->f, *STN_RESTRICT shift = k->shift;
     size_t r = 0;
-    for (; r + 2 <= rows; r += 2, x += 2 * width, dy += 2 * width)
-        for (size_t i = 0; i < width; i++) {
-            const float v = x[i] - pivot[i], w = x[width + i] - pivot[i];
-            a[i] += dy[i] + dy[width + i];
-            b[i] += dy[i] * v + dy[width + i] * w;
+    for (; r + 2 <= rows; r += 2, x += 2 * n, dy += 2 * n)
+        for (size_t i = 0; i < n; i++) {
+            const float v = x[i] - mean[i], w = x[n + i] - mean[i];
+            const float d = passed(dy[i], v, f[i], shift[i], relu);
+            const float e = passed(dy[n + i], w, f[i], shift[i], relu);
+            a[i] += d + e;
+            b[i] += d * v + e * w;
         }
-    for (; r < rows; r++, x += width, dy += width)
-        for (size_t i = 0; i < width; i++) {
-            a[i] += dy[i];
-            b[i] += dy[i] * (x[i] - pivot[i]);
+    for (; r < rows; r++, x += n, dy += n)
+        for (size_t i = 0; i < n; i++) {
+            const float v = x[i] - mean[i];
+            const float d = passed(dy[i], v, f[i], shift[i], relu);
+            a[i] += d;
+            b[i] += d * v;
         }
 }
 
-/* Sums of u and u v of a whole shard, per channel, in double; dy NULL as
- * above. `scratch` is the call's; the pivot is per channel. */
-static void shard_sums(const stn_op_call *call, const float *dy,
-                       const float *pivot, double *sum_u, double *sum_uv)
+STN_CLONES
+static void add_rows_dy(const float *STN_RESTRICT x,
+                        const float *STN_RESTRICT dy, const factors *k,
+                        size_t rows, size_t n, float *STN_RESTRICT a,
+                        float *STN_RESTRICT b)
 {
-    const int c = call->node->in[0].c;
-    const size_t count = count_of(call), width = stn_channels_width(c);
-    float *wide = call->scratch, *a = wide + width, *b = a + width;
+    sum_rows_dy(x, dy, k, rows, n, false, a, b);
+}
+
+STN_CLONES
+static void add_rows_relu(const float *STN_RESTRICT x,
+                          const float *STN_RESTRICT dy, const factors *k,
+                          size_t rows, size_t n, float *STN_RESTRICT a,
+                          float *STN_RESTRICT b)
+{
+    sum_rows_dy(x, dy, k, rows, n, true, a, b);
+}
+
+/* The factors in the call's scratch; those of the gradient are left out in
+ * the passes before it is known. */
+static factors factors_of(const stn_op_call *call, bool with_gradient)
+{
+    const size_t c = (size_t)call->node->in[0].c;
+    const size_t width = stn_channels_width((int)c);
+    float *mean = call->scratch, *f = mean + width, *shift = f + width;
+    float *g = shift + width, *h = g + width;
+    for (size_t i = 0; i < width; i++) {
+        const size_t j = i % c;
+        const float inverse = call->batch[INVERSE * c + j];
+        mean[i] = call->batch[MEAN * c + j];
+        f[i] = call->param[GAIN][j] * inverse;
+        shift[i] = call->param[SHIFT][j];
+        if (!with_gradient)
+            continue;
+        g[i] = -f[i] * inverse * call->batch[SUM_DY_XH * c + j];
+        h[i] = -f[i] * call->batch[SUM_DY * c + j];
+    }
+    return (factors){mean, f, g, h, shift, width};
+}
+
+/* Sums of u and u v of a whole shard, per channel, in double; dy NULL as
+ * above. Two rows of the scratch behind the factors' three hold the sums of a
+ * block. */
+static void shard_sums(const stn_op_call *call, const factors *k,
+                       const float *dy, double *sum_u, double *sum_uv)
+{
+    const size_t c = (size_t)call->node->in[0].c;
+    const size_t count = count_of(call), width = k->width;
+    float *a = call->scratch + 3 * width, *b = a + width;
     const size_t block = BLOCK_ROWS * width;
-    stn_channels_widen(pivot, c, width, wide);
-    for (size_t i = 0; i < (size_t)c; i++)
+    for (size_t i = 0; i < c; i++)
         sum_u[i] = sum_uv[i] = 0.0;
     for (size_t first = 0; first < count; first += block) {
         const size_t n = count - first < block ? count - first : block;
@@ -127,34 +187,39 @@ static void shard_sums(const stn_op_call *call, const float *dy,
         const float *x = call->x[0] + first, *d = dy ? dy + first : NULL;
         memset(a, 0, 2 * width * sizeof *a);
         if (dy) {
-            add_rows_dy(x, d, wide, rows, width, a, b);
-            add_rows_dy(x + n - rest, d + n - rest, wide, 1, rest, a, b);
+            (call->relu_mask ? add_rows_relu : add_rows_dy)(x, d, k, rows,
+                                                            width, a, b);
+            (call->relu_mask ? add_rows_relu : add_rows_dy)(
+                x + n - rest, d + n - rest, k, 1, rest, a, b);
         } else {
-            add_rows(x, wide, rows, width, a, b);
-            add_rows(x + n - rest, wide, 1, rest, a, b);
+            add_rows(x, k->mean, rows, width, a, b);
+            add_rows(x + n - rest, k->mean, 1, rest, a, b);
         }
-        for (size_t i = 0; i < width; i += (size_t)c)
-            for (size_t j = 0; j < (size_t)c; j++) {
+        for (size_t i = 0; i < width; i += c)
+            for (size_t j = 0; j < c; j++) {
                 sum_u[j] += (double)a[i + j];
                 sum_uv[j] += (double)b[i + j];
             }
     }
 }
 
-/* Two rows of doubles behind the three wide rows of floats. */
+/* Two rows of doubles behind the wide rows of floats. */
 static double *sums_of(const stn_op_call *call)
 {
     const size_t width = stn_channels_width(call->node->in[0].c);
-    return (double *)(void *)(call->scratch + 4 * width);
+    return (double *)(void *)(call->scratch + 6 * width);
 }
 
 static void forward_stats(const stn_op_call *call)
 {
     const size_t c = (size_t)call->node->in[0].c;
+    const size_t width = stn_channels_width((int)c);
     const float *pivot = call->x[0];
+    const factors k = {.mean = call->scratch, .width = width};
     double *sum = sums_of(call), *squares = sum + c;
     const double n = (double)(count_of(call) / c);
-    shard_sums(call, NULL, pivot, sum, squares);
+    stn_channels_widen(pivot, (int)c, width, call->scratch);
+    shard_sums(call, &k, NULL, sum, squares);
     for (size_t i = 0; i < c; i++) {
         const double m2 = squares[i] - sum[i] * sum[i] / n;
         call->stats[MEAN * c + i] = (float)((double)pivot[i] + sum[i] / n);
@@ -166,7 +231,8 @@ static void backward_stats(const stn_op_call *call)
 {
     const size_t c = (size_t)call->node->in[0].c;
     double *sum = sums_of(call), *sum_xh = sum + c;
-    shard_sums(call, call->dy, call->batch + MEAN * c, sum, sum_xh);
+    const factors k = factors_of(call, false);
+    shard_sums(call, &k, call->dy, sum, sum_xh);
     for (size_t i = 0; i < c; i++) {
         const double inverse = (double)call->batch[INVERSE * c + i];
         call->stats[SUM_DY * c + i] = (float)sum[i];
@@ -245,91 +311,89 @@ static void backward_reduce(const stn_op_reduce *reduce)
 
 /* ---- passes ---- */
 
+STN_INLINE void normalise(const float *STN_RESTRICT x, size_t count,
+                          const factors *k, bool relu, float *STN_RESTRICT y)
+{
+    const float *STN_RESTRICT mean = k->mean, *STN_RESTRICT f = k->f;
+    const float *STN_RESTRICT shift = k->shift;
+    for (size_t first = 0; first < count; first += k->width) {
+        const size_t left = count - first;
+        const size_t n = left < k->width ? left : k->width;
+        for (size_t i = 0; i < n; i++) {
+            const float v = (x[first + i] - mean[i]) * f[i] + shift[i];
+            y[first + i] = relu && v < 0.0f ? 0.0f : v;
+        }
+    }
+}
+
 STN_CLONES
-static void apply(const float *STN_RESTRICT x, size_t count,
-                  const float *STN_RESTRICT mean,
-                  const float *STN_RESTRICT factor,
-                  const float *STN_RESTRICT shift, size_t width,
+static void apply(const float *STN_RESTRICT x, size_t count, const factors *k,
                   float *STN_RESTRICT y)
 {
-    for (size_t first = 0; first < count; first += width) {
-        const size_t n = count - first < width ? count - first : width;
-        for (size_t i = 0; i < n; i++)
-            y[first + i] = (x[first + i] - mean[i]) * factor[i] + shift[i];
-    }
+    normalise(x, count, k, false, y);
+}
+
+STN_CLONES
+static void apply_relu(const float *STN_RESTRICT x, size_t count,
+                       const factors *k, float *STN_RESTRICT y)
+{
+    normalise(x, count, k, true, y);
 }
 
 static void forward(const stn_op_call *call)
 {
-    const int c = call->node->in[0].c;
-    const size_t width = stn_channels_width(c);
-    float *mean = call->scratch, *factor = mean + width;
-    float *shift = factor + width;
-    stn_channels_widen(call->batch + MEAN * c, c, width, mean);
-    stn_channels_widen(call->batch + INVERSE * c, c, width, factor);
-    stn_channels_widen(call->param[SHIFT], c, width, shift);
-    for (size_t i = 0; i < width; i++)
-        factor[i] *= call->param[GAIN][i % (size_t)c];
-    apply(call->x[0], count_of(call), mean, factor, shift, width, call->y);
+    const factors k = factors_of(call, false);
+    (call->relu_mask ? apply_relu : apply)(call->x[0], count_of(call), &k,
+                                           call->y);
 }
 
-/* Per-channel factors of dx = f dy + g (x - mean) + h, repeated to `width`. */
-typedef struct factors {
-    const float *mean, *f, *g, *h;
-    size_t width;
-} factors;
-
 STN_INLINE void transform(const float *x, const float *dy, size_t count,
-                          const factors *k, bool add, float *dx)
+                          const factors *k, bool add, bool relu, float *dx)
 {
     const float *mean = k->mean, *f = k->f, *g = k->g, *h = k->h;
+    const float *shift = k->shift;
     for (size_t first = 0; first < count; first += k->width) {
         const size_t left = count - first;
         const size_t n = left < k->width ? left : k->width;
         STN_INDEPENDENT
         for (size_t i = 0; i < n; i++) {
             const size_t j = first + i;
-            const float v = (f[i] * dy[j] + h[i]) + g[i] * (x[j] - mean[i]);
+            const float u = x[j] - mean[i];
+            const float d = passed(dy[j], u, f[i], shift[i], relu);
+            const float v = (f[i] * d + h[i]) + g[i] * u;
             dx[j] = add ? dx[j] + v : v;
         }
     }
 }
 
-STN_CLONES
-static void apply_backward(const float *x, const float *dy, size_t count,
-                           const factors *k, float *dx)
-{
-    transform(x, dy, count, k, false, dx);
-}
+#define BACKWARD(name, add, relu)                                              \
+    STN_CLONES                                                                 \
+    static void name(const float *x, const float *dy, size_t count,            \
+                     const factors *k, float *dx)                              \
+    {                                                                          \
+        transform(x, dy, count, k, add, relu, dx);                             \
+    }
 
-STN_CLONES
-static void add_backward(const float *x, const float *dy, size_t count,
-                         const factors *k, float *dx)
-{
-    transform(x, dy, count, k, true, dx);
-}
+BACKWARD(apply_backward, false, false)
+BACKWARD(add_backward, true, false)
+BACKWARD(apply_backward_relu, false, true)
+BACKWARD(add_backward_relu, true, true)
 
 static void backward(const stn_op_call *call)
 {
     const size_t c = (size_t)call->node->in[0].c;
-    const size_t width = stn_channels_width((int)c);
-    float *mean = call->scratch, *f = mean + width, *g = f + width;
-    float *h = g + width;
-    memcpy(call->dparam[GAIN], call->stats + SUM_DY_XH * c, c * sizeof *f);
-    memcpy(call->dparam[SHIFT], call->stats + SUM_DY * c, c * sizeof *f);
+    memcpy(call->dparam[GAIN], call->stats + SUM_DY_XH * c, c * sizeof(float));
+    memcpy(call->dparam[SHIFT], call->stats + SUM_DY * c, c * sizeof(float));
     if (!call->dx[0])
         return;
-    for (size_t i = 0; i < width; i++) {
-        const size_t j = i % c;
-        const float inverse = call->batch[INVERSE * c + j];
-        mean[i] = call->batch[MEAN * c + j];
-        f[i] = call->param[GAIN][j] * inverse;
-        g[i] = -f[i] * inverse * call->batch[SUM_DY_XH * c + j];
-        h[i] = -f[i] * call->batch[SUM_DY * c + j];
-    }
-    const factors k = {mean, f, g, h, width};
-    (call->add_dx[0] ? add_backward : apply_backward)(
-        call->x[0], call->dy, count_of(call), &k, call->dx[0]);
+    const factors k = factors_of(call, true);
+    const bool add = call->add_dx[0];
+    if (call->relu_mask)
+        (add ? add_backward_relu : apply_backward_relu)(
+            call->x[0], call->dy, count_of(call), &k, call->dx[0]);
+    else
+        (add ? add_backward : apply_backward)(call->x[0], call->dy,
+                                              count_of(call), &k, call->dx[0]);
 }
 
 const stn_op_type stn_op_batch_norm = {
@@ -344,6 +408,7 @@ const stn_op_type stn_op_batch_norm = {
     .backward = backward,
     .dx_over_dy = true,
     .adds_dx = true,
+    .absorbs_relu = true,
     .forward_barrier = true,
     .forward_stats = forward_stats,
     .forward_reduce = forward_reduce,
