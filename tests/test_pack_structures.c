@@ -10,6 +10,7 @@
 #include "pack/lower.h"
 #include "pack/write.h"
 #include "setun/engine.h"
+#include "setun/simulate.h"
 #include <math.h>
 #include <unistd.h>
 
@@ -185,6 +186,64 @@ static void every_quantiser_in_every_structure_is_what_was_trained(void **state)
     unlink(path_of());
 }
 
+/* A machine that adds bits finds the numbers of the reference, too. */
+static void an_in_memory_machine_computes_every_structure(void **state)
+{
+    (void)state;
+    stn_error err;
+    stn_machine *machine;
+    stn_rng rng = stn_rng_make(6, STN_RNG_TEST, 0);
+    uint8_t pixels[2 * 9 * 8 * 3];
+    for (size_t i = 0; i < sizeof pixels; i++)
+        pixels[i] = (uint8_t)stn_rng_below(&rng, 256);
+    assert_ok(stn_machine_load("bdnet-sot", NULL, 0, &machine, &err), err);
+    for (int s = 0; s < N_STRUCTURES; s++) {
+        network net;
+        stn_simulation *simulation;
+        stn_simulate_options options = {
+            .pixels = pixels, .n_pictures = 2, .threads = 1, .check = true};
+        build(&net,
+              s % 2 ? "binary" : "{uniform: {bits: 3, per_filter: false}}",
+              structures[s]);
+        stn_program *p = through_a_file(&net);
+        assert_ok(stn_simulate(machine, p, &options, &simulation, &err), err);
+        assert_int_equal(simulation->n_pictures, 2);
+        assert_int_equal(simulation->n_mismatches, 0);
+        stn_simulation_destroy(simulation);
+        stn_program_destroy(p);
+        destroy(&net);
+    }
+    stn_machine_destroy(machine);
+    unlink(path_of());
+}
+
+/* Filters of `body` and `fc` that are all 0, as a penalty leaves them: their
+ * weights cost nothing, each filter a bit. */
+static void emptied_groups_of_any_bits_cost_a_bit(void **state)
+{
+    (void)state;
+    stn_error err;
+    network net;
+    stn_pool *pool;
+    build(&net, "{uniform: {bits: 6}}", NULL);
+    float *body = net.compression->bindings[2].param->latent; /* 10 x 12 */
+    for (int k = 0; k < 4 * 12; k++)
+        body[k] = 0;
+    assert_ok(stn_pool_create(1, NULL, &pool, &err), err);
+    stn_compression_apply(net.compression, pool);
+    stn_pool_destroy(pool);
+    stn_program *p = through_a_file(&net);
+    const stn_weights *w = weights_of(p, "body");
+    assert_int_equal(w->layout.structure, STN_GROUPS);
+    assert_int_equal(w->value_bits, 6 * 12 * 6);
+    assert_int_equal(w->index_bits, 10);
+    assert_int_equal(weights_of(p, "fc")->layout.structure, STN_DENSE);
+    assert_same_codes(&net, p);
+    stn_program_destroy(p);
+    destroy(&net);
+    unlink(path_of());
+}
+
 /* 12 filters in 3 groups of 4 channels: 3 blocks of 4 x 4 x 9 weights, and
  * which of the 3 columns each row keeps. */
 static void a_convolution_in_groups_stores_what_it_has(void **state)
@@ -294,6 +353,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(
             every_quantiser_in_every_structure_is_what_was_trained),
+        cmocka_unit_test(an_in_memory_machine_computes_every_structure),
+        cmocka_unit_test(emptied_groups_of_any_bits_cost_a_bit),
         cmocka_unit_test(a_convolution_in_groups_stores_what_it_has),
         cmocka_unit_test(a_permuted_diagonal_over_a_picture_is_exactly_p_fold),
         cmocka_unit_test(a_structure_on_a_convolution_in_groups_is_refused),

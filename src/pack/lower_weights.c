@@ -82,10 +82,37 @@ static stn_status copy_index(stn_lowering *l, stn_layout *layout, size_t n,
     return STN_OK;
 }
 
-/* Without a structure ternary weights are stored by groups, so that those
- * which a penalty has emptied cost next to nothing; levels that leave out 0
- * store none; filters of one group of a convolution are a row of blocks, of
- * which each keeps its own. */
+typedef struct group_walk {
+    const int8_t *codes;
+    size_t n, nonzero;
+} group_walk;
+
+static void count_nonzero(void *context, size_t first, size_t n)
+{
+    group_walk *walk = context;
+    walk->n += n;
+    for (size_t k = first; k < first + n; k++)
+        walk->nonzero += walk->codes[k] != 0;
+}
+
+/* Whether the weights of groups that are all 0 are worth a bit a group. */
+static bool groups_pay(const stn_weights *w)
+{
+    stn_weight_shape shape = {w->out, w->kh * w->kw, w->in};
+    stn_groups groups = stn_groups_make(shape, w->chunk);
+    size_t saved = 0;
+    for (int g = 0; g < groups.n; g++) {
+        group_walk walk = {w->codes, 0, 0};
+        stn_groups_visit(&groups, g, count_nonzero, &walk);
+        saved += walk.nonzero ? 0 : walk.n * (size_t)w->alphabet.bits;
+    }
+    return saved > (size_t)groups.n;
+}
+
+/* Without a structure ternary weights are stored by groups, as are those of
+ * more bits of which a penalty has emptied enough groups; levels that leave
+ * out 0 store none; filters of one group of a convolution are a row of blocks,
+ * of which each keeps its own. */
 static stn_structure usual_structure(const stn_binding *binding,
                                      const stn_weights *w, int groups)
 {
@@ -94,7 +121,10 @@ static stn_structure usual_structure(const stn_binding *binding,
             return STN_SPARSE;
     if (groups > 1)
         return STN_BLOCKS;
-    return w->alphabet.levels == STN_LEVELS_TERNARY ? STN_GROUPS : STN_DENSE;
+    if (w->alphabet.levels == STN_LEVELS_TERNARY)
+        return STN_GROUPS;
+    return w->alphabet.levels == STN_LEVELS_WHOLE && groups_pay(w) ? STN_GROUPS
+                                                                   : STN_DENSE;
 }
 
 static stn_status lower_layout(stn_lowering *l, const stn_node *node,
