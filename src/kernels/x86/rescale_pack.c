@@ -93,7 +93,7 @@ static bool find_limit(const stn_rescale_shape *s, int c, int32_t *flip,
 static bool make_step(const stn_rescale_shape *s, size_t period, bool padded,
                       int32_t *flip, int32_t *limit)
 {
-    if (s->m1 || s->hi - s->lo != 1 || s->hi < -128 || s->hi > 255)
+    if (s->m1 || (int64_t)s->hi - s->lo != 1 || s->hi < -128 || s->hi > 255)
         return false;
     size_t channels = (size_t)s->channels;
     for (size_t i = 0; i < period; i++) {
