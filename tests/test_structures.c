@@ -55,18 +55,24 @@ static void release(struct fixture *f)
 }
 
 /* Binds one rule to all layers that have a plane; it must be accepted. */
-static void bind_one(struct fixture *f, const char *quantiser,
-                     const char *structure, uint64_t seed)
+static void bind_with(struct fixture *f, const char *quantiser,
+                      const char *structure, const char *penalty, uint64_t seed)
 {
     char rules[512];
     stn_error err;
 
     snprintf(rules, sizeof(rules),
-             "- {layers: \"[!d]*\", quantiser: %s, structure: %s, penalty: "
-             "{group_lasso: {lambda: 0.01}}, group: 3}\n",
-             quantiser, structure);
+             "- {layers: \"[!d]*\", quantiser: %s, structure: %s, penalty: %s, "
+             "group: 3}\n",
+             quantiser, structure, penalty);
     assert_ok(bind_rules(f, rules, seed, &err), err);
     assert_int_equal(f->compression->n, 3);
+}
+
+static void bind_one(struct fixture *f, const char *quantiser,
+                     const char *structure, uint64_t seed)
+{
+    bind_with(f, quantiser, structure, "{group_lasso: {lambda: 0.01}}", seed);
 }
 
 static const char *const structures[] = {
@@ -155,6 +161,36 @@ static void no_training_step_leaves_a_structure(void **unused)
             }
             release(&f);
         }
+}
+
+static void every_quantiser_and_penalty_keeps_every_structure(void **unused)
+{
+    (void)unused;
+    for (int s = 0; s < N_STRUCTURES; s++)
+        for (int q = 0; stn_quantiser_types[q]; q++)
+            for (int p = 0; stn_penalty_types[p]; p++) {
+                const char *name = stn_quantiser_types[q]->name;
+                struct fixture f;
+
+                if (strcmp(name, "uniform") == 0)
+                    name = "{uniform: {per_filter: false}}";
+                bind_with(&f, name, structures[s], stn_penalty_types[p]->name,
+                          1);
+                stn_compression_apply(f.compression, f.pool);
+                for (int epoch = 0; epoch <= 2; epoch++) {
+                    stn_compression_turn(f.compression, f.pool, epoch, 2);
+                    train(&f, 2);
+                    stn_compression_settle(f.compression, f.pool);
+                    stn_compression_apply(f.compression, f.pool);
+                }
+                for (int i = 0; i < f.compression->n; i++) {
+                    const stn_binding *b = &f.compression->bindings[i];
+                    assert_on_structure(b, b->param->latent);
+                    assert_on_structure(b, b->param->grad);
+                    assert_on_structure(b, b->param->effective);
+                }
+                release(&f);
+            }
 }
 
 static void projecting_twice_changes_no_bit(void **unused)
@@ -365,6 +401,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_training_step_leaves_a_structure),
+        cmocka_unit_test(every_quantiser_and_penalty_keeps_every_structure),
         cmocka_unit_test(projecting_twice_changes_no_bit),
         cmocka_unit_test(structures_follow_the_seed),
         cmocka_unit_test(a_permuted_diagonal_keeps_what_its_formula_says),
