@@ -295,6 +295,34 @@ a_permuted_diagonal_stores_no_index_and_a_pth_of_the_weights(void **state)
                    "weight 1 is 1");
 }
 
+/* First-column convention: element (i, j) of a block is w[(i - j) mod p]. */
+static void a_circulant_block_repeats_its_first_column(void **state)
+{
+    (void)state;
+    const int8_t columns[2][2][3] = {{{1, 2, 3}, {-1, -2, -3}},
+                                     {{4, 5, 6}, {-4, 0, 7}}};
+    int8_t codes[6 * 6];
+    stn_error err;
+    stn_weights w = {.codes = codes,
+                     .out = 6,
+                     .kh = 1,
+                     .kw = 1,
+                     .in = 6,
+                     .chunk = 6,
+                     .alphabet = {STN_LEVELS_WHOLE, 4},
+                     .layout = {.structure = STN_CIRCULANT, .p = 3}};
+    for (int i = 0; i < 6; i++)
+        for (int j = 0; j < 6; j++)
+            codes[i * 6 + j] = columns[i / 3][j / 3][(i % 3 - j % 3 + 3) % 3];
+    assert_ok(stn_weights_check(&w, "f", &err), err);
+    assert_int_equal(w.n_stored, 12);
+    assert_int_equal(w.value_bits, 48);
+    assert_int_equal(w.index_bits, 0);
+    codes[1] = 7;
+    assert_refused(stn_weights_check(&w, "f", &err), err, STN_E_FORMAT,
+                   "of its circulant block");
+}
+
 /* Section 2c: kept weights times bits, and for each kept block the logarithm
  * of the blocks a row. */
 static void blocks_cost_what_the_paper_counts(void **state)
@@ -338,6 +366,7 @@ int main(void)
         cmocka_unit_test(a_long_gap_takes_entries_without_a_value),
         cmocka_unit_test(
             a_permuted_diagonal_stores_no_index_and_a_pth_of_the_weights),
+        cmocka_unit_test(a_circulant_block_repeats_its_first_column),
         cmocka_unit_test(blocks_cost_what_the_paper_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
