@@ -84,6 +84,17 @@ typedef struct stn_event_count {
     double energy_j;         /* count * figure */
 } stn_event_count;
 
+/* How often each column sum 0 … n - 1 was converted, in all pictures; larger
+ * ones never occurred. */
+typedef struct stn_histogram {
+    const char *layer;
+    int slice;       /* of the weights, the lowest is 0 */
+    int bits;        /* of the converter */
+    size_t n;
+    const uint64_t *counts;
+    uint64_t total;  /* sum of counts */
+} stn_histogram;
+
 /* Owned by whoever asked for it; stn_simulation_destroy. total equals the sum
  * of the layers (plus nothing). */
 typedef struct stn_simulation {
@@ -91,6 +102,8 @@ typedef struct stn_simulation {
     int n_layers, n_events;
     stn_layer_cost *layers;
     stn_event_count *events;
+    int n_histograms; /* 0 when they were not asked for */
+    const stn_histogram *histograms;
     stn_cost total;
     double programming_energy_j, programming_latency_s; /* loading weights */
     int n_pictures;        /* executed; 0: predicted */
@@ -109,6 +122,7 @@ typedef struct stn_simulate_options {
     int n_pictures;
     int threads;           /* 0: all CPUs */
     bool check;            /* compare every picture with its definition */
+    bool histogram;        /* count column sums, on machines that convert */
     double density;        /* for a prediction: share of ones among the bits
                               that the machine looks at; 0: 0.5 */
 } stn_simulate_options;

@@ -29,6 +29,12 @@ struct stn_machine {
     stn_arena arena;
 };
 
+/* Which counters of a ledger are one histogram: of `sums` 0 … n - 1. */
+typedef struct stn_bins {
+    int instruction, slice, bits; /* bits of the converter */
+    size_t first, n;
+} stn_bins;
+
 /* Where an instruction lives. */
 typedef struct stn_placement {
     uint64_t sub_arrays;  /* occupied by this instruction */
@@ -71,6 +77,9 @@ typedef struct stn_accel_type {
     size_t (*scratch_bytes)(const void *mapping);
     void (*execute)(const void *mapping, const uint8_t *pixels, int32_t *logits,
                     void *scratch, stn_ledger *ledger);
+    /* Describes histogram `index`, from 0; false past the last. Execution
+     * counts in ledger->bins where that is not NULL. NULL: there are none. */
+    bool (*histogram)(const void *mapping, int index, stn_bins *bins);
     /* What it should return, by the family's own scalar definition of inexact
      * hardware; slow. NULL: docs/semantics.md, always. */
     void (*define)(const void *mapping, const uint8_t *pixels, int32_t *logits,
@@ -102,6 +111,16 @@ stn_status stn_simulation_create(int n_layers, stn_simulation **out,
                                  stn_error *err);
 stn_status stn_simulation_name(stn_simulation *simulation, int layer,
                                const char *name, stn_error *err);
+/* Zeroed memory that lives as long as the simulation; NULL when out. */
+void *stn_simulation_alloc(stn_simulation *simulation, size_t count,
+                           size_t size);
+/* Counters that a mapping's histograms take. */
+size_t stn_histogram_bins(const stn_machine *machine, const void *mapping);
+/* Copies the histograms of a ledger with bins into the simulation, whose
+ * layers have their names. */
+stn_status stn_histogram_copy(const stn_machine *machine, const void *mapping,
+                              const stn_ledger *ledger,
+                              stn_simulation *simulation, stn_error *err);
 /* Fills machine, events and total from the layers' costs and the ledger they
  * came from, which counts `n_pictures`. Events that never happened are left
  * out. */

@@ -85,6 +85,13 @@ stn_status stn_simulation_create(int n_layers, stn_simulation **out,
     return STN_OK;
 }
 
+void *stn_simulation_alloc(stn_simulation *simulation, size_t count,
+                           size_t size)
+{
+    return stn_arena_alloc(&((simulation_image *)simulation)->arena, count,
+                           size);
+}
+
 stn_status stn_simulation_name(stn_simulation *simulation, int layer,
                                const char *name, stn_error *err)
 {

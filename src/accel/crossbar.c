@@ -70,6 +70,26 @@ static bool data_dependent(const void *mapping, int instruction,
     return false;
 }
 
+/* Slices of the analog layers, one after the other. */
+static bool histogram(const void *mapping, int index, stn_bins *bins)
+{
+    const xb_mapping *m = mapping;
+    for (int i = 0; i < m->program->n_instructions; i++) {
+        const xb_layer *l = &m->layers[i];
+        if (index < l->n_slices) {
+            *bins =
+                (stn_bins){.instruction = i,
+                           .slice = index,
+                           .bits = l->adc[index].bits,
+                           .first = l->first_bin + (size_t)index * l->n_bins,
+                           .n = l->n_bins};
+            return true;
+        }
+        index -= l->n_slices;
+    }
+    return false;
+}
+
 static bool adc(const stn_machine *machine, int bits, stn_adc_cost *cost)
 {
     const xb_options *o = machine->attrs;
@@ -91,5 +111,6 @@ const stn_accel_type stn_accel_crossbar = {
     .data_dependent = data_dependent,
     .scratch_bytes = xb_scratch_bytes,
     .execute = xb_execute,
+    .histogram = histogram,
     .define = xb_define,
 };

@@ -125,8 +125,9 @@ typedef struct xb_layer {
     int n_reads, n_rounds;
     xb_read *reads;
     xb_round *rounds;
-    int frame_h, frame_w; /* of the input with its padding */
-    uint64_t arrays;      /* of one copy */
+    int frame_h, frame_w;     /* of the input with its padding */
+    uint64_t arrays;          /* of one copy */
+    size_t first_bin, n_bins; /* of slice 0; slices follow each other */
     stn_placement placement;
 } xb_layer;
 
@@ -142,6 +143,7 @@ typedef struct xb_mapping {
     size_t n_frame;   /* words: padded input as bit strings */
     size_t n_window;  /* words: one position's bits, block by block */
     size_t n_string;  /* words: rows of one block */
+    size_t n_bins;    /* of all histograms */
     size_t n_sums;    /* sums and accumulators, of one layer's filters */
     stn_arena arena;
 } xb_mapping;

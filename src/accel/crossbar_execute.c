@@ -17,6 +17,7 @@ typedef struct machine_state {
     int32_t *padded;
     uint32_t *sums, *acc;      /* a layer's filters */
     uint32_t *unit, *unit_acc; /* a layer's blocks */
+    uint64_t *bins;            /* histograms, or NULL */
 } machine_state;
 
 static int32_t *value_of(const machine_state *s, int value)
@@ -128,6 +129,19 @@ static void convert_units(const drive *d)
     }
 }
 
+/* Into the histogram; a column that is not converted has no sum. */
+static void count_sums(const drive *d, int sign, int slice, int first, int n)
+{
+    const xb_layer *l = d->l;
+    uint64_t *bins = d->s->bins + l->first_bin + (size_t)slice * l->n_bins;
+    const uint8_t *live = l->live;
+    if (live)
+        live += xb_column_index(l, d->read->group, sign, slice) + (size_t)first;
+    for (int i = 0; i < n; i++)
+        if (!live || live[i])
+            bins[d->s->sums[i]]++;
+}
+
 /* Columns [first, first + n) of a set: sum, convert, shift and add. `unit`
  * is that of column i in unit[i · unit_step]. */
 static void convert_columns(const drive *d, int sign, int slice, int first,
@@ -149,6 +163,8 @@ static void convert_columns(const drive *d, int sign, int slice, int first,
                     .n = n,
                     .words = l->words};
     xb_columns_sum(&c, d->s->sums);
+    if (d->s->bins)
+        count_sums(d, sign, slice, first, n);
     size_t column =
         xb_column_index(l, d->read->group, sign, slice) + (size_t)first;
     xb_columns_add(&(xb_add){.adc = &l->adc[slice],
@@ -389,6 +405,7 @@ void xb_execute(const void *mapping, const uint8_t *pixels, int32_t *logits,
 {
     machine_state s = state_of(mapping, scratch);
     int n = s.m->program->n_instructions;
+    s.bins = ledger->bins;
     load_picture(&s, pixels);
     post_buffer(&s, 0, &ledger->rows[0]);
     for (int i = 0; i < n; i++)

@@ -186,6 +186,11 @@ stn_status xb_map_reads(xb_mapping *m, xb_layer *l, stn_error *err)
     for (int k = 0; k < l->n_rounds; k++)
         time_round(m, l, k);
     place_analog(m, l);
+    uint32_t digit = ((uint32_t)1 << m->options.dac_bits) - 1;
+    uint32_t cell = ((uint32_t)1 << m->options.cell_bits) - 1;
+    l->first_bin = m->n_bins;
+    l->n_bins = (size_t)l->groups[0].n * cell * digit + 1;
+    m->n_bins += (size_t)l->n_slices * l->n_bins;
     return STN_OK;
 }
 

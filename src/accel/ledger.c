@@ -21,8 +21,19 @@ stn_status stn_ledger_init(stn_ledger *ledger, int n, stn_error *err)
     return STN_OK;
 }
 
+stn_status stn_ledger_init_bins(stn_ledger *ledger, size_t n_bins,
+                                stn_error *err)
+{
+    ledger->bins = stn_alloc(n_bins, sizeof *ledger->bins);
+    if (!ledger->bins)
+        return stn_fail_memory(err, "histograms");
+    ledger->n_bins = n_bins;
+    return STN_OK;
+}
+
 void stn_ledger_deinit(stn_ledger *ledger)
 {
+    stn_free(ledger->bins);
     stn_free(ledger->rows);
     *ledger = (stn_ledger){0};
 }
@@ -39,6 +50,8 @@ void stn_ledger_add(stn_ledger *ledger, const stn_ledger *other)
         to->input_ones += from->input_ones;
         to->input_bits += from->input_bits;
     }
+    for (size_t b = 0; b < ledger->n_bins; b++)
+        ledger->bins[b] += other->bins[b];
 }
 
 void stn_ledger_join(stn_ledger_row *row, const stn_ledger_row *part,

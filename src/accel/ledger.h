@@ -32,14 +32,20 @@ typedef struct stn_ledger_row {
     uint64_t input_ones, input_bits;
 } stn_ledger_row;
 
+/* `bins` are counters of a family's histograms, NULL when nobody asked. */
 typedef struct stn_ledger {
     int n; /* instructions */
     stn_ledger_row *rows;
+    size_t n_bins;
+    uint64_t *bins;
 } stn_ledger;
 
 stn_status stn_ledger_init(stn_ledger *ledger, int n, stn_error *err);
+/* Room for n_bins counters, at 0. */
+stn_status stn_ledger_init_bins(stn_ledger *ledger, size_t n_bins,
+                                stn_error *err);
 void stn_ledger_deinit(stn_ledger *ledger);
-/* Adds row by row; both have the same n. */
+/* Adds row by row and bin by bin; both have the same n and n_bins. */
 void stn_ledger_add(stn_ledger *ledger, const stn_ledger *other);
 
 /* `total` events in `steps` steps. */

@@ -25,6 +25,7 @@ typedef struct job {
     const stn_simulate_options *options;
     int32_t *logits; /* n_pictures results, or NULL */
     void *mapping;
+    size_t n_bins; /* of histograms, when asked for */
     stn_pool *pool;
     int n_workers;
     worker *workers;
@@ -116,7 +117,9 @@ static stn_status start_worker(job *j, worker *w, stn_error *err)
         if (!w->defined)
             return stn_fail_memory(err, "the definition of a simulation");
     }
-    return stn_ledger_init(&w->ledger, p->n_instructions, err);
+    STN_TRY(stn_ledger_init(&w->ledger, p->n_instructions, err));
+    return j->n_bins ? stn_ledger_init_bins(&w->ledger, j->n_bins, err)
+                     : STN_OK;
 }
 
 static stn_status start(job *j, stn_error *err)
@@ -124,6 +127,8 @@ static stn_status start(job *j, stn_error *err)
     STN_TRY(j->machine->type->map(j->machine, j->program, &j->mapping, err));
     if (!j->options->pixels)
         return STN_OK;
+    if (j->options->histogram)
+        j->n_bins = stn_histogram_bins(j->machine, j->mapping);
     STN_TRY(stn_pool_create(j->options->threads, NULL, &j->pool, err));
     int n = stn_pool_threads(j->pool);
     j->workers = stn_arena_alloc(&j->arena, (size_t)n, sizeof *j->workers);
@@ -220,6 +225,8 @@ static stn_status run(job *j, stn_simulation *s, stn_error *err)
         status = stn_ledger_init(&predicted, s->n_layers, err);
     if (status == STN_OK)
         status = predict(j, &predicted, err);
+    if (status == STN_OK && j->n_bins)
+        status = stn_ledger_init_bins(&counted, j->n_bins, err);
     if (status != STN_OK)
         goto out;
     s->predicted_equals_counted = true;
@@ -237,6 +244,8 @@ static stn_status run(job *j, stn_simulation *s, stn_error *err)
     const stn_ledger *ledger = o->pixels ? &counted : &predicted;
     double n = o->pixels ? (double)o->n_pictures : 1.0;
     status = fill_layers(j, ledger, n, s, err);
+    if (status == STN_OK && j->n_bins)
+        status = stn_histogram_copy(j->machine, j->mapping, &counted, s, err);
     if (status == STN_OK)
         stn_simulation_sum(s, j->machine, ledger, n);
 out:

@@ -32,6 +32,8 @@ static const stn_option OPTIONS[] = {
      "of a NETWORK: set one of its parameters"},
     {"threads", 't', false, "N", "0",
      "threads, 0 for all CPUs"},
+    {"histogram", 0, false, NULL, NULL,
+     "with --data: also the column sums that a machine's ADCs converted"},
     {"figures", 0, false, NULL, NULL,
      "also list the figures, with unit, source, confidence"},
     {"json", 0, false, NULL, NULL,
@@ -106,6 +108,68 @@ static void print_check(const stn_simulation *s)
            s->n_pictures);
 }
 
+/* The smallest sum that at least `share` of the conversions do not exceed. */
+static size_t quantile(const stn_histogram *h, double share)
+{
+    uint64_t below = 0;
+    for (size_t k = 0; k < h->n; k++) {
+        below += h->counts[k];
+        if ((double)below >= share * (double)h->total)
+            return k;
+    }
+    return h->n - 1;
+}
+
+static int bits_of(size_t sum)
+{
+    int bits = 0;
+    while (sum >> bits)
+        bits++;
+    return bits ? bits : 1;
+}
+
+static void print_histograms(const stn_simulation *s)
+{
+    printf("\n");
+    stn_table_begin("lrrrrrrrr", "column sums", "slice", "conversions", "zero",
+                    "median", "99.9 %", "largest", "bits for it",
+                    "above the ADC", NULL);
+    for (int i = 0; i < s->n_histograms; i++) {
+        const stn_histogram *h = &s->histograms[i];
+        double total = h->total ? (double)h->total : 1.0, above = 0.0;
+        for (size_t k = (size_t)1 << h->bits; k < h->n; k++)
+            above += (double)h->counts[k];
+        stn_table_cell("%s", h->layer);
+        stn_table_cell("%d", h->slice);
+        stn_table_cell("%s", stn_cli_count((double)h->total));
+        stn_table_cell("%s", stn_cli_percent((double)h->counts[0] / total, 1));
+        stn_table_cell("%zu", quantile(h, 0.5));
+        stn_table_cell("%zu", quantile(h, 0.999));
+        stn_table_cell("%zu", h->n - 1);
+        stn_table_cell("%d", bits_of(h->n - 1));
+        stn_table_cell("%s of %d", stn_cli_percent(above / total, 2), h->bits);
+    }
+    stn_table_end();
+}
+
+static void put_histograms(stn_json_writer *w, const stn_simulation *s)
+{
+    stn_json_begin_array(w, "histograms");
+    for (int i = 0; i < s->n_histograms; i++) {
+        const stn_histogram *h = &s->histograms[i];
+        stn_json_begin_object(w, NULL);
+        stn_json_string(w, "layer", h->layer);
+        stn_json_int(w, "slice", h->slice);
+        stn_json_int(w, "adc_bits", h->bits);
+        stn_json_begin_array(w, "counts");
+        for (size_t k = 0; k < h->n; k++)
+            stn_json_int(w, NULL, (int64_t)h->counts[k]);
+        stn_json_end_array(w);
+        stn_json_end_object(w);
+    }
+    stn_json_end_array(w);
+}
+
 static void print_text(const stn_machine *machine, const stn_simulation *s)
 {
     printf("%s on %s, one picture, ", s->program, stn_machine_title(machine));
@@ -116,6 +180,8 @@ static void print_text(const stn_machine *machine, const stn_simulation *s)
         printf("predicted in %s\n\n", stn_cli_si(s->seconds, "s"));
     print_layers(s);
     print_breakdown(s);
+    if (s->n_histograms)
+        print_histograms(s);
     printf("\nloading the weights once: %s, %s\n",
            stn_cli_si(s->programming_energy_j, "J"),
            stn_cli_si(s->programming_latency_s, "s"));
@@ -200,6 +266,8 @@ static int print_json(const stn_machine *machine, const stn_simulation *s)
         stn_json_end_object(&w);
     }
     stn_json_end_array(&w);
+    if (s->n_histograms)
+        put_histograms(&w, s);
     stn_json_int(&w, "pictures", s->n_pictures);
     stn_json_int(&w, "mismatches", s->n_mismatches);
     stn_json_int(&w, "inexact", s->n_inexact);
@@ -267,7 +335,10 @@ static int simulate(const stn_arguments *arguments, const stn_cli_subject *s,
     stn_simulation *simulation = NULL;
     int n_set = 0;
     const char *const *set = stn_cli_list(arguments, "set", &n_set);
-    stn_simulate_options o = {.threads = threads, .check = true};
+    stn_simulate_options o = {.threads = threads,
+                              .check = true,
+                              .histogram =
+                                  stn_cli_switch(arguments, "histogram")};
     if (!read_share(arguments, "ones", &o.density))
         return STN_EXIT_USAGE;
     if (s->pictures) {
