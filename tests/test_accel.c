@@ -313,8 +313,10 @@ random_programs_run_like_the_reference_at_the_predicted_cost(void **state)
         stn_machine *machine =
             load(machines[seed % n].name, machines[seed % n].set);
         stn_simulation *s = NULL;
-        stn_simulate_options o = {
-            .pixels = pixels, .n_pictures = 2, .threads = 1, .check = true};
+        stn_simulate_options o = {.pixels = pixels,
+                                  .n_pictures = 2,
+                                  .threads = 1,
+                                  .check = STN_CHECK_ALL};
         assert_ok(stn_simulate(machine, program, &o, &s, &err), err);
         if (s->n_mismatches || !s->predicted_equals_counted)
             fail_msg("seed %d: %d mismatches, prediction %s", (int)seed,
@@ -341,8 +343,10 @@ static void wider_sub_arrays_are_never_slower(void **state)
         double before_s = INFINITY;
         for (int columns = 16; columns <= 2048; columns *= 2) {
             stn_simulation *s = NULL;
-            stn_simulate_options o = {
-                .pixels = pixels, .n_pictures = 1, .threads = 1, .check = true};
+            stn_simulate_options o = {.pixels = pixels,
+                                      .n_pictures = 1,
+                                      .threads = 1,
+                                      .check = STN_CHECK_ALL};
             machine->array.columns = columns;
             ((bw_options *)machine->attrs)->sub_arrays = 1 << 20;
             assert_ok(stn_simulate(machine, program, &o, &s, &err), err);

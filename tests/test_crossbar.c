@@ -36,7 +36,7 @@ static stn_simulation *simulate(const stn_machine *machine,
     stn_simulate_options o = {.pixels = pixels,
                               .n_pictures = N_PICTURES,
                               .threads = 1,
-                              .check = true};
+                              .check = STN_CHECK_ALL};
     assert_ok(stn_simulate(machine, p, &o, &s, &err), err);
     assert_int_equal(s->n_mismatches, 0);
     assert_true(s->predicted_equals_counted);
@@ -207,6 +207,47 @@ static void events_of_one_filter_are_what_one_can_count_by_hand(void **state)
     free_image(p);
 }
 
+/* Without a converter that clips, the sums of a layer are those of its
+ * weights: every conversion is in the histogram, none beyond what the rows can
+ * give; and what lies above a small ADC says whether it is exact. */
+static void histograms_hold_every_conversion(void **state)
+{
+    (void)state;
+    static const char *const sets[] = {"options.adc_bits=0",
+                                       "options.skip_zero_columns=true"};
+    stn_error err;
+    stn_program_image *image = dense();
+    uint8_t *pixels = random_pixels(&image->program, 1);
+    for (int k = 0; k < 2; k++) {
+        stn_machine *machine = load("bitslice-isaac", &sets[k], 1);
+        stn_simulation *s = NULL;
+        stn_simulate_options o = {.pixels = pixels,
+                                  .n_pictures = N_PICTURES,
+                                  .threads = 2,
+                                  .histogram = true};
+        assert_ok(stn_simulate(machine, &image->program, &o, &s, &err), err);
+        double converted = 0.0, above = 0.0;
+        for (int h = 0; h < s->n_histograms; h++) {
+            const stn_histogram *hist = &s->histograms[h];
+            uint64_t total = 0;
+            for (size_t i = 0; i < hist->n; i++) {
+                total += hist->counts[i];
+                above += i >> hist->bits ? (double)hist->counts[i] : 0.0;
+            }
+            assert_int_equal(total, hist->total);
+            assert_true(hist->n <= 3 * 128 + 1);
+            converted += (double)total;
+        }
+        assert_int_equal(s->n_histograms, 4 + 4 + 1);
+        assert_near(converted, N_PICTURES * count_of(s, "sample_hold"));
+        assert_int_equal(above > 0, k == 1);
+        stn_simulation_destroy(s);
+        stn_machine_destroy(machine);
+    }
+    stn_free(pixels);
+    free_image(image);
+}
+
 static void what_cannot_be_converted_is_refused(void **state)
 {
     (void)state;
@@ -247,6 +288,7 @@ int main(void)
         cmocka_unit_test(the_scaled_model_gives_the_ratios_of_the_paper),
         cmocka_unit_test(an_adc_of_more_bits_never_costs_less),
         cmocka_unit_test(events_of_one_filter_are_what_one_can_count_by_hand),
+        cmocka_unit_test(histograms_hold_every_conversion),
         cmocka_unit_test(what_cannot_be_converted_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,7 +57,7 @@ static void check_picture(const job *j, worker *w, const uint8_t *pixels,
     if (w->defined) {
         j->machine->type->define(j->mapping, pixels, w->defined, w->scratch);
         w->n_mismatches += memcmp(logits, w->defined, bytes) != 0;
-    } else {
+    } else if (!j->machine->type->define) {
         w->n_mismatches += inexact;
     }
 }
@@ -111,7 +111,7 @@ static stn_status start_worker(job *j, worker *w, stn_error *err)
         if (!w->values)
             return stn_fail_memory(err, "the reference of a simulation");
     }
-    if (j->options->check && j->machine->type->define) {
+    if (j->options->check == STN_CHECK_ALL && j->machine->type->define) {
         w->defined = stn_arena_alloc(&j->arena, (size_t)p->n_classes,
                                      sizeof *w->defined);
         if (!w->defined)

@@ -336,7 +336,7 @@ static int simulate(const stn_arguments *arguments, const stn_cli_subject *s,
     int n_set = 0;
     const char *const *set = stn_cli_list(arguments, "set", &n_set);
     stn_simulate_options o = {.threads = threads,
-                              .check = true,
+                              .check = STN_CHECK_ALL,
                               .histogram =
                                   stn_cli_switch(arguments, "histogram")};
     if (!read_share(arguments, "ones", &o.density))

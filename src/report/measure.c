@@ -76,7 +76,8 @@ static stn_status simulate(stn_measure *m, const stn_dataset *dataset,
                            const stn_measure_options *o, stn_error *err)
 {
     stn_pictures *pictures = NULL;
-    stn_simulate_options options = {.threads = o->threads, .check = true};
+    stn_simulate_options options = {.threads = o->threads,
+                                    .check = STN_CHECK_ALL};
     if (o->simulate_images > 0) {
         STN_TRY(stn_pictures_create(dataset, m->program->input,
                                     (uint32_t)o->simulate_images, &pictures,
