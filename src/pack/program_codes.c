@@ -92,6 +92,7 @@ stn_status stn_weights_pack(const stn_weights *w, stn_arena *arena,
     memcpy(codes, w->codes, stn_weights_count(w));
     stn_walk v = {.w = w, .codes = codes, .stored = stored};
     if (w->layout.structure == STN_GROUPS) {
+        stn_mark_live(w, bytes[STN_PART_LIVE]);
         stn_walk_groups(&v, bytes[STN_PART_LIVE]);
     } else if (w->layout.structure == STN_SPARSE) {
         stn_walk_sparse(&v, bytes[STN_PART_INDEX]);
@@ -244,7 +245,7 @@ static stn_status unpack_with(stn_weights *w, const stn_parts *parts,
     if (w->layout.structure == STN_SPARSE)
         stn_walk_sparse_back(&v, parts->data[STN_PART_INDEX]);
     else if (w->layout.structure == STN_GROUPS)
-        stn_walk_groups(&v, (uint8_t *)live);
+        stn_walk_groups(&v, live);
     else
         return stn_walk_plane(&v, err);
     return STN_OK;

@@ -80,13 +80,18 @@ static size_t group_nonzero(group g, const int8_t *codes)
     return n;
 }
 
-void stn_walk_groups(stn_walk *v, uint8_t *live)
+void stn_mark_live(const stn_weights *w, uint8_t *live)
+{
+    for (int i = 0; i < stn_group_count(w); i++)
+        stn_bits_put(live, (size_t)i, 1,
+                     group_nonzero(group_at(w, i), w->codes) != 0);
+}
+
+void stn_walk_groups(stn_walk *v, const uint8_t *live)
 {
     int n = stn_group_count(v->w);
     for (int i = 0; i < n; i++) {
         group g = group_at(v->w, i);
-        if (!v->unpacking && group_nonzero(g, v->codes))
-            stn_bits_put(live, (size_t)i, 1, 1);
         bool alive = stn_bits_get(live, (size_t)i, 1);
         for (int k = 0; k < g.area; k++)
             for (int c = 0; c < g.width; c++) {

@@ -21,8 +21,10 @@ typedef struct stn_walk {
  * it occurs first. */
 stn_status stn_walk_plane(stn_walk *walk, stn_error *err);
 
-/* Groups that live, in order; sets their bits in `live` when packing. */
-void stn_walk_groups(stn_walk *walk, uint8_t *live);
+/* Groups whose bit in `live` is set, in order. */
+void stn_walk_groups(stn_walk *walk, const uint8_t *live);
+/* Sets the bits of groups that have a nonzero weight; all are 0 before. */
+void stn_mark_live(const stn_weights *w, uint8_t *live);
 int stn_group_count(const stn_weights *w);
 size_t stn_group_size(const stn_weights *w, int group);
 
