@@ -12,7 +12,8 @@ typedef enum fill {
     FILL_SPARSE,
     FILL_TOP,
     FILL_BOTTOM,
-    FILL_SIGNS /* codes -max and max only */
+    FILL_SIGNS, /* codes -max and max only */
+    FILL_GROUPS /* codes of groups of 16, most of them zero */
 } fill;
 
 #define FILLS 5
@@ -53,11 +54,26 @@ static void fill_values(stn_rng *rng, fill how, stn_type type, int64_t lo,
                                  : between(rng, lo, hi));
 }
 
+/* Whole groups of 16 weights that are zero filter by filter */
+static void fill_groups(stn_rng *rng, int8_t *codes, size_t n, int max)
+{
+    int live = 0;
+    for (size_t k = 0; k < n; k++) {
+        if (k % 16 == 0)
+            live = stn_rng_below(rng, 5) == 0;
+        codes[k] = (int8_t)(live ? between(rng, -max, max) : 0);
+    }
+}
+
 /* Codes of magnitude at most `max`. SPARSE leaves whole filters and most
  * quads of weights at zero. */
 static void fill_codes(stn_rng *rng, fill how, int max, int8_t *codes,
                        size_t filters, size_t depth)
 {
+    if (how == FILL_GROUPS) {
+        fill_groups(rng, codes, filters * depth, max);
+        return;
+    }
     for (size_t o = 0; o < filters; o++) {
         int dead = how == FILL_SPARSE && stn_rng_below(rng, 3) == 0;
         int quad = 1;
@@ -208,6 +224,26 @@ static void dot_of_few_bits_equals_the_scalar_kernel(void **state)
     for (uint64_t i = 0; i < 600; i++) {
         stn_rng rng = stn_rng_make(8, STN_RNG_TEST, i);
         dot_case c = random_bits(&rng);
+        check_dot(&c, i);
+    }
+}
+
+static void dot_of_sparse_groups_equals_the_scalar_kernel(void **state)
+{
+    (void)state;
+    static const int lengths[] = {16, 32, 48, 64, 144, 400};
+    for (uint64_t i = 0; i < 150; i++) {
+        stn_rng rng = stn_rng_make(10, STN_RNG_TEST, i);
+        dot_case c = random_dot(&rng);
+        c.shape.run = lengths[stn_rng_below(&rng, 6)];
+        c.shape.pitch = (size_t)c.shape.run + stn_rng_below(&rng, 9);
+        c.n = 16 + (int)stn_rng_below(&rng, 120);
+        c.shape.patches = c.n;
+        if (c.shape.input == STN_TYPE_S16)
+            c.shape.input = STN_TYPE_U8;
+        c.shape.lo = type_lo(c.shape.input);
+        c.shape.hi = type_hi(c.shape.input);
+        c.codes = FILL_GROUPS;
         check_dot(&c, i);
     }
 }
@@ -564,6 +600,7 @@ int main(void)
         cmocka_unit_test(dot_of_16_times_255_times_127_is_518160),
         cmocka_unit_test(dot_equals_the_scalar_kernel_on_random_shapes),
         cmocka_unit_test(dot_of_few_bits_equals_the_scalar_kernel),
+        cmocka_unit_test(dot_of_sparse_groups_equals_the_scalar_kernel),
         cmocka_unit_test(dot_of_a_lone_patch_equals_the_scalar_kernel),
         cmocka_unit_test(dot_is_exact_on_long_sums_of_extremes),
         cmocka_unit_test(depthwise_equals_the_scalar_kernel),

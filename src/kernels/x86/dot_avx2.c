@@ -267,6 +267,7 @@ stn_status stn_dot_prepare_avx2(const stn_dot_shape *shape, const int8_t *codes,
         .int16_sums = true,
         .isa = "avx2",
         .run = dot,
+        .step = 1,
     };
     const stn_bits_style *bits = stn_bits_style_avx2();
     stn_bits_fit fit = stn_bits_try(shape, codes);

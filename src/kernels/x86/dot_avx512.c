@@ -10,6 +10,7 @@
  * is taken off; both wrap in 32 bits, the difference is exact. */
 #include "kernels/x86/dot_bits.h"
 #include "kernels/x86/dot_codes.h"
+#include "kernels/x86/dot_sparse.h"
 #include "kernels/x86/ending_avx512.h"
 
 #ifdef STN_X86
@@ -198,7 +199,8 @@ stn_status stn_dot_prepare_avx512(const stn_dot_shape *shape,
                                         .vectors = VECTORS,
                                         .int16_sums = false,
                                         .isa = "avx512",
-                                        .run = dot};
+                                        .run = dot,
+                                        .step = 0.62};
     const stn_bits_style *bits = stn_bits_style_avx512();
     stn_bits_fit fit = stn_bits_try(shape, codes);
     if (stn_bits_pay(bits, shape, fit))
@@ -207,6 +209,9 @@ stn_status stn_dot_prepare_avx512(const stn_dot_shape *shape,
     if (code_bits)
         return stn_codes_make(stn_codes_style_avx512(), shape, codes, code_bits,
                               arena, out, err);
+    if (stn_sparse_cost(shape, codes) < stn_dot_pack_cost(&style, shape, codes))
+        return stn_sparse_make(shape, codes, stn_dot_sparse_avx512,
+                               "sparse_avx512", arena, out, err);
     return stn_dot_pack_make(&style, shape, codes, arena, out, err);
 }
 #endif

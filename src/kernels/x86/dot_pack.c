@@ -338,6 +338,19 @@ static bool begin(packer *p, stn_arena *work)
     return true;
 }
 
+double stn_dot_pack_cost(const stn_dot_style *style, const stn_dot_shape *shape,
+                         const int8_t *codes)
+{
+    packer p = {.style = style, .shape = shape, .codes = codes};
+    p.depth = (size_t)shape->runs * (size_t)shape->run;
+    stn_arena work = {0};
+    double cycles = 0;
+    if (begin(&p, &work))
+        cycles = 16 * style->step * cost(&p, p.order, style->vectors);
+    stn_arena_deinit(&work);
+    return cycles;
+}
+
 /* Lists the filters that no block has. */
 static bool list_dead(const packer *p, stn_dot_pack *pack, stn_arena *arena)
 {

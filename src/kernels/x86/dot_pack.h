@@ -26,6 +26,7 @@ typedef struct stn_dot_style {
     bool int16_sums; /* products are summed in 16 bits first (vpmaddubsw) */
     const char *isa;
     void (*run)(const stn_dot_call *call);
+    double step; /* cycles of a vector step of one patch, measured */
 } stn_dot_style;
 
 /* Lays the map of an ending out for 32-bit `lanes`: *map is NULL where the
@@ -66,6 +67,11 @@ typedef struct stn_dot_pack {
     int n_blocks;
     stn_dot_block blocks[];
 } stn_dot_pack;
+
+/* Cycles that 16 patches are expected to take in this layout, with filters in
+ * order. */
+double stn_dot_pack_cost(const stn_dot_style *style, const stn_dot_shape *shape,
+                         const int8_t *codes);
 
 stn_status stn_dot_pack_make(const stn_dot_style *style,
                              const stn_dot_shape *shape, const int8_t *codes,
