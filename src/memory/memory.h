@@ -31,6 +31,9 @@ typedef enum stn_quantity {
     STN_QUANTITY_CONDUCTANCE_PER_WIDTH, /* S/m, mS/um */
     STN_QUANTITY_CAPACITANCE_PER_WIDTH, /* F/m, fF/um */
     STN_QUANTITY_CAPACITANCE_PER_AREA,  /* F/m2 */
+    STN_QUANTITY_RESISTANCE_AREA,       /* ohm m2, ohm um2 */
+    STN_QUANTITY_MAGNETISATION,         /* A/m, kA/m */
+    STN_QUANTITY_FLUX_DENSITY,          /* T, mT */
     STN_QUANTITY_RATIO                  /* unit "1" */
 } stn_quantity;
 

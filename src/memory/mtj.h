@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The physics behind setun/mtj.h, one function per equation. */
+#ifndef STN_MEMORY_MTJ_H
+#define STN_MEMORY_MTJ_H
+
+#include "base/rng.h"
+#include "memory/memory.h"
+#include "setun/mtj.h"
+
+/* A perpendicular junction with a circular free layer, as in its file. */
+typedef struct stn_mtj {
+    bool spin_orbit;
+    double diameter_m, thickness_m; /* of the free layer */
+    double ra_ohm_m2, tmr0, half_v; /* TMR is half at half_v */
+    double magnetisation_a_m, anisotropy_t, damping;
+    double attempt_s, temperature_k;
+    double polarisation; /* spin-transfer */
+    double hall_angle, strip_width_m, strip_thickness_m, strip_length_m;
+    double strip_ohm_m, assist_t; /* spin-orbit; assist field along it */
+    double read_v, read_s, write_a, write_s;
+    double sigma_ra, sigma_tmr, sigma_diameter; /* relative */
+    double sigma_offset_a; /* of the sense amplifier's input */
+} stn_mtj;
+
+stn_status stn_mtj_load(const char *name, stn_figures *figures, stn_mtj *out,
+                        stn_error *err);
+
+double stn_mtj_tmr(const stn_mtj *m, double volt);
+double stn_mtj_parallel_ohm(const stn_mtj *m);
+/* Energy barrier over kT, of a macrospin. */
+double stn_mtj_stability(const stn_mtj *m);
+double stn_mtj_retention_s(const stn_mtj *m);
+/* Current, at 0 K, at which the state becomes unstable. */
+double stn_mtj_critical_a(const stn_mtj *m);
+/* Probability that a pulse of `i` critical currents leaves it unswitched. */
+double stn_mtj_write_error(const stn_mtj *m, double i, double pulse_s);
+/* The pulse for which it is `error`; i > 1. */
+double stn_mtj_pulse_s(const stn_mtj *m, double i, double error);
+/* Probability that `i` < 1 critical currents flip it within `pulse_s`. */
+double stn_mtj_disturb(const stn_mtj *m, double i, double pulse_s);
+
+/* Sensing `rows` cells in parallel against a reference between `antiparallel`
+ * and antiparallel + 1 cells in the high state: chance of the wrong side, mean
+ * over both levels, with normal spreads. */
+double stn_mtj_sense_error(const stn_mtj *m, int rows, int antiparallel);
+/* The same by drawing `n` sets of cells for each level. */
+double stn_mtj_sense_error_drawn(const stn_mtj *m, int rows, int antiparallel,
+                                 int n, stn_rng *rng);
+
+/* ---- llg.c */
+/* A macrospin in units of its anisotropy field; time in units of
+ * (1 + damping^2) / (gamma mu0 Hk). */
+typedef struct stn_macrospin {
+    double m[3]; /* unit vector */
+    double damping;
+    double field_x; /* applied along x */
+    double torque;  /* damping-like, of spins along `spin` */
+    double spin[3];
+} stn_macrospin;
+void stn_macrospin_step(stn_macrospin *s, double dt);
+/* Length of a unit of time for that junction. */
+double stn_mtj_time_unit_s(const stn_mtj *m);
+/* From the thermal angle until m crosses the equator (spin-transfer), or until
+ * a pulse exists after which it relaxes to the other side (spin-orbit); 0 when
+ * that does not happen within `pulse_s`. */
+double stn_mtj_switching_s(const stn_mtj *m, double current_a, double pulse_s);
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Tunnel junctions: closed forms against hand values, the equation of motion
+ * and drawn samples. */
+#include "test.h"
+#include "memory/mtj.h"
+#include <math.h>
+
+#define assert_near(x, expected, share)                                        \
+    do {                                                                       \
+        double x_ = (x), e_ = (expected);                                      \
+        if (!(fabs(x_ / e_ - 1.0) <= (share)))                                 \
+            fail_msg("got %.6g, expected %.6g within %g", x_, e_,              \
+                     (double)(share));                                         \
+    } while (0)
+
+static stn_mtj load(const char *name)
+{
+    stn_arena arena = {0};
+    stn_figures figures = {.arena = &arena};
+    stn_error err;
+    stn_mtj m;
+    assert_ok(stn_mtj_load(name, &figures, &m, &err), err);
+    assert_true(figures.n > 15);
+    stn_arena_deinit(&arena);
+    return m;
+}
+
+/* 7 ohm um2 over a disc of 40 nm; half of the TMR is left at half_v. */
+static void resistance_follows_area_and_voltage(void **state)
+{
+    (void)state;
+    stn_mtj m = load("stt-mtj");
+    assert_near(stn_mtj_parallel_ohm(&m), 5570.4, 1e-4);
+    assert_near(stn_mtj_tmr(&m, m.half_v), 0.5 * m.tmr0, 1e-9);
+    assert_near(stn_mtj_tmr(&m, 0.0), m.tmr0, 1e-9);
+}
+
+/* 1e6 A/m * 0.3 T * 1.6336e-24 m3 / 2 = 2.4504e-19 J; kT 4.142e-21 J. */
+static void the_barrier_is_that_of_a_macrospin(void **state)
+{
+    (void)state;
+    stn_mtj m = load("stt-mtj");
+    assert_near(stn_mtj_stability(&m), 59.16, 1e-3);
+    assert_near(stn_mtj_retention_s(&m), 1e-9 * exp(59.16), 0.01);
+}
+
+/* The torque hbar eta I / (2 e Ms V Hk) equals the damping at Ic. */
+static void spin_transfer_balances_damping_at_the_critical_current(void **state)
+{
+    (void)state;
+    stn_mtj m = load("stt-mtj");
+    double volume =
+        0.25 * 3.14159265 * m.diameter_m * m.diameter_m * m.thickness_m;
+    double torque =
+        1.054571817e-34 * m.polarisation * stn_mtj_critical_a(&m) /
+        (2.0 * 1.602176634e-19 * m.magnetisation_a_m * volume * m.anisotropy_t);
+    assert_near(torque, m.damping, 1e-6);
+}
+
+/* Small angles grow as exp(alpha (i - 1) t). */
+static void small_angles_grow_as_the_write_error_assumes(void **state)
+{
+    (void)state;
+    double alpha = 0.02, i = 2.5, t = 0.0;
+    stn_macrospin s = {.m = {1e-3, 0.0, 1.0},
+                       .damping = alpha,
+                       .torque = alpha * i,
+                       .spin = {0.0, 0.0, -1.0}};
+    for (; t < 60.0; t += 0.02)
+        stn_macrospin_step(&s, 0.02);
+    double angle = sqrt(s.m[0] * s.m[0] + s.m[1] * s.m[1]);
+    assert_near(log(angle / 1e-3), alpha * (i - 1.0) * t, 0.02);
+    s = (stn_macrospin){.m = {0.1, 0.0, 1.0},
+                        .damping = alpha,
+                        .torque = 0.9 * alpha,
+                        .spin = {0.0, 0.0, -1.0}};
+    for (t = 0.0; t < 2000.0; t += 0.02)
+        stn_macrospin_step(&s, 0.02);
+    assert_true(s.m[2] > 0.999);
+}
+
+static void the_pulse_for_an_error_has_that_error(void **state)
+{
+    (void)state;
+    stn_mtj m = load("stt-mtj");
+    double last_s = 1.0;
+    for (double i = 1.5; i < 6.0; i += 0.5) {
+        double pulse_s = stn_mtj_pulse_s(&m, i, 1e-6);
+        assert_near(stn_mtj_write_error(&m, i, pulse_s), 1e-6, 1e-6);
+        assert_true(pulse_s < last_s);
+        last_s = pulse_s;
+    }
+    assert_true(stn_mtj_write_error(&m, 0.5, 1e-9) > 0.999);
+}
+
+static void a_junction_at_rest_flips_after_its_retention(void **state)
+{
+    (void)state;
+    stn_mtj m = load("stt-mtj");
+    double t0 = stn_mtj_retention_s(&m);
+    assert_near(stn_mtj_disturb(&m, 0.0, 1e-6 * t0), 1e-6, 1e-5);
+    assert_near(stn_mtj_disturb(&m, 0.0, t0), 1.0 - exp(-1.0), 1e-6);
+    assert_true(stn_mtj_disturb(&m, 0.5, 1.0) > stn_mtj_disturb(&m, 0.2, 1.0));
+}
+
+/* Lee's formula is the static limit: a long pulse, strongly damped. */
+static void spin_orbit_switches_at_the_critical_current(void **state)
+{
+    (void)state;
+    stn_mtj m = load("sot-mtj");
+    m.damping = 0.5;
+    double critical_a = stn_mtj_critical_a(&m);
+    double low_a = 0.3 * critical_a, high_a = 2.0 * critical_a;
+    assert_true(stn_mtj_switching_s(&m, low_a, 10e-9) == 0.0);
+    assert_true(stn_mtj_switching_s(&m, high_a, 10e-9) > 0.0);
+    for (int k = 0; k < 8; k++) {
+        double a = 0.5 * (low_a + high_a);
+        if (stn_mtj_switching_s(&m, a, 10e-9) > 0.0)
+            high_a = a;
+        else
+            low_a = a;
+    }
+    assert_near(high_a, critical_a, 0.10);
+}
+
+static void more_current_switches_sooner(void **state)
+{
+    (void)state;
+    stn_mtj m = load("stt-mtj");
+    double c = stn_mtj_critical_a(&m);
+    double slow_s = stn_mtj_switching_s(&m, 2.0 * c, 50e-9);
+    double fast_s = stn_mtj_switching_s(&m, 4.0 * c, 50e-9);
+    assert_true(fast_s > 0.0 && slow_s > 2.0 * fast_s);
+    assert_true(stn_mtj_switching_s(&m, 0.9 * c, 50e-9) == 0.0);
+}
+
+static void sensing_errs_as_often_as_drawn_cells_do(void **state)
+{
+    (void)state;
+    stn_mtj m = load("stt-mtj");
+    stn_rng rng = stn_rng_make(11, STN_RNG_TEST, 0);
+    m.sigma_ra = 0.08;
+    for (int rows = 1; rows <= STN_MTJ_ROWS; rows++)
+        for (int j = 0; j < rows; j++) {
+            double closed = stn_mtj_sense_error(&m, rows, j);
+            double drawn = stn_mtj_sense_error_drawn(&m, rows, j, 200000, &rng);
+            /* Linear spreads lack the skew of d^2 / RA, whose lower tail is
+             * thinner: the closed form errs on the safe side. */
+            assert_true(closed > 1e-3);
+            assert_true(drawn < 1.2 * closed && drawn > 0.3 * closed);
+        }
+}
+
+static void sensing_more_rows_errs_more_often(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"stt-mtj", "sot-mtj"};
+    for (int i = 0; i < 2; i++) {
+        stn_error err;
+        stn_mtj_report r;
+        assert_ok(stn_mtj_evaluate(names[i], &r, &err), err);
+        assert_true(r.sense_error[0] < r.sense_error[1]);
+        assert_true(r.sense_error[1] < r.sense_error[2]);
+        assert_true(r.sense_error[2] < 0.01);
+        assert_true(r.overdrive > 1.0 && r.switching_s > 0.0);
+        assert_true(r.read_disturb < 1e-6);
+        assert_true(r.spin_orbit == (r.write_error == 0.0));
+    }
+}
+
+static void devices_that_are_not_there_are_refused(void **state)
+{
+    (void)state;
+    stn_error err;
+    stn_mtj_report r;
+    assert_refused(stn_mtj_evaluate("no-such", &r, &err), err, STN_E_NOT_FOUND,
+                   "devices/no-such.yaml");
+    assert_refused(stn_mtj_evaluate("../cells/reram", &r, &err), err,
+                   STN_E_ARGUMENT, "expected the name");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(resistance_follows_area_and_voltage),
+        cmocka_unit_test(the_barrier_is_that_of_a_macrospin),
+        cmocka_unit_test(
+            spin_transfer_balances_damping_at_the_critical_current),
+        cmocka_unit_test(small_angles_grow_as_the_write_error_assumes),
+        cmocka_unit_test(the_pulse_for_an_error_has_that_error),
+        cmocka_unit_test(a_junction_at_rest_flips_after_its_retention),
+        cmocka_unit_test(spin_orbit_switches_at_the_critical_current),
+        cmocka_unit_test(more_current_switches_sooner),
+        cmocka_unit_test(sensing_errs_as_often_as_drawn_cells_do),
+        cmocka_unit_test(sensing_more_rows_errs_more_often),
+        cmocka_unit_test(devices_that_are_not_there_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
