@@ -223,6 +223,9 @@ static void gauss_codes_are_cut_around_the_mean(void **unused)
     for (int i = 0; i < N; i++)
         assert_int_equal(b.codes[i], ((double)b.w[i] > mean + 0.2) -
                                          ((double)b.w[i] < mean - 0.2));
+    b.w[0] = 0; /* pruned, though far below the mean */
+    encode(&b);
+    assert_int_equal(b.codes[0], 0);
     free(b.attrs);
 }
 

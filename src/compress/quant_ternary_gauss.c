@@ -18,6 +18,8 @@
  *     dL/ddelta = G h (h - a) sign(delta), 0 beyond 3 sigma, then clamped to
  *                 ± `clamp`
  *
+ * A weight of exactly 0 was pruned and has code 0, whatever the mean.
+ *
  * delta starts at `start` max|w| and is moved by the recipe's optimiser; the
  * authors use SGD with momentum for it, and no decay. A negative scale, which
  * weights far from mean 0 would give, is taken as 0. */
@@ -83,6 +85,8 @@ static int code_at(const moments *m, float w)
 {
     double d = (double)w - m->mean;
 
+    if (w == 0)
+        return 0;
     return (d > m->theta) - (d < -m->theta);
 }
 
