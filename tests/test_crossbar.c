@@ -207,6 +207,61 @@ static void events_of_one_filter_are_what_one_can_count_by_hand(void **state)
     free_image(p);
 }
 
+/* Cells that are not ideal: what is executed is what is defined, with every
+ * imperfection; none of them at work is the ideal machine. */
+static void imperfect_cells_compute_what_is_defined(void **state)
+{
+    (void)state;
+    static const char *const sets[][4] = {
+        {"options.variation=0.05", "options.adc_bits=9", "options.seed=3",
+         "options.variation_of=cell"},
+        {"options.wire=5e-4", "options.adc_bits=8", "options.signs=flip",
+         "options.active_rows=20"},
+        {"options.on_off=20", "options.adc_bits=6", "options.adc_range=full",
+         "options.signs=pair"},
+        {"options.variation=0.1", "options.wire=1e-4", "options.adc_bits=4",
+         "options.skip_zero_columns=true"},
+        {"options.on_off=1e9", "options.adc_bits=0", "options.dac_bits=2",
+         "options.signs=pair"}};
+    stn_program_image *image = dense();
+    for (int k = 0; k < 5; k++) {
+        stn_machine *machine = load("isaac-like", sets[k], 4);
+        stn_simulation *s = simulate(machine, &image->program);
+        assert_int_equal(s->n_inexact, k == 4 ? 0 : N_PICTURES);
+        stn_simulation_destroy(s);
+        stn_machine_destroy(machine);
+    }
+    free_image(image);
+}
+
+/* Two full cells at the top of a column of an array of 128 rows. The upper
+ * cell's current passes 128 segments and the lower one's 127; at the upper
+ * cell both build up a potential over their common way. W = 1: one column. */
+static void wires_take_what_the_nodal_equations_say(void **state)
+{
+    (void)state;
+    stn_error err;
+    static const char *const set[] = {"options.wire=1e-3",
+                                      "options.cell_bits=1"};
+    stn_program_image *p = new_image((stn_shape){1, 2, 1}, 4);
+    append_sum(p, "fc", 0, STN_CONV, STN_CODE_TERNARY, 4, 1, 0, 1);
+    p->instructions[0].kw = p->instructions[0].weights.kw = 2;
+    p->instructions[0].weights.codes = (const int8_t[8]){1, 1};
+    p->values[1].shape = (stn_shape){1, 1, 4};
+    assert_ok(stn_program_check(p, "wires", &err), err);
+    stn_machine *machine = load("bitslice-isaac", set, 2);
+    void *mapping = NULL;
+    assert_ok(machine->type->map(machine, &p->program, &mapping, &err), err);
+    const int32_t *cells =
+        xb_cells_of(&((xb_mapping *)mapping)->layers[0], 0, 0, 0);
+    assert_near(cells[0], 4096 * (1.0 - 1e-3 * (128 + 127 + 1)));
+    assert_near(cells[4], 4096 * (1.0 - 1e-3 * (127 + 127 + 1)));
+    assert_int_equal(cells[1], 0);
+    machine->type->unmap(mapping);
+    stn_machine_destroy(machine);
+    free_image(p);
+}
+
 /* Without a converter that clips, the sums of a layer are those of its
  * weights: every conversion is in the histogram, none beyond what the rows can
  * give; and what lies above a small ADC says whether it is exact. */
@@ -288,6 +343,8 @@ int main(void)
         cmocka_unit_test(the_scaled_model_gives_the_ratios_of_the_paper),
         cmocka_unit_test(an_adc_of_more_bits_never_costs_less),
         cmocka_unit_test(events_of_one_filter_are_what_one_can_count_by_hand),
+        cmocka_unit_test(imperfect_cells_compute_what_is_defined),
+        cmocka_unit_test(wires_take_what_the_nodal_equations_say),
         cmocka_unit_test(histograms_hold_every_conversion),
         cmocka_unit_test(what_cannot_be_converted_is_refused),
     };

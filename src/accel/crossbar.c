@@ -8,6 +8,7 @@
 
 static const char *const signs_words[] = {"pair", "offset", "flip", NULL};
 static const char *const range_words[] = {"saturate", "full", NULL};
+static const char *const variation_words[] = {"range", "cell", NULL};
 static const char *const model_words[] = {"structure", "scaled", NULL};
 
 /* clang-format off */
@@ -51,6 +52,21 @@ static const stn_attr attrs[] = {
     {"lanes", STN_ATTR_INT, offsetof(xb_options, lanes),
      .initial = 16, .min = 1, .max = 65536,
      .help = "rescale or pool units of one layer"},
+    {"variation", STN_ATTR_FLOAT, offsetof(xb_options, variation),
+     .initial = 0, .min = 0, .max = 1,
+     .help = "standard deviation of a cell's conductance, drawn once when it is written"},
+    {"variation_of", STN_ATTR_CHOICE, offsetof(xb_options, variation_of),
+     .initial = XB_VARIATION_RANGE, .words = variation_words,
+     .help = "what the deviation is a share of: the full range, or the cell's own conductance"},
+    {"on_off", STN_ATTR_FLOAT, offsetof(xb_options, on_off),
+     .initial = 0, .min = 0, .max = 1e9,
+     .help = "conductance of a full over that of an empty cell; 0: an empty cell has none"},
+    {"wire", STN_ATTR_FLOAT, offsetof(xb_options, wire),
+     .initial = 0, .min = 0, .max = 1,
+     .help = "resistance of the wire between two cells times the conductance of a full one; 0: no IR drop"},
+    {"seed", STN_ATTR_INT, offsetof(xb_options, seed),
+     .initial = 1, .min = 0, .max = 2147483647,
+     .help = "of the deviations"},
     {0}};
 /* clang-format on */
 

@@ -32,6 +32,13 @@ typedef enum xb_adc_model {
     XB_ADC_SCALED     /* power 2^N/(N + 1), time N, from one known ADC */
 } xb_adc_model;
 
+typedef enum xb_variation {
+    XB_VARIATION_RANGE, /* deviation is a share of the full range */
+    XB_VARIATION_CELL   /* deviation is a share of the cell's own value */
+} xb_variation;
+
+#define XB_FRACTION 12 /* bits below a cell step of a conductance */
+
 /* `options` of a machine file. */
 typedef struct xb_options {
     int cell_bits, dac_bits;
@@ -46,6 +53,10 @@ typedef struct xb_options {
     int copies; /* of a layer's arrays; they share its positions */
     int arrays; /* on the chip */
     int lanes;  /* digital units of a layer */
+    /* Devices; all 0: ideal. crossbar_device.c. */
+    float variation, wire, on_off;
+    int variation_of; /* xb_variation */
+    int seed;
 } xb_options;
 
 /* `circuits` of a machine file. SI units; crossbar_circuits.c. */
@@ -68,9 +79,9 @@ bool xb_adc_cost(const xb_circuits *circuits, xb_adc_model model, int bits,
                  stn_adc_cost *cost);
 
 /* code = min((sum + half a step) >> shift, max); the digital side sees
- * code << shift. Sums count cell steps. */
+ * code << shift. Sums count cell steps, with `fraction` bits below them. */
 typedef struct xb_adc {
-    int bits, shift;
+    int bits, shift, fraction;
     uint32_t max;
 } xb_adc;
 
@@ -122,6 +133,9 @@ typedef struct xb_layer {
     uint64_t *planes; /* group, sign, plane, out, words */
     uint8_t *flips;   /* group, slice, out: column lies inverted; or NULL */
     uint8_t *live; /* group, sign, slice, out: column is converted; NULL: all */
+    /* Conductances: group, sign, slice, row of the largest group, out; NULL:
+     * the cells are ideal. */
+    int32_t *cells;
     int n_reads, n_rounds;
     xb_read *reads;
     xb_round *rounds;
@@ -187,9 +201,21 @@ void xb_bits_slice(const int32_t *numbers, size_t n, int n_bits,
 
 static inline uint32_t xb_adc_convert(const xb_adc *adc, uint32_t sum)
 {
-    uint32_t code = (sum + (((uint32_t)1 << adc->shift) >> 1)) >> adc->shift;
+    int shift = adc->shift + adc->fraction;
+    uint32_t code = (sum + (((uint32_t)1 << shift) >> 1)) >> shift;
     return (code < adc->max ? code : adc->max) << adc->shift;
 }
+
+/* Sums of n columns over cells that are not ideal: row r of column i, whose
+ * bits stand at x + i · x_column, is in cells[r · stride + i]. */
+typedef struct xb_cells {
+    const uint64_t *x;
+    size_t x_column, x_bit;
+    const int32_t *cells;
+    size_t stride;
+    int n_bits, n, words, rows;
+} xb_cells;
+void xb_cells_sum(const xb_cells *c, uint32_t *sums);
 
 /* --- layout ---------------------------------------------------------------*/
 
@@ -228,6 +254,15 @@ static inline size_t xb_column_index(const xb_layer *l, int group, int sign,
            (size_t)l->out;
 }
 
+/* Conductances of a layer's cells, where they are not ideal. */
+stn_status xb_map_device(xb_mapping *m, xb_layer *layer, stn_error *err);
+/* The first cell of a set. */
+static inline const int32_t *xb_cells_of(const xb_layer *l, int group, int sign,
+                                         int slice)
+{
+    return l->cells +
+           xb_column_index(l, group, sign, slice) * (size_t)l->groups[0].n;
+}
 /* One filter at one position by the scalar definition (crossbar_scalar.c).
  * `rows` are the position's inputs, block by block. */
 int32_t xb_scalar_filter(const xb_mapping *m, const xb_layer *l, int o,

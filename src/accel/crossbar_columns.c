@@ -65,6 +65,40 @@ void xb_columns_add(const xb_add *a, const uint32_t *sums, uint32_t *acc)
     }
 }
 
+/* All columns see the same rows: one vector of cells for each row driven. */
+static void cells_shared(const xb_cells *c, uint32_t *sums)
+{
+    for (int u = 0; u < c->n_bits; u++)
+        for (int r = 0; r < c->rows; r++) {
+            const int32_t *cells = c->cells + (size_t)r * c->stride;
+            if (!(c->x[(size_t)u * c->x_bit + (size_t)(r / 64)] >> (r % 64) &
+                  1))
+                continue;
+            for (int f = 0; f < c->n; f++)
+                sums[f] += (uint32_t)cells[f] << u;
+        }
+}
+
+void xb_cells_sum(const xb_cells *c, uint32_t *sums)
+{
+    for (int f = 0; f < c->n; f++)
+        sums[f] = 0;
+    if (!c->x_column) {
+        cells_shared(c, sums);
+        return;
+    }
+    for (int f = 0; f < c->n; f++)
+        for (int u = 0; u < c->n_bits; u++) {
+            const uint64_t *x =
+                c->x + (size_t)f * c->x_column + (size_t)u * c->x_bit;
+            for (int r = 0; r < c->rows; r++)
+                if (x[r / 64] >> (r % 64) & 1)
+                    sums[f] +=
+                        (uint32_t)c->cells[(size_t)r * c->stride + (size_t)f]
+                        << u;
+        }
+}
+
 /* 64 bits from bit `at`. */
 static inline uint64_t bits_at(const uint64_t *from, size_t at)
 {

@@ -120,13 +120,24 @@ static void convert_units(const drive *d)
                     .n = d->read->n,
                     .words = l->words};
     uint32_t *unit = d->s->unit + d->read->first;
+    xb_adc whole = l->adc[0]; /* its cells are ideal */
+    whole.fraction = 0;
     xb_columns_count(&c, unit);
     for (int b = 0; b < d->read->n; b++) {
-        unit[b] = xb_adc_convert(&l->adc[0], unit[b]);
+        unit[b] = xb_adc_convert(&whole, unit[b]);
         uint32_t add = unit[b] << d->digit->first;
         d->s->unit_acc[d->read->first + b] +=
             d->digit->negative ? 0 - add : add;
     }
+}
+
+/* The nearest whole sum; cells that are not ideal may exceed the largest. */
+static size_t bin_of(const xb_layer *l, uint32_t sum)
+{
+    size_t bin = l->cells
+                     ? (sum + ((uint32_t)1 << XB_FRACTION) / 2) >> XB_FRACTION
+                     : sum;
+    return bin < l->n_bins ? bin : l->n_bins - 1;
 }
 
 /* Into the histogram; a column that is not converted has no sum. */
@@ -139,7 +150,26 @@ static void count_sums(const drive *d, int sign, int slice, int first, int n)
         live += xb_column_index(l, d->read->group, sign, slice) + (size_t)first;
     for (int i = 0; i < n; i++)
         if (!live || live[i])
-            bins[d->s->sums[i]]++;
+            bins[bin_of(l, d->s->sums[i])]++;
+}
+
+/* The sums of cells that are not ideal; `c` says which columns. */
+static void sum_cells(const drive *d, const xb_columns *c, int sign, int slice,
+                      int first)
+{
+    const xb_layer *l = d->l;
+    xb_cells_sum(
+        &(xb_cells){.x = c->x,
+                    .x_column = c->x_column,
+                    .x_bit = c->x_bit,
+                    .cells =
+                        xb_cells_of(l, d->read->group, sign, slice) + first,
+                    .stride = (size_t)l->out,
+                    .n_bits = c->n_bits,
+                    .n = c->n,
+                    .words = c->words,
+                    .rows = l->groups[d->read->group].n},
+        d->s->sums);
 }
 
 /* Columns [first, first + n) of a set: sum, convert, shift and add. `unit`
@@ -162,7 +192,10 @@ static void convert_columns(const drive *d, int sign, int slice, int first,
                     .n_planes = planes,
                     .n = n,
                     .words = l->words};
-    xb_columns_sum(&c, d->s->sums);
+    if (l->cells)
+        sum_cells(d, &c, sign, slice, first);
+    else
+        xb_columns_sum(&c, d->s->sums);
     if (d->s->bins)
         count_sums(d, sign, slice, first, n);
     size_t column =

@@ -10,7 +10,8 @@
  *
  * where adc(s) = min((s + step/2) / step, 2^bits - 1) · step, and back() of a
  * column that lies inverted is full · adc(Σ digit(x)) - adc(…). Groups are
- * the rows driven at once, cut within arrays. Sums wrap at 32 bits. */
+ * the rows driven at once, cut within arrays. Sums wrap at 32 bits. Cells that
+ * are not ideal count as much as crossbar_device.c says. */
 #include "accel/crossbar.h"
 
 /* One column of one group, as it is driven for one digit. */
@@ -20,6 +21,7 @@ typedef struct column {
     const int32_t *x;    /* likewise */
     int n;               /* rows */
     int cell_bits, sign, slice;
+    int group, o;
 } column;
 
 static uint32_t digit_of(const xb_digit *d, int32_t x)
@@ -50,7 +52,8 @@ static bool is_inverted(const column *c)
 static uint32_t adc_of(const xb_adc *adc, uint32_t sum)
 {
     uint32_t step = (uint32_t)1 << adc->shift;
-    uint32_t code = (sum + step / 2) / step;
+    uint32_t part = step << adc->fraction;
+    uint32_t code = (sum + part / 2) / part;
     return (code < adc->max ? code : adc->max) * step;
 }
 
@@ -60,16 +63,27 @@ static uint32_t unit_of(const column *c, const xb_digit *d)
     uint32_t sum = 0;
     for (int k = 0; k < c->n; k++)
         sum += digit_of(d, c->x[k]);
-    return adc_of(&c->l->adc[0], sum);
+    xb_adc whole = c->l->adc[0];
+    whole.fraction = 0;
+    return adc_of(&whole, sum);
+}
+
+/* What a cell adds to its column: its content, or its conductance. */
+static uint32_t conductance(const column *c, int k, bool flip)
+{
+    uint32_t full = ((uint32_t)1 << c->cell_bits) - 1, cell = cell_of(c, k);
+    if (c->l->cells)
+        return (uint32_t)xb_cells_of(
+            c->l, c->group, c->sign,
+            c->slice)[(size_t)k * (size_t)c->l->out + (size_t)c->o];
+    return flip ? full - cell : cell;
 }
 
 static uint32_t convert(const column *c, const xb_digit *d, bool flip)
 {
     uint32_t sum = 0, full = ((uint32_t)1 << c->cell_bits) - 1;
-    for (int k = 0; k < c->n; k++) {
-        uint32_t cell = cell_of(c, k);
-        sum += digit_of(d, c->x[k]) * (flip ? full - cell : cell);
-    }
+    for (int k = 0; k < c->n; k++)
+        sum += digit_of(d, c->x[k]) * conductance(c, k, flip);
     uint32_t code = adc_of(&c->l->adc[c->slice], sum);
     return flip ? full * unit_of(c, d) - code : code;
 }
@@ -106,6 +120,8 @@ int32_t xb_scalar_filter(const xb_mapping *m, const xb_layer *l, int o,
                                   .codes = codes + l->groups[g].first,
                                   .x = x + l->groups[g].first,
                                   .n = l->groups[g].n,
+                                  .group = g,
+                                  .o = o,
                                   .cell_bits = m->options.cell_bits});
     return (int32_t)y;
 }

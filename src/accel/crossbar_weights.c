@@ -247,7 +247,9 @@ stn_status xb_map_layer(xb_mapping *m, xb_layer *l, stn_error *err)
     STN_TRY(choose_adcs(m, l, err));
     choose_digits(m, l);
     STN_TRY(cut_groups(m, l, err));
-    if (!l->in->weights.outline)
+    if (!l->in->weights.outline) {
         STN_TRY(store_weights(m, l, err));
+        STN_TRY(xb_map_device(m, l, err));
+    }
     return xb_map_reads(m, l, err);
 }

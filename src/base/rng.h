@@ -24,7 +24,8 @@ typedef enum stn_rng_stream {
     STN_RNG_DROPOUT = 4, /* counter = hash of step, node, picture */
     STN_RNG_TEST = 5,    /* tests */
     STN_RNG_SPLIT = 6,   /* train/validation split */
-    STN_RNG_STRUCTURE = 7 /* kept weights; counter = parameter index */
+    STN_RNG_STRUCTURE = 7, /* kept weights; counter = parameter index */
+    STN_RNG_DEVICE = 8     /* memory cells; counter = layer << 40 | column */
 } stn_rng_stream;
 
 stn_rng stn_rng_make(uint64_t seed, stn_rng_stream stream, uint64_t counter);
