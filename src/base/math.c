@@ -128,12 +128,3 @@ float stn_cospif(float x)
     p = p * q + 1.0;
     return (float)(sign * p);
 }
-
-float stn_rintf(float x)
-{
-    /* From 2^23 on every float is an integer. */
-    if (!(fabsf(x) < 0x1p23f))
-        return x;
-    float magic = copysignf(0x1p23f, x);
-    return copysignf((x + magic) - magic, x);
-}

@@ -4,6 +4,7 @@
  * gradient of effective → gradient of latent after the backward pass; and how
  * sparse the result is. */
 #include "compress/compress.h"
+#include "base/compiler.h"
 #include "compress/structure.h"
 
 #include <math.h>
@@ -17,12 +18,25 @@ static stn_quantiser_call quantiser_call(const stn_binding *b)
                                     b->learned ? b->learned->latent[0] : 0};
 }
 
+/* effective = code * scale, or (2 code + low) * scale / 2. */
+STN_CLONES
+static void find_effective(size_t n, const int8_t *STN_RESTRICT codes,
+                           const int8_t *STN_RESTRICT low, float scale,
+                           float *STN_RESTRICT effective)
+{
+    if (low)
+        for (size_t i = 0; i < n; i++)
+            effective[i] = (float)stn_whole_code(codes, low, i) * (scale / 2);
+    else
+        for (size_t i = 0; i < n; i++)
+            effective[i] = (float)codes[i] * scale;
+}
+
 static void apply_one(void *context, int task, int thread)
 {
     const stn_compression *c = context;
     const stn_binding *b = &c->bindings[task];
     size_t block = b->param->count / (size_t)b->n_scales;
-    float *effective = b->param->effective;
     stn_quantiser_call call = quantiser_call(b);
 
     (void)thread;
@@ -34,16 +48,12 @@ static void apply_one(void *context, int task, int thread)
         stn_stored_encode(b, &call);
     else
         b->quantiser->encode(&call, b->codes, b->scales);
-    for (int s = 0; s < b->n_scales; s++)
-        for (size_t i = (size_t)s * block; i < (size_t)(s + 1) * block; i++)
-            effective[i] = (float)b->codes[i] * b->scales[s];
-    if (!b->low)
-        return;
-    if (!b->stored)
+    if (b->low && !b->stored)
         b->quantiser->encode_low(&call, b->scales, b->low);
-    for (size_t i = 0; i < b->param->count; i++)
-        effective[i] = (float)stn_whole_code(b->codes, b->low, i) *
-                       (b->scales[i / block] / 2);
+    for (size_t s = 0; s < (size_t)b->n_scales; s++)
+        find_effective(block, b->codes + s * block,
+                       b->low ? b->low + s * block : NULL, b->scales[s],
+                       b->param->effective + s * block);
 }
 
 void stn_compression_apply(stn_compression *compression, stn_pool *pool)

@@ -15,6 +15,9 @@
 
 #include <stdlib.h>
 
+/* 2 * 127 + 1 at most, with low codes. */
+#define MAGNITUDES 256
+
 typedef struct slice_attrs {
     float lambda;
 } slice_attrs;
@@ -26,22 +29,43 @@ static const stn_attr attrs[] = {
     {.name = NULL}};
 // clang-format on
 
+/* Of one magnitude: its slices' sum, and how hard they push. */
+typedef struct pull {
+    int total;
+    float push;
+} pull;
+
+static pull pull_of(int rest)
+{
+    pull p = {0};
+
+    for (float weight = 1; rest; rest /= 4, weight /= 4) {
+        p.total += rest % 4;
+        p.push += rest % 4 ? weight : 0;
+    }
+    return p;
+}
+
 static double apply(const void *state, const stn_penalty_call *call)
 {
     const slice_attrs *a = state;
-    size_t block = call->n / (size_t)call->n_scales;
+    size_t block = call->n / (size_t)call->n_scales, i = 0;
     int64_t total = 0;
+    pull pulls[MAGNITUDES];
 
-    for (size_t i = 0; i < call->n; i++) {
-        int code = stn_whole_code(call->codes, call->low, i), rest = abs(code);
-        float step = call->scales[i / block] / (call->low ? 2 : 1), push = 0;
+    for (int m = 0; m < MAGNITUDES; m++)
+        pulls[m] = pull_of(m);
+    for (int s = 0; s < call->n_scales; s++) {
+        float unit = a->lambda / (call->scales[s] / (call->low ? 2 : 1));
 
-        for (float weight = 1; rest; rest /= 4, weight /= 4) {
-            total += rest % 4;
-            push += rest % 4 ? weight : 0;
+        for (size_t end = i + block; i < end; i++) {
+            int code = stn_whole_code(call->codes, call->low, i);
+            const pull *p = &pulls[abs(code)];
+
+            total += p->total;
+            if (code)
+                call->grad[i] += unit * (code < 0 ? -p->push : p->push);
         }
-        if (push > 0)
-            call->grad[i] += a->lambda / step * (code < 0 ? -push : push);
     }
     return (double)a->lambda * (double)total;
 }

@@ -9,6 +9,8 @@
  * squared error of a bucket is exact wherever it goes to one level whole. */
 #include "compress/project.h"
 
+#include "base/compiler.h"
+
 #include "compress/quant.h"
 
 #include <math.h>
@@ -121,16 +123,37 @@ static void fill_buckets(size_t n, const float *w, float max,
     }
 }
 
-/* sum (|w| - k q)^2 with k the level nearest to the mean of a bucket. */
-static double squared_error(int n, const struct bucket *buckets, double q,
-                            int n_levels)
+/* What the search works on: buckets that are not empty, and their means. */
+struct histogram {
+    int n, n_levels;
+    struct bucket buckets[BUCKETS];
+    float means[BUCKETS];
+};
+
+STN_CLONES
+static void find_levels(const struct histogram *h, float q,
+                        float *STN_RESTRICT levels)
 {
+    float limit = (float)h->n_levels;
+
+    for (int i = 0; i < h->n; i++) {
+        float level = stn_rintf(h->means[i] / q);
+
+        level = level < limit ? level : limit;
+        levels[i] = level > 1 ? level : 1;
+    }
+}
+
+/* sum (|w| - k q)^2 with k the level nearest to the mean of a bucket. */
+static double squared_error(const struct histogram *h, double q)
+{
+    float levels[BUCKETS];
     double error = 0;
 
-    for (int i = 0; i < n; i++) {
-        const struct bucket *b = &buckets[i];
-        double level =
-            q * stn_levels_nearest((float)(b->sum / b->n), (float)q, n_levels);
+    find_levels(h, (float)q, levels);
+    for (int i = 0; i < h->n; i++) {
+        const struct bucket *b = &h->buckets[i];
+        double level = q * (double)levels[i];
 
         error += b->squares - 2 * level * b->sum + level * level * b->n;
     }
@@ -142,19 +165,19 @@ static double squared_error(int n, const struct bucket *buckets, double q,
 
 /* base = max / n_levels; the best of 0.9 base … 1.1 base in steps of 0.001
  * base, as the authors search. */
-static double search(int n, const struct bucket *buckets, double max,
-                     int n_levels)
+static double search(const struct histogram *h, double max)
 {
+    int n_levels = h->n_levels;
     double best = max / n_levels, least = INFINITY, total = 0;
 
-    for (int i = 0; i < n; i++)
-        total += buckets[i].squares;
+    for (int i = 0; i < h->n; i++)
+        total += h->buckets[i].squares;
     for (int m = 1; m <= n_levels; m++)
-        if (squared_error(n, buckets, max / m, n_levels) <= ON_LEVELS * total)
+        if (squared_error(h, max / m) <= ON_LEVELS * total)
             return max / m;
     for (int i = 0; i <= 200; i++) {
         double q = max / n_levels * (900 + i) / 1000;
-        double error = squared_error(n, buckets, q, n_levels);
+        double error = squared_error(h, q);
 
         if (error < least) {
             least = error;
@@ -166,17 +189,21 @@ static double search(int n, const struct bucket *buckets, double max,
 
 float stn_levels_search(size_t n, const float *w, int n_levels)
 {
-    struct bucket buckets[BUCKETS] = {{0}};
+    struct histogram h = {.n_levels = n_levels};
     float max = stn_max_magnitude(n, w);
-    int used = 0;
 
     if (!(max > 0) || !isfinite(BUCKETS / max) || !isfinite(max))
         return max;
-    fill_buckets(n, w, max, buckets);
-    for (int i = 0; i < BUCKETS; i++)
-        if (buckets[i].n > 0)
-            buckets[used++] = buckets[i];
-    return (float)search(used, buckets, (double)max, n_levels);
+    fill_buckets(n, w, max, h.buckets);
+    for (int i = 0; i < BUCKETS; i++) {
+        const struct bucket b = h.buckets[i];
+
+        if (!(b.n > 0))
+            continue;
+        h.buckets[h.n] = b;
+        h.means[h.n++] = (float)(b.sum / b.n);
+    }
+    return (float)search(&h, (double)max);
 }
 
 int stn_levels_nearest(float w, float q, int n_levels)

@@ -14,6 +14,7 @@
  * A magnitude of 8 bits and a sign exceed a code of 8 bits. So code = B / 2
  * (towards 0) with scale 2 step, and low = the last bit of B, with the sign.
  * The gradient passes straight through: no weight lies outside the range. */
+#include "base/compiler.h"
 #include "compress/quant.h"
 
 #include <math.h>
@@ -48,14 +49,46 @@ static float step_of(const fixed_attrs *a, float max)
     return ldexpf(1, (s > LEAST_S ? s : LEAST_S) - a->bits);
 }
 
-static int magnitude(const fixed_attrs *a, float w, float step)
+STN_INLINE int magnitude(float limit, bool floors, float w, float step)
 {
-    float limit = (float)((1 << a->bits) - 1), b = fabsf(w) / step;
+    float b = fabsf(w) / step;
 
-    b = a->rounding == FLOOR ? floorf(b) : stn_rintf(b);
+    b = floors ? floorf(b) : stn_rintf(b);
     /* In this form NaN becomes 0. */
     b = b < limit ? b : b >= limit ? limit : 0;
     return (int)b;
+}
+
+/* Signed magnitudes without their `drop` lowest bits, or, with `low`, those
+ * bits alone. */
+typedef struct part {
+    float limit, step;
+    bool floors, low;
+    int drop;
+} part;
+
+STN_INLINE void take_part(const part *p, bool floors, size_t n,
+                          const float *STN_RESTRICT w,
+                          int8_t *STN_RESTRICT codes)
+{
+    const float limit = p->limit, step = p->step;
+    const int drop = p->low ? 0 : p->drop;
+    const int mask = p->low ? (1 << p->drop) - 1 : 255;
+
+    for (size_t i = 0; i < n; i++) {
+        int code = (magnitude(limit, floors, w[i], step) >> drop) & mask;
+        codes[i] = (int8_t)(w[i] < 0 ? -code : code);
+    }
+}
+
+STN_CLONES
+static void take_codes(const part *p, size_t n, const float *STN_RESTRICT w,
+                       int8_t *STN_RESTRICT codes)
+{
+    if (p->floors)
+        take_part(p, true, n, w, codes);
+    else
+        take_part(p, false, n, w, codes);
 }
 
 static bool has_low(const void *state)
@@ -63,32 +96,32 @@ static bool has_low(const void *state)
     return ((const fixed_attrs *)state)->bits == 8;
 }
 
+static part part_of(const fixed_attrs *a, float step, bool low)
+{
+    return (part){.limit = (float)((1 << a->bits) - 1),
+                  .step = step,
+                  .floors = a->rounding == FLOOR,
+                  .low = low,
+                  .drop = has_low(a)};
+}
+
 static void encode(const stn_quantiser_call *call, int8_t *codes, float *scales)
 {
     const fixed_attrs *a = call->attrs;
-    const float *latent = call->latent;
     size_t n = stn_weight_count(call->shape);
-    float step = step_of(a, stn_max_magnitude(n, latent));
-    int drop = has_low(a);
+    float step = step_of(a, stn_max_magnitude(n, call->latent));
+    part p = part_of(a, step, false);
 
-    for (size_t i = 0; i < n; i++) {
-        int code = magnitude(a, latent[i], step) >> drop;
-        codes[i] = (int8_t)(latent[i] < 0 ? -code : code);
-    }
-    scales[0] = step * (float)(1 << drop);
+    take_codes(&p, n, call->latent, codes);
+    scales[0] = step * (float)(1 << p.drop);
 }
 
 static void encode_low(const stn_quantiser_call *call, const float *scales,
                        int8_t *low)
 {
-    const fixed_attrs *a = call->attrs;
-    const float *latent = call->latent;
-    size_t n = stn_weight_count(call->shape);
+    part p = part_of(call->attrs, scales[0] / 2, true);
 
-    for (size_t i = 0; i < n; i++) {
-        int bit = magnitude(a, latent[i], scales[0] / 2) & 1;
-        low[i] = (int8_t)(latent[i] < 0 ? -bit : bit);
-    }
+    take_codes(&p, stn_weight_count(call->shape), call->latent, low);
 }
 
 /* Of codes, a sign included; low codes are ternary. */

@@ -14,7 +14,10 @@
  * over the layer. (0.73 mean|w| is the step of 8 levels that is nearest to
  * normal weights in the sum of squares; 2.9 is the spread for it.) The
  * gradient passes straight through. */
+#include "base/compiler.h"
 #include "compress/quant.h"
+
+#include <string.h>
 
 typedef struct grid_attrs {
     int bits;
@@ -37,6 +40,14 @@ static float clip(float x, float lo, float hi)
     return x > lo ? x : lo;
 }
 
+STN_CLONES
+static void round_all(size_t n, const float *STN_RESTRICT w, float step,
+                      float lo, float hi, int8_t *STN_RESTRICT codes)
+{
+    for (size_t i = 0; i < n; i++)
+        codes[i] = (int8_t)clip(stn_rintf(w[i] / step), lo, hi);
+}
+
 static void encode(const stn_quantiser_call *call, int8_t *codes, float *scales)
 {
     const grid_attrs *a = call->attrs;
@@ -48,13 +59,13 @@ static void encode(const stn_quantiser_call *call, int8_t *codes, float *scales)
     float lo = a->bits == 2 ? -1 : a->bits == 8 ? -127 : (float)-half;
 
     scales[0] = a->bits == 1 ? mean : step;
-    for (size_t i = 0; i < n; i++) {
-        float w = call->latent[i];
-        float q = step > 0 ? stn_rintf(w / step) : 0;
-
-        codes[i] = (int8_t)(a->bits == 1 ? (w >= 0 ? 1 : -1)
-                                         : clip(q, lo, (float)(half - 1)));
-    }
+    if (a->bits == 1)
+        for (size_t i = 0; i < n; i++)
+            codes[i] = call->latent[i] >= 0 ? 1 : -1;
+    else if (step > 0)
+        round_all(n, call->latent, step, lo, (float)(half - 1), codes);
+    else
+        memset(codes, 0, n);
 }
 
 static stn_alphabet alphabet(const void *state)

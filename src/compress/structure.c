@@ -74,6 +74,19 @@ static void gather(const stn_stored *s, size_t count, const float *values,
         }
 }
 
+/* The stored values of a structure where none is shared: positions rise. Each
+ * weight is written, and the next overwrites what is not stored. */
+static void pick(const stn_stored *s, size_t count, const float *values,
+                 float *stored)
+{
+    size_t next = 0;
+
+    for (size_t k = 0; k < count && next < s->n; k++) {
+        stored[next] = values[k];
+        next += s->position[k] >= 0;
+    }
+}
+
 void stn_stored_project(const stn_binding *b, stn_quantiser_call *call)
 {
     stn_stored *s = b->stored;
@@ -86,9 +99,7 @@ void stn_stored_project(const stn_binding *b, stn_quantiser_call *call)
         for (size_t i = 0; i < s->n; i++)
             s->latent[i] = (float)(s->sum[i] / s->times[i]);
     } else {
-        for (size_t k = 0; k < b->param->count; k++)
-            if (s->position[k] >= 0)
-                s->latent[s->position[k]] = latent[k];
+        pick(s, b->param->count, latent, s->latent);
     }
     for (size_t k = 0; k < b->param->count; k++)
         latent[k] = s->position[k] < 0 ? 0 : s->latent[s->position[k]];
@@ -147,9 +158,13 @@ float *stn_stored_gather(const stn_binding *b, stn_quantiser_call *call)
 {
     stn_stored *s = b->stored;
 
-    gather(s, b->param->count, b->param->grad, s->sum, s->times);
-    for (size_t i = 0; i < s->n; i++)
-        s->grad[i] = (float)s->sum[i];
+    if (shares(s)) {
+        gather(s, b->param->count, b->param->grad, s->sum, s->times);
+        for (size_t i = 0; i < s->n; i++)
+            s->grad[i] = (float)s->sum[i];
+    } else {
+        pick(s, b->param->count, b->param->grad, s->grad);
+    }
     call->shape = (stn_weight_shape){1, 1, (int)s->n};
     call->latent = s->latent;
     return s->grad;
