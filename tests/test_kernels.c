@@ -169,6 +169,17 @@ static void check_dot(const dot_case *c, uint64_t seed)
     free(codes);
 }
 
+/* Tells the shape how much its calls read. */
+static void know_extent(dot_case *c)
+{
+    stn_dot_shape *s = &c->shape;
+    size_t patch = (size_t)(s->runs - 1) * s->pitch + (size_t)s->run;
+    size_t step = s->align ? (size_t)s->align : 1;
+    s->patches = c->n;
+    s->band = patch + (c->n ? (size_t)(c->n - 1) * step : 0);
+    s->band *= stn_type_size(s->input);
+}
+
 static dot_case random_dot(stn_rng *rng)
 {
     static const int runs[] = {1, 1, 2, 3, 5}, maxima[] = {1, 1, 1, 7, 127};
@@ -195,6 +206,8 @@ static dot_case random_dot(stn_rng *rng)
         c.shape.lo = type == STN_TYPE_U8 || stn_rng_below(rng, 2) ? 0 : -16;
     }
     c.shape.pitch = (size_t)c.shape.run + stn_rng_below(rng, 9);
+    if (stn_rng_below(rng, 2))
+        know_extent(&c);
     return c;
 }
 
@@ -211,10 +224,8 @@ static dot_case random_bits(stn_rng *rng)
     s->lo = s->input == STN_TYPE_S8 ? -(int)stn_rng_below(rng, 9) : 0;
     s->align = 8;
     s->pitch = (size_t)s->run + 8 * stn_rng_below(rng, 5);
-    s->patches = c.n;
-    s->band = (size_t)(s->runs - 1) * s->pitch + (size_t)s->run;
-    s->band += c.n ? (size_t)(c.n - 1) * 8 : 0;
     c.max_code = 1;
+    know_extent(&c);
     return c;
 }
 
@@ -238,12 +249,12 @@ static void dot_of_sparse_groups_equals_the_scalar_kernel(void **state)
         c.shape.run = lengths[stn_rng_below(&rng, 6)];
         c.shape.pitch = (size_t)c.shape.run + stn_rng_below(&rng, 9);
         c.n = 16 + (int)stn_rng_below(&rng, 120);
-        c.shape.patches = c.n;
         if (c.shape.input == STN_TYPE_S16)
             c.shape.input = STN_TYPE_U8;
         c.shape.lo = type_lo(c.shape.input);
         c.shape.hi = type_hi(c.shape.input);
         c.codes = FILL_GROUPS;
+        know_extent(&c);
         check_dot(&c, i);
     }
 }
@@ -262,9 +273,8 @@ static void dot_of_a_lone_patch_equals_the_scalar_kernel(void **state)
             c.shape.hi = 15; /* as 4096 * 127 * 2^15 is too much */
         c.shape.lo = c.shape.lo < -128 ? -128 : c.shape.lo;
         c.shape.align = 64;
-        c.shape.patches = 1;
-        c.shape.band = (size_t)c.shape.run * stn_type_size(c.shape.input);
         c.n = 1;
+        know_extent(&c);
         check_dot(&c, i);
     }
 }

@@ -10,11 +10,13 @@
  *                for ternary weights and 8-bit inputs, 64 steps of 510;
  *   BYTES_PAIR   2 * max |w| * max x <= 32767: widened at every step;
  *   BYTES_SPLIT  w = 2 * high + low with -64 <= high <= 63 and 0 <= low <= 1:
- *                2 * 64 * 255 = 32640, and 2 * 255.
+ *                2 * 64 * 255 = 32640, and 2 * 255; for a lone patch only,
+ *                others are widened first (dot_wide_avx2.c).
  * Signed inputs are read as x + 128 (the sign bit flipped) and 128 * sum of w
  * is taken off; both wrap in 32 bits, the difference is exact. */
 #include "kernels/x86/dot_bits.h"
 #include "kernels/x86/dot_codes.h"
+#include "kernels/x86/dot_wide.h"
 #include "kernels/x86/ending_avx2.h"
 
 #ifdef STN_X86
@@ -277,6 +279,10 @@ stn_status stn_dot_prepare_avx2(const stn_dot_shape *shape, const int8_t *codes,
     if (code_bits)
         return stn_codes_make(stn_codes_style_avx2(), shape, codes, code_bits,
                               arena, out, err);
+    bool known = shape->band > 0 && shape->patches > 1;
+    if (known && shape->input != STN_TYPE_S16 &&
+        stn_dot_int16_steps(shape, codes) < 1)
+        return stn_dot_wide_make(&style, shape, codes, arena, out, err);
     return stn_dot_pack_make(&style, shape, codes, arena, out, err);
 }
 #endif

@@ -205,6 +205,20 @@ static int choose(packer *p, stn_arena *work)
     return vectors;
 }
 
+int64_t stn_dot_int16_steps(const stn_dot_shape *s, const int8_t *codes)
+{
+    bool flip = s->input == STN_TYPE_S8 && s->lo < 0;
+    int64_t x_max = s->hi + (flip ? 128 : 0);
+    x_max = x_max < 1 ? 1 : x_max;
+    int w_max = 1;
+    size_t n = (size_t)s->out * (size_t)s->runs * (size_t)s->run;
+    for (size_t k = 0; k < n; k++) {
+        int magnitude = abs(codes[k]);
+        w_max = magnitude > w_max ? magnitude : w_max;
+    }
+    return INT16_MAX / (2 * w_max * x_max);
+}
+
 /* The arithmetic that is exact. Pair sums of vpmaddubsw saturate beyond
  * 32767 = 2 * max |w| * max x; see dot_avx2.c for how each kind keeps below. */
 static void choose_kind(const packer *p, stn_dot_pack *pack)
@@ -215,14 +229,7 @@ static void choose_kind(const packer *p, stn_dot_pack *pack)
         return;
     }
     pack->flip = s->input == STN_TYPE_S8 && s->lo < 0;
-    int64_t x_max = s->hi + (pack->flip ? 128 : 0);
-    x_max = x_max < 1 ? 1 : x_max;
-    int w_max = 1;
-    for (size_t k = 0; k < (size_t)s->out * p->depth; k++) {
-        int magnitude = abs(p->codes[k]);
-        w_max = magnitude > w_max ? magnitude : w_max;
-    }
-    int64_t steps = INT16_MAX / (2 * w_max * x_max);
+    int64_t steps = stn_dot_int16_steps(s, p->codes);
     if (!p->style->int16_sums)
         pack->kind = STN_DOT_BYTES;
     else if (steps >= 16)

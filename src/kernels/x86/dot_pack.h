@@ -78,6 +78,9 @@ stn_status stn_dot_pack_make(const stn_dot_style *style,
                              stn_arena *arena, stn_prepared *out,
                              stn_error *err);
 
+/* Steps of 8-bit inputs, read as unsigned, whose sums of pairs fit 16 bits. */
+int64_t stn_dot_int16_steps(const stn_dot_shape *shape, const int8_t *codes);
+
 /* Writes one patch's sums of a block that is not contiguous. */
 void stn_dot_scatter(const stn_dot_block *block, const int32_t *sums,
                      int32_t *acc);
