@@ -6,7 +6,7 @@
 #ifndef STN_ARRAY_H
 #define STN_ARRAY_H
 
-#include "setun/status.h"
+#include "setun/simulate.h" /* stn_figure */
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -62,5 +62,12 @@ typedef struct stn_array_report {
  * sense) is STN_E_UNSUPPORTED. Thread-safe. */
 stn_status stn_array_evaluate(const stn_array_request *request,
                               stn_array_report *out, stn_error *err);
+
+/* Calls `each` for every figure that the evaluation rests on, in the order of
+ * the files; the figure and its texts last until `each` returns. */
+typedef void (*stn_array_figure_fn)(const stn_figure *figure, void *user);
+stn_status stn_array_figures(const stn_array_request *request,
+                             stn_array_figure_fn each, void *user,
+                             stn_error *err);
 
 #endif

@@ -85,3 +85,17 @@ stn_status stn_array_evaluate(const stn_array_request *request,
     stn_arena_deinit(&arena);
     return status;
 }
+
+stn_status stn_array_figures(const stn_array_request *request,
+                             stn_array_figure_fn each, void *user,
+                             stn_error *err)
+{
+    stn_arena arena = {0};
+    stn_figures figures = {.arena = &arena};
+    stn_array_report report;
+    stn_status status = evaluate(request, &figures, &report, err);
+    for (int i = 0; status == STN_OK && i < figures.n; i++)
+        each(&figures.items[i], user);
+    stn_arena_deinit(&arena);
+    return status;
+}
