@@ -88,13 +88,19 @@ typedef struct bw_group {
     int first, n; /* operands of a bw_window, filters of a bw_count */
 } bw_group;
 
+/* Columns [to, to + n) come from [from, from + n) after the operand's own. */
+typedef struct bw_run {
+    int32_t from, to, n;
+} bw_run;
+
 /* Where the columns of a shifted operand come from. With `mask`, column p is
- * column p + shift where mask is 1, else 0; without, column p is column
- * source[p] after the operand's own, or 0 where source[p] is negative. */
+ * column p + shift where mask is 1, else 0; without, columns come in runs and
+ * those of no run are 0. */
 typedef struct bw_tap {
     int shift;
     const uint64_t *mask;
-    const int32_t *source;
+    const bw_run *runs;
+    int n_runs;
 } bw_tap;
 
 typedef struct bw_window {

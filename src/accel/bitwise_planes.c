@@ -105,6 +105,23 @@ static void shift_row(int shift, int words, const uint64_t *in, uint64_t *out)
     }
 }
 
+/* ORs bits [from, from + n) of `in` to bits [to, to + n) of `out`. */
+static void copy_bits(const uint64_t *in, int from, uint64_t *out, int to,
+                      int n)
+{
+    while (n > 0) {
+        int a = from % 64, b = to % 64;
+        int room = 64 - (a > b ? a : b), k = n < room ? n : room;
+        uint64_t bits = in[from / 64] >> a;
+        if (k < 64)
+            bits &= ((uint64_t)1 << k) - 1;
+        out[to / 64] |= bits << b;
+        from += k;
+        to += k;
+        n -= k;
+    }
+}
+
 void bw_row_gather(const bw_tap *tap, const bw_value *in, int column,
                    const uint64_t *in_row, const bw_value *out,
                    uint64_t *out_row)
@@ -116,10 +133,7 @@ void bw_row_gather(const bw_tap *tap, const bw_value *in, int column,
         return;
     }
     memset(out_row, 0, (size_t)out->words * sizeof *out_row);
-    for (int p = 0; p < out->columns; p++) {
-        int from = tap->source[p] + column;
-        if (tap->source[p] >= 0)
-            out_row[p / 64] |= (in_row[from / 64] >> (from % 64) & 1)
-                               << (p % 64);
-    }
+    for (int i = 0; i < tap->n_runs; i++)
+        copy_bits(in_row, tap->runs[i].from + column, out_row, tap->runs[i].to,
+                  tap->runs[i].n);
 }

@@ -214,6 +214,25 @@ static int source_of(const builder *b, int tap, int p)
     return r * b->x->shape.w + q;
 }
 
+/* Neighbours that stay neighbours move together; t->runs is NULL when there
+ * is no memory. */
+static void map_runs(const builder *b, int tap, bw_tap *t)
+{
+    bw_run *runs =
+        stn_arena_alloc(&b->m->arena, (size_t)b->y->columns, sizeof *runs);
+    t->runs = runs;
+    for (int p = 0; runs && p < b->y->columns; p++) {
+        int from = source_of(b, tap, p);
+        bw_run *last = t->n_runs ? &runs[t->n_runs - 1] : NULL;
+        if (from < 0)
+            continue;
+        if (last && last->to + last->n == p && last->from + last->n == from)
+            last->n++;
+        else
+            runs[t->n_runs++] = (bw_run){from, p, 1};
+    }
+}
+
 static stn_status map_taps(builder *b, stn_error *err)
 {
     bw_window *w = b->window;
@@ -226,22 +245,16 @@ static stn_status map_taps(builder *b, stn_error *err)
         bw_tap t = {.shift = (tap / in->kw - in->pad) * b->x->shape.w +
                              tap % in->kw - in->pad};
         uint64_t *mask = NULL;
-        int32_t *source = NULL;
         if (same)
             t.mask = mask = stn_arena_alloc(&b->m->arena, (size_t)b->y->words,
                                             sizeof *mask);
         else
-            t.source = source = stn_arena_alloc(
-                &b->m->arena, (size_t)b->y->columns, sizeof *source);
-        for (int p = 0; (mask || source) && p < b->y->columns; p++) {
-            int from = source_of(b, tap, p);
-            if (source)
-                source[p] = from;
-            else if (from >= 0)
+            map_runs(b, tap, &t);
+        for (int p = 0; mask && p < b->y->columns; p++)
+            if (source_of(b, tap, p) >= 0)
                 mask[p / 64] |= (uint64_t)1 << (p % 64);
-        }
         w->taps[tap] = t;
-        if (!mask && !source)
+        if (!mask && !t.runs)
             w->taps = NULL;
     }
     return w->taps ? STN_OK : stn_fail_memory(err, "kernel positions");
