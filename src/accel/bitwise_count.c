@@ -204,14 +204,32 @@ static void gather(const passage *s, int p, int channel)
     }
 }
 
+/* The window as rows; a short one is packed element by element, which takes
+ * less than transposing whole blocks. */
+static void pack(const passage *s)
+{
+    const bw_count *c = &s->layer->count;
+    if (c->window > 64) {
+        const bw_value row = {.columns = c->window,
+                              .words = c->words,
+                              .lines = s->x->lines};
+        bw_line_pack(&row, 0, s->window, s->planes);
+        return;
+    }
+    for (int b = 0; b < s->x->bits; b++) {
+        uint64_t word = 0;
+        for (int k = 0; k < c->window; k++)
+            word |= ((uint64_t)(uint32_t)s->window[k] >> b & 1) << k;
+        s->planes[b * c->words] = word;
+    }
+}
+
 /* The planes of `segments` windows reach one operand row each. */
 static void write_operand(const passage *s, int segments)
 {
     const bw_count *c = &s->layer->count;
-    const bw_value row = {
-        .columns = c->window, .words = c->words, .lines = s->x->lines};
     uint64_t bits = (uint64_t)(c->window * segments);
-    bw_line_pack(&row, 0, s->window, s->planes);
+    pack(s);
     for (int b = 0; b < s->x->bits; b++) {
         stn_ledger_post(s->part, STN_EVENT_buffer_bit, bits, 1);
         stn_ledger_post(s->part, STN_EVENT_link_bit, bits, 1);
@@ -286,14 +304,10 @@ static int64_t run_row(const passage *s, int p, int first, int n,
         int o = filter_at(s->layer, s->x, i);
         if (own) {
             gather(s, p, o % s->x->shape.c);
-            if (i == first) {
+            if (i == first)
                 write_operand(s, n);
-            } else {
-                const bw_value row = {.columns = c->window,
-                                      .words = c->words,
-                                      .lines = s->x->lines};
-                bw_line_pack(&row, 0, s->window, s->planes);
-            }
+            else
+                pack(s);
             inputs = c->offset ? window_sum(s) : 0;
         }
         out[(size_t)o * (size_t)c->positions + (size_t)p] =
