@@ -57,7 +57,9 @@ typedef struct stn_accel_type {
      * is none of that resolution. NULL: the family has no converters. */
     bool (*adc)(const stn_machine *machine, int bits, stn_adc_cost *cost);
     /* Decides the layout of every instruction; refuses what does not fit
-     * (STN_E_UNSUPPORTED, by how much). Machine and program are borrowed. */
+     * (STN_E_UNSUPPORTED, by how much). Machine and program are borrowed. A
+     * family without `circuits` may look at `attrs` and the array's rows and
+     * columns only: other figures may change until `predict` is called. */
     stn_status (*map)(const stn_machine *machine, const stn_program *program,
                       void **mapping, stn_error *err);
     void (*unmap)(void *mapping); /* NULL is legal */
@@ -101,6 +103,10 @@ typedef struct stn_cost_input {
  * Σ steps · figure, leakage = sub-arrays · their leakage · latency, area =
  * sub-arrays · (array + logic) + units. */
 stn_cost stn_cost_fold(const stn_machine *machine, const stn_cost_input *in);
+/* The same for one instruction of a program, from where it lives. */
+stn_cost stn_cost_placed(const stn_machine *machine,
+                         const stn_placement *placement,
+                         const stn_ledger_row *row, double n_pictures);
 /* Adds `layer` to `total`: layers run one after the other on sub-arrays of
  * their own. Utilisation is the mean weighted by latency. */
 void stn_cost_add(stn_cost *total, const stn_cost *layer);

@@ -210,9 +210,8 @@ static void pack(const passage *s)
 {
     const bw_count *c = &s->layer->count;
     if (c->window > 64) {
-        const bw_value row = {.columns = c->window,
-                              .words = c->words,
-                              .lines = s->x->lines};
+        const bw_value row = {
+            .columns = c->window, .words = c->words, .lines = s->x->lines};
         bw_line_pack(&row, 0, s->window, s->planes);
         return;
     }

@@ -51,6 +51,19 @@ stn_cost stn_cost_fold(const stn_machine *machine, const stn_cost_input *in)
     return cost;
 }
 
+stn_cost stn_cost_placed(const stn_machine *machine,
+                         const stn_placement *placement,
+                         const stn_ledger_row *row, double n_pictures)
+{
+    return stn_cost_fold(
+        machine, &(stn_cost_input){.row = row,
+                                   .n_pictures = n_pictures,
+                                   .sub_arrays = placement->sub_arrays,
+                                   .unit_area_m2 = (double)placement->lanes *
+                                                   machine->lane_m2,
+                                   .utilisation = placement->utilisation});
+}
+
 void stn_cost_add(stn_cost *total, const stn_cost *layer)
 {
     double latency_s = total->latency_s + layer->latency_s;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Loading a machine: its own file, its cell and its technology become one
+ * Building a machine: its own file, its cell and its technology become one
  * table of energies, latencies and areas. Figures of the machine file go
- * before those of the technology. Texts are copied, so that no file stays in
- * memory. Grammar: docs/machines.md. */
-#include "accel/accel.h"
-#include "base/file.h"
+ * before those of the technology. Texts are copied, so that no file need stay
+ * in memory. Grammar: docs/machines.md. */
+#include "accel/machine.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -45,79 +44,15 @@ static const stn_attr baseline_table[] = {
     {0}};
 /* clang-format on */
 
-/* The three files of a machine while it is loaded. */
-typedef struct machine_files {
-    stn_yaml_document *machine, *cell, *tech;
-    const stn_yaml *root, *cell_root, *tech_root;
-    const char *cell_name, *tech_name;
-} machine_files;
-
-static stn_status need(const stn_yaml *map, const char *key, bool want_map,
-                       const stn_yaml **out, stn_error *err)
+static stn_status need_map(const stn_yaml *map, const char *key,
+                           const stn_yaml **out, stn_error *err)
 {
     const stn_yaml *node = stn_yaml_get(map, key);
     if (!node)
         return stn_yaml_fail(map, err, "\"%s\" is missing", key);
-    if (want_map != (node->kind == STN_YAML_MAP) ||
-        (!want_map && (node->kind != STN_YAML_SCALAR || !node->scalar[0])))
-        return stn_yaml_fail(node, err, "%s: expected %s", key,
-                             want_map ? "a map" : "a text");
+    if (node->kind != STN_YAML_MAP)
+        return stn_yaml_fail(node, err, "%s: expected a map", key);
     *out = node;
-    return STN_OK;
-}
-
-static stn_status open_part(const stn_yaml *root, const char *key,
-                            const char *folder, stn_yaml_document **document,
-                            const char **name, stn_error *err)
-{
-    const stn_yaml *node = NULL;
-    char path[1024];
-    STN_TRY(need(root, key, false, &node, err));
-    if (strspn(node->scalar, "abcdefghijklmnopqrstuvwxyz"
-                             "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") !=
-        strlen(node->scalar))
-        return stn_yaml_fail(node, err,
-                             "%s: got \"%.60s\", expected the name of a file "
-                             "in share/setun/%s without .yaml",
-                             key, node->scalar, folder);
-    STN_TRY(stn_path_format(path, sizeof path, err, "%s/%s/%s.yaml",
-                            stn_share_directory(), folder, node->scalar));
-    if (!stn_file_exists(path))
-        return stn_yaml_fail(node, err, "%s: there is no %s", key, path);
-    *name = node->scalar;
-    return stn_yaml_load(path, document, err);
-}
-
-static stn_status open_files(const char *name, const char *const *set,
-                             int n_set, machine_files *f, stn_error *err)
-{
-    char path[1024];
-    if (strchr(name, '/') || strstr(name, ".yaml"))
-        STN_TRY(stn_path_format(path, sizeof path, err, "%s", name));
-    else
-        STN_TRY(stn_path_format(path, sizeof path, err, "%s/machines/%s.yaml",
-                                stn_share_directory(), name));
-    if (!stn_file_exists(path))
-        return stn_fail(err, STN_E_NOT_FOUND,
-                        "machine \"%s\": there is no %s; `setun list "
-                        "machines` shows what there is",
-                        name, path);
-    STN_TRY(stn_yaml_load(path, &f->machine, err));
-    for (int i = 0; i < n_set; i++) {
-        const char *equals = strchr(set[i], '=');
-        char field[256];
-        if (!equals)
-            return stn_fail(err, STN_E_ARGUMENT,
-                            "\"%.100s\": expected path.to.field=value", set[i]);
-        STN_TRY(stn_path_format(field, sizeof field, err, "%.*s",
-                                (int)(equals - set[i]), set[i]));
-        STN_TRY(stn_yaml_set(f->machine, field, equals + 1, false, err));
-    }
-    f->root = stn_yaml_root(f->machine);
-    STN_TRY(open_part(f->root, "cell", "cells", &f->cell, &f->cell_name, err));
-    STN_TRY(open_part(f->root, "tech", "tech", &f->tech, &f->tech_name, err));
-    f->cell_root = stn_yaml_root(f->cell);
-    f->tech_root = stn_yaml_root(f->tech);
     return STN_OK;
 }
 
@@ -156,12 +91,12 @@ static stn_status check_event_keys(const stn_yaml *map, stn_error *err)
     return map ? stn_yaml_check_keys(map, names, err) : STN_OK;
 }
 
-static stn_status unit_events(const machine_files *f, stn_machine *m,
+static stn_status unit_events(const stn_machine_files *f, stn_machine *m,
                               stn_error *err)
 {
     const stn_yaml *own = stn_yaml_get(f->root, "events");
     const stn_yaml *tech = NULL;
-    STN_TRY(need(f->tech_root, "events", true, &tech, err));
+    STN_TRY(need_map(f->tech, "events", &tech, err));
     STN_TRY(check_event_keys(own, err));
     STN_TRY(check_event_keys(tech, err));
     for (int e = 0; e < STN_EVENT_COUNT; e++) {
@@ -192,13 +127,13 @@ static stn_status find_family(const stn_yaml *root, stn_machine *m,
     int index = 0;
     for (int i = 0; stn_accel_types[i] && i < 16; i++)
         names[i] = stn_accel_types[i]->name;
-    STN_TRY(need(root, "family", false, &node, err));
+    STN_TRY(stn_yaml_need_text(root, "family", &node, err));
     STN_TRY(stn_yaml_choice(node, names, &index, err));
     m->type = stn_accel_types[index];
     return STN_OK;
 }
 
-static stn_status read_options(const machine_files *f, stn_machine *m,
+static stn_status read_options(const stn_machine_files *f, stn_machine *m,
                                stn_error *err)
 {
     baseline_attrs baseline = {0};
@@ -221,7 +156,7 @@ static stn_status read_options(const machine_files *f, stn_machine *m,
     return m->type->circuits(circuits, m, err);
 }
 
-static stn_status read_machine(const machine_files *f, stn_machine *m,
+static stn_status read_machine(const stn_machine_files *f, stn_machine *m,
                                stn_error *err)
 {
     static const char *const keys[] = {
@@ -231,53 +166,37 @@ static stn_status read_machine(const machine_files *f, stn_machine *m,
                                             "areas", NULL};
     const stn_yaml *title = NULL, *array = NULL, *areas = NULL;
     STN_TRY(stn_yaml_check_keys(f->root, keys, err));
-    STN_TRY(stn_yaml_check_keys(f->tech_root, tech_keys, err));
-    STN_TRY(need(f->root, "title", false, &title, err));
-    STN_TRY(need(f->root, "array", true, &array, err));
+    STN_TRY(stn_yaml_check_keys(f->tech, tech_keys, err));
+    STN_TRY(stn_yaml_need_text(f->root, "title", &title, err));
+    STN_TRY(need_map(f->root, "array", &array, err));
     m->title = stn_arena_string(&m->arena, title->scalar);
     if (!m->title)
         return stn_fail_memory(err, "the title of a machine");
     stn_array_choice choice = {.cell_name = f->cell_name,
                                .tech_name = f->tech_name,
-                               .cell = f->cell_root,
-                               .tech = f->tech_root,
+                               .cell = f->cell,
+                               .tech = f->tech,
                                .array = array};
     STN_TRY(stn_array_create(&choice, &m->figures, &m->array, err));
     array_events(m);
     STN_TRY(unit_events(f, m, err));
     areas = stn_yaml_get(f->root, "areas");
     if (!areas)
-        STN_TRY(need(f->tech_root, "areas", true, &areas, err));
+        STN_TRY(need_map(f->tech, "areas", &areas, err));
     STN_TRY(
         stn_figures_parse(&m->figures, "area", area_rows, areas, NULL, m, err));
     return read_options(f, m, err);
 }
 
-/* "machines/x.yaml" is called "x". */
-static void set_name(stn_machine *m, const char *name)
+stn_status stn_machine_build(const char *name, const stn_machine_files *files,
+                             stn_machine **out, stn_error *err)
 {
-    const char *slash = strrchr(name, '/');
-    snprintf(m->name, sizeof m->name, "%s", slash ? slash + 1 : name);
-    char *dot = strstr(m->name, ".yaml");
-    if (dot)
-        *dot = '\0';
-}
-
-stn_status stn_machine_load(const char *name, const char *const *set, int n_set,
-                            stn_machine **out, stn_error *err)
-{
-    machine_files files = {0};
     stn_machine *m = stn_alloc(1, sizeof *m);
     if (!m)
         return stn_fail_memory(err, "a machine");
-    set_name(m, name);
+    snprintf(m->name, sizeof m->name, "%s", name);
     m->figures.arena = &m->arena;
-    stn_status status = open_files(name, set, n_set, &files, err);
-    if (status == STN_OK)
-        status = read_machine(&files, m, err);
-    stn_yaml_destroy(files.tech);
-    stn_yaml_destroy(files.cell);
-    stn_yaml_destroy(files.machine);
+    stn_status status = read_machine(files, m, err);
     if (status != STN_OK) {
         stn_machine_destroy(m);
         return status;

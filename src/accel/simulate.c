@@ -196,15 +196,8 @@ static stn_status fill_layers(const job *j, const stn_ledger *ledger,
             layer->groups = (uint64_t)in->weights.n_groups;
             layer->live_groups = (uint64_t)in->weights.n_live;
         }
-        layer->cost = stn_cost_fold(
-            j->machine,
-            &(stn_cost_input){.row = &ledger->rows[i],
-                              .n_pictures = n_pictures,
-                              .sub_arrays = place.sub_arrays,
-                              .unit_area_m2 =
-                                  place.circuit_m2 +
-                                  (double)place.lanes * j->machine->lane_m2,
-                              .utilisation = place.utilisation});
+        layer->cost =
+            stn_cost_placed(j->machine, &place, &ledger->rows[i], n_pictures);
         rows += place.weight_rows;
         if (place.weight_rows > most_rows)
             most_rows = place.weight_rows;

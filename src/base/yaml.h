@@ -48,6 +48,11 @@ stn_status stn_yaml_merge(stn_yaml_document *document, stn_yaml *base,
 stn_status stn_yaml_set(stn_yaml_document *document, const char *path,
                         const char *value, bool create, stn_error *err);
 
+/* The node at a dotted path, or NULL; and a node made to mean what another
+ * does, by sharing its children: `value` must outlive the document. */
+stn_yaml *stn_yaml_find(stn_yaml_document *document, const char *path);
+void stn_yaml_assign(stn_yaml *node, const stn_yaml *value);
+
 /* NULL when `map` is NULL, not a map, or has no such key. */
 const stn_yaml *stn_yaml_get(const stn_yaml *map, const char *key);
 const stn_yaml *stn_yaml_at(const stn_yaml *sequence, size_t i);

@@ -165,3 +165,26 @@ stn_status stn_yaml_set(stn_yaml_document *document, const char *path,
     replace(node, tree);
     return STN_OK;
 }
+
+stn_yaml *stn_yaml_find(stn_yaml_document *document, const char *path)
+{
+    stn_yaml *node = document->root;
+    for (const char *at = path; node;) {
+        char part[LONGEST_PART];
+        size_t n = strcspn(at, ".");
+        if (n == 0 || n >= sizeof part)
+            return NULL;
+        memcpy(part, at, n);
+        part[n] = '\0';
+        node = step(node, part);
+        if (!at[n])
+            break;
+        at += n + 1;
+    }
+    return node;
+}
+
+void stn_yaml_assign(stn_yaml *node, const stn_yaml *value)
+{
+    replace(node, value);
+}

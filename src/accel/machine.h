@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From files to a machine, in two steps: files are read once, and any number
+ * of machines built from them with fields changed in between. */
+#ifndef STN_ACCEL_MACHINE_H
+#define STN_ACCEL_MACHINE_H
+
+#include "accel/accel.h"
+
+/* The three files of a machine, as trees. */
+typedef struct stn_machine_files {
+    const stn_yaml *root, *cell, *tech;
+    const char *cell_name, *tech_name;
+} stn_machine_files;
+
+stn_status stn_machine_build(const char *name, const stn_machine_files *files,
+                             stn_machine **out, stn_error *err);
+/* A text under `key`, refused when it is missing or empty. */
+stn_status stn_yaml_need_text(const stn_yaml *map, const char *key,
+                              const stn_yaml **out, stn_error *err);
+
+typedef struct stn_machine_source stn_machine_source;
+
+/* Reads the file of machine `name` and lays `set` over it. */
+stn_status stn_machine_source_open(const char *name, const char *const *set,
+                                   int n_set, stn_machine_source **out,
+                                   stn_error *err);
+void stn_machine_source_close(stn_machine_source *source); /* NULL is legal */
+/* Lays `value` over a field: "array.rows" of the machine file, "cell.…" and
+ * "tech.…" of the cell or technology that it names now. A field that is not
+ * there is made; the loader refuses it when it is unknown. `value` must
+ * outlive the source. */
+stn_status stn_machine_source_assign(stn_machine_source *source,
+                                     const char *path, const stn_yaml *value,
+                                     stn_error *err);
+/* A machine from the fields as they are. */
+stn_status stn_machine_source_build(stn_machine_source *source,
+                                    stn_machine **out, stn_error *err);
+
+#endif

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The files of a machine: found, read and kept, cells and technologies by the
+ * names under which the machine file asks for them. */
+#include "accel/machine.h"
+#include "base/file.h"
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_PARTS 64 /* cells and technologies that one sweep may name */
+
+/* A cell or technology file. */
+typedef struct part {
+    const char *folder; /* "cells" or "tech" */
+    char name[STN_NAME_CAPACITY];
+    stn_yaml_document *document;
+} part;
+
+struct stn_machine_source {
+    char name[STN_NAME_CAPACITY];
+    stn_yaml_document *machine;
+    part parts[MAX_PARTS];
+    int n_parts;
+};
+
+stn_status stn_yaml_need_text(const stn_yaml *map, const char *key,
+                              const stn_yaml **out, stn_error *err)
+{
+    const stn_yaml *node = stn_yaml_get(map, key);
+    if (!node)
+        return stn_yaml_fail(map, err, "\"%s\" is missing", key);
+    if (node->kind != STN_YAML_SCALAR || !node->scalar[0])
+        return stn_yaml_fail(node, err, "%s: expected a text", key);
+    *out = node;
+    return STN_OK;
+}
+
+static stn_status load_part(const stn_yaml *node, const char *folder, part *p,
+                            stn_error *err)
+{
+    char path[1024];
+    if (strspn(node->scalar, "abcdefghijklmnopqrstuvwxyz"
+                             "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") !=
+            strlen(node->scalar) ||
+        strlen(node->scalar) >= sizeof p->name)
+        return stn_yaml_fail(node, err,
+                             "%s: got \"%.60s\", expected the name of a file "
+                             "in share/setun/%s without .yaml",
+                             node->key, node->scalar, folder);
+    STN_TRY(stn_path_format(path, sizeof path, err, "%s/%s/%s.yaml",
+                            stn_share_directory(), folder, node->scalar));
+    if (!stn_file_exists(path))
+        return stn_yaml_fail(node, err, "%s: there is no %s", node->key, path);
+    STN_TRY(stn_yaml_load(path, &p->document, err));
+    p->folder = folder;
+    snprintf(p->name, sizeof p->name, "%s", node->scalar);
+    return STN_OK;
+}
+
+/* The file that the machine's `key` names now. */
+static stn_status find_part(stn_machine_source *s, const char *key,
+                            const char *folder, part **out, stn_error *err)
+{
+    const stn_yaml *node = NULL;
+    STN_TRY(stn_yaml_need_text(stn_yaml_root(s->machine), key, &node, err));
+    for (int i = 0; i < s->n_parts; i++)
+        if (strcmp(s->parts[i].folder, folder) == 0 &&
+            strcmp(s->parts[i].name, node->scalar) == 0) {
+            *out = &s->parts[i];
+            return STN_OK;
+        }
+    if (s->n_parts == MAX_PARTS)
+        return stn_yaml_fail(node, err, "more than %d cells and technologies",
+                             MAX_PARTS);
+    STN_TRY(load_part(node, folder, &s->parts[s->n_parts], err));
+    *out = &s->parts[s->n_parts++];
+    return STN_OK;
+}
+
+/* "machines/x.yaml" is called "x". */
+static void set_name(stn_machine_source *s, const char *name)
+{
+    const char *slash = strrchr(name, '/');
+    snprintf(s->name, sizeof s->name, "%s", slash ? slash + 1 : name);
+    char *dot = strstr(s->name, ".yaml");
+    if (dot)
+        *dot = '\0';
+}
+
+static stn_status open_machine(const char *name, stn_machine_source *s,
+                               stn_error *err)
+{
+    char path[1024];
+    if (strchr(name, '/') || strstr(name, ".yaml"))
+        STN_TRY(stn_path_format(path, sizeof path, err, "%s", name));
+    else
+        STN_TRY(stn_path_format(path, sizeof path, err, "%s/machines/%s.yaml",
+                                stn_share_directory(), name));
+    if (!stn_file_exists(path))
+        return stn_fail(err, STN_E_NOT_FOUND,
+                        "machine \"%s\": there is no %s; `setun list "
+                        "machines` shows what there is",
+                        name, path);
+    return stn_yaml_load(path, &s->machine, err);
+}
+
+/* The file that `path` is about, and the rest of the path. */
+static stn_status document_of(stn_machine_source *s, const char **path,
+                              stn_yaml_document **out, stn_error *err)
+{
+    bool cell = strncmp(*path, "cell.", 5) == 0;
+    if (!cell && strncmp(*path, "tech.", 5) != 0) {
+        *out = s->machine;
+        return STN_OK;
+    }
+    part *p = NULL;
+    STN_TRY(
+        find_part(s, cell ? "cell" : "tech", cell ? "cells" : "tech", &p, err));
+    *path += 5;
+    *out = p->document;
+    return STN_OK;
+}
+
+static stn_status set_text(stn_machine_source *s, const char *text,
+                           stn_error *err)
+{
+    const char *equals = strchr(text, '=');
+    char field[256];
+    const char *path = field;
+    stn_yaml_document *document = NULL;
+    if (!equals)
+        return stn_fail(err, STN_E_ARGUMENT,
+                        "\"%.100s\": expected path.to.field=value", text);
+    STN_TRY(stn_path_format(field, sizeof field, err, "%.*s",
+                            (int)(equals - text), text));
+    STN_TRY(document_of(s, &path, &document, err));
+    return stn_yaml_set(document, path, equals + 1,
+                        strncmp(path, "options.", 8) == 0, err);
+}
+
+stn_status stn_machine_source_open(const char *name, const char *const *set,
+                                   int n_set, stn_machine_source **out,
+                                   stn_error *err)
+{
+    stn_machine_source *s = stn_alloc(1, sizeof *s);
+    if (!s)
+        return stn_fail_memory(err, "a machine");
+    set_name(s, name);
+    stn_status status = open_machine(name, s, err);
+    for (int i = 0; status == STN_OK && i < n_set; i++)
+        status = set_text(s, set[i], err);
+    if (status != STN_OK) {
+        stn_machine_source_close(s);
+        return status;
+    }
+    *out = s;
+    return STN_OK;
+}
+
+void stn_machine_source_close(stn_machine_source *source)
+{
+    if (!source)
+        return;
+    for (int i = 0; i < source->n_parts; i++)
+        stn_yaml_destroy(source->parts[i].document);
+    stn_yaml_destroy(source->machine);
+    stn_free(source);
+}
+
+stn_status stn_machine_source_assign(stn_machine_source *source,
+                                     const char *path, const stn_yaml *value,
+                                     stn_error *err)
+{
+    stn_yaml_document *document = NULL;
+    STN_TRY(document_of(source, &path, &document, err));
+    stn_yaml *node = stn_yaml_find(document, path);
+    if (!node) {
+        STN_TRY(stn_yaml_set(document, path, "",
+                             strncmp(path, "options.", 8) == 0, err));
+        node = stn_yaml_find(document, path);
+    }
+    stn_yaml_assign(node, value);
+    return STN_OK;
+}
+
+stn_status stn_machine_source_build(stn_machine_source *source,
+                                    stn_machine **out, stn_error *err)
+{
+    part *cell = NULL, *tech = NULL;
+    STN_TRY(find_part(source, "cell", "cells", &cell, err));
+    STN_TRY(find_part(source, "tech", "tech", &tech, err));
+    stn_machine_files files = {.root = stn_yaml_root(source->machine),
+                               .cell = stn_yaml_root(cell->document),
+                               .tech = stn_yaml_root(tech->document),
+                               .cell_name = cell->name,
+                               .tech_name = tech->name};
+    return stn_machine_build(source->name, &files, out, err);
+}
+
+stn_status stn_machine_load(const char *name, const char *const *set, int n_set,
+                            stn_machine **out, stn_error *err)
+{
+    stn_machine_source *source = NULL;
+    STN_TRY(stn_machine_source_open(name, set, n_set, &source, err));
+    stn_status status = stn_machine_source_build(source, out, err);
+    stn_machine_source_close(source);
+    return status;
+}

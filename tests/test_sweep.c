@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sweeps: every point is what stn_simulate says of the same machine, the
+ * front is what comparing all pairs gives, and bits are executed. */
+#include "test.h"
+#include "accel/sweep.h"
+#include "programs.h"
+
+static const char *const carries[] = {"row", "latch"};
+static const char *const filters[] = {"0", "4", "16"};
+static const char *const energies[] = {"0.5", "1.01", "2"};
+static const char *const latencies[] = {"0.2", "1.3"};
+static const char *const bits[] = {"1", "2", "8"};
+static const stn_objective objectives[] = {
+    STN_OBJECTIVE_ENERGY, STN_OBJECTIVE_LATENCY, STN_OBJECTIVE_AREA};
+
+static const stn_sweep_axis axes[] = {
+    {"network.weights", bits, 3},
+    {"options.carry", carries, 2},
+    {"options.filters", filters, 3},
+    {"tech.events.link_bit.latency.value", latencies, 2},
+    {"tech.events.link_bit.energy.value", energies, 3}};
+
+static stn_sweep_options defaults(void)
+{
+    return (stn_sweep_options){.machine = "bdnet-sot",
+                               .network = "lenet5",
+                               .outline = stn_outline_defaults(),
+                               .axes = axes,
+                               .n_axes = 5,
+                               .objectives = objectives,
+                               .n_objectives = 3,
+                               .threads = 1};
+}
+
+static stn_sweep *sweep_of(const stn_sweep_options *o)
+{
+    stn_error err;
+    stn_sweep *s = NULL;
+    assert_ok(stn_sweep_run(o, &s, &err), err);
+    return s;
+}
+
+/* n_checks = n_points: all are simulated one by one. */
+static void every_point_is_what_simulating_it_gives(void **state)
+{
+    (void)state;
+    stn_sweep_options o = defaults();
+    o.n_checks = 108;
+    stn_sweep *s = sweep_of(&o);
+    assert_int_equal(s->n_points, 108);
+    assert_int_equal(s->n_fit, 108);
+    assert_int_equal(s->n_checked, 108);
+    /* One by hand: 2 bits, latch, 16 filters, 1.3 ns, 0.5 pJ. */
+    const char *set[] = {"options.carry=latch", "options.filters=16",
+                         "tech.events.link_bit.energy.value=0.5"};
+    stn_error err;
+    stn_machine *machine = NULL;
+    stn_program *program = NULL;
+    stn_simulation *simulation = NULL;
+    o.outline.weight_bits = 2;
+    assert_ok(stn_machine_load("bdnet-sot", set, 3, &machine, &err), err);
+    assert_ok(stn_program_outline("lenet5", &o.outline, &program, &err), err);
+    assert_ok(stn_simulate(machine, program, &(stn_simulate_options){0},
+                           &simulation, &err),
+              err);
+    uint64_t i = (((1 * 2 + 1) * 3 + 2) * 2 + 1) * 3 + 0;
+    assert_int_equal(stn_sweep_value(&o, i, 2), 2);
+    assert_true(s->points[i].objective[STN_OBJECTIVE_ENERGY] ==
+                stn_cost_energy_j(&simulation->total));
+    assert_true(s->points[i].objective[STN_OBJECTIVE_PROGRAMMING] ==
+                simulation->programming_energy_j);
+    stn_simulation_destroy(simulation);
+    stn_program_destroy(program);
+    stn_machine_destroy(machine);
+    stn_sweep_destroy(s);
+}
+
+static bool beats(const stn_sweep_point *a, const stn_sweep_point *b)
+{
+    bool better = false;
+    for (int k = 0; k < 3; k++) {
+        if (a->objective[objectives[k]] > b->objective[objectives[k]])
+            return false;
+        better |= a->objective[objectives[k]] < b->objective[objectives[k]];
+    }
+    return better;
+}
+
+static void the_front_is_what_nothing_beats(void **state)
+{
+    (void)state;
+    stn_sweep_options o = defaults();
+    stn_sweep *s = sweep_of(&o);
+    uint64_t n_front = 0;
+    for (uint64_t i = 0; i < s->n_points; i++) {
+        bool beaten = false;
+        for (uint64_t k = 0; k < s->n_points; k++)
+            beaten |= beats(&s->points[k], &s->points[i]);
+        assert_int_equal(s->points[i].front, !beaten);
+        n_front += !beaten;
+    }
+    assert_true(n_front > 1 && n_front < s->n_points);
+    assert_int_equal(s->n_front, n_front);
+    stn_sweep_destroy(s);
+}
+
+static void points_do_not_depend_on_threads(void **state)
+{
+    (void)state;
+    stn_sweep_options o = defaults();
+    stn_sweep *one = sweep_of(&o);
+    o.threads = 3;
+    stn_sweep *three = sweep_of(&o);
+    assert_memory_equal(one->points, three->points,
+                        (size_t)one->n_points * sizeof *one->points);
+    stn_sweep_destroy(one);
+    stn_sweep_destroy(three);
+}
+
+static void a_packed_program_is_executed_at_the_points_checked(void **state)
+{
+    (void)state;
+    stn_error err;
+    stn_program_image *image = tiny();
+    assert_ok(stn_program_check(image, "tiny", &err), err);
+    uint8_t pixels[60];
+    for (int i = 0; i < 60; i++)
+        pixels[i] = (uint8_t)(37 * i);
+    stn_sweep_options o = defaults();
+    o.network = NULL;
+    o.program = &image->program;
+    o.pixels = pixels;
+    o.axes = axes + 1;
+    o.n_axes = 4;
+    o.n_checks = 12;
+    stn_sweep *s = sweep_of(&o);
+    assert_int_equal(s->n_points, 36);
+    assert_int_equal(s->n_executed, 12);
+    stn_sweep_destroy(s);
+    o.axes = axes;
+    o.n_axes = 1;
+    assert_refused(stn_sweep_run(&o, &s, &err), err, STN_E_ARGUMENT,
+                   "packed program");
+    free_image(image);
+}
+
+static void points_that_do_not_fit_are_counted_and_named(void **state)
+{
+    (void)state;
+    static const char *const sub_arrays[] = {"2", "4096", "3"};
+    static const char *const rows[] = {"256", "300"};
+    const stn_sweep_axis few[] = {{"options.sub_arrays", sub_arrays, 3},
+                                  {"array.rows", rows, 2}};
+    stn_sweep_options o = defaults();
+    o.axes = few;
+    o.n_axes = 2;
+    stn_sweep *s = sweep_of(&o);
+    assert_int_equal(s->n_fit, 1);
+    assert_true(s->points[2].fits && s->points[2].front);
+    assert_non_null(strstr(s->reason, "the machine has 2"));
+    stn_sweep_destroy(s);
+}
+
+static void unknown_fields_and_values_are_refused(void **state)
+{
+    (void)state;
+    static const char *const one[] = {"1"}, *const wrong[] = {"row", "latsch"};
+    const struct {
+        stn_sweep_axis axis;
+        stn_status status;
+        const char *part;
+    } list[] = {{{"options.filtres", one, 1}, STN_E_FORMAT, "filters"},
+                {{"tech.events.link.energy", one, 1},
+                 STN_E_NOT_FOUND,
+                 "not in the map"},
+                {{"options.carry", wrong, 2}, STN_E_FORMAT, "latch"},
+                {{"network.klasses", one, 1}, STN_E_FORMAT, "klasses"},
+                {{"network.weights", wrong, 2}, STN_E_ARGUMENT, "a number"}};
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+        stn_error err = {0};
+        stn_sweep *s = NULL;
+        stn_sweep_options o = defaults();
+        o.axes = &list[i].axis;
+        o.n_axes = 1;
+        assert_refused(stn_sweep_run(&o, &s, &err), err, list[i].status,
+                       list[i].part);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_point_is_what_simulating_it_gives),
+        cmocka_unit_test(the_front_is_what_nothing_beats),
+        cmocka_unit_test(points_do_not_depend_on_threads),
+        cmocka_unit_test(a_packed_program_is_executed_at_the_points_checked),
+        cmocka_unit_test(points_that_do_not_fit_are_counted_and_named),
+        cmocka_unit_test(unknown_fields_and_values_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
