@@ -7,7 +7,9 @@
 #include "accel/bitwise.h"
 #include "base/rng.h"
 #include "pack/program_image.h"
+#include "setun/outline.h"
 #include <math.h>
+#include <stdlib.h>
 
 /* ---- Random programs ---------------------------------------------------- */
 
@@ -240,6 +242,29 @@ static stn_machine *load(const char *name, const char *set)
     return machine;
 }
 
+/* Machine `name` with a chip on which nearly nothing fits: half as many
+ * sub-arrays as `program` needs, and those of its values. */
+static stn_machine *load_small(const char *name, const stn_program *program)
+{
+    stn_error err;
+    stn_machine *machine = load(name, "options.stream=true");
+    bw_options *options = machine->attrs;
+    void *mapping = NULL;
+    uint64_t most = 0, values = 0;
+    assert_ok(machine->type->map(machine, program, &mapping, &err), err);
+    for (int i = 0; i < program->n_instructions; i++) {
+        stn_placement p = {0};
+        machine->type->place(mapping, i, &p);
+        if (program->instructions[i].weights.codes)
+            most = p.sub_arrays > most ? p.sub_arrays : most;
+        else
+            values += p.sub_arrays;
+    }
+    machine->type->unmap(mapping);
+    options->sub_arrays = (int)(values + (most + 1) / 2);
+    return machine;
+}
+
 /* ---- Costs -------------------------------------------------------------- */
 
 static void assert_close(double a, double b)
@@ -285,6 +310,9 @@ static const struct {
                 {"imce", NULL},
                 {"imce", "options.replicas=7"},
                 {"imce", "options.filters=20"},
+                {"imce", "options.replicas=0"},
+                {"bdnet-sot-small", NULL},
+                {"imce-small", NULL},
                 {"dram-ambit", NULL},
                 {"dram-drisa", NULL},
                 {"reram-digital", NULL},
@@ -306,12 +334,16 @@ random_programs_run_like_the_reference_at_the_predicted_cost(void **state)
 {
     (void)state;
     const size_t n = sizeof machines / sizeof machines[0];
-    for (uint64_t seed = 0; seed < 160; seed++) {
+    for (uint64_t seed = 0; seed < 180; seed++) {
         stn_error err;
         stn_program *program = random_program(seed);
         uint8_t *pixels = random_pixels(program, 2, seed);
-        stn_machine *machine =
-            load(machines[seed % n].name, machines[seed % n].set);
+        const char *name = machines[seed % n].name;
+        stn_machine *machine = strcmp(name, "bdnet-sot-small") == 0
+                                   ? load_small("bdnet-sot", program)
+                               : strcmp(name, "imce-small") == 0
+                                   ? load_small("imce", program)
+                                   : load(name, machines[seed % n].set);
         stn_simulation *s = NULL;
         stn_simulate_options o = {.pixels = pixels,
                                   .n_pictures = 2,
@@ -665,6 +697,76 @@ static void a_program_that_does_not_fit_is_refused_with_numbers(void **state)
     stn_program_destroy(program);
 }
 
+static stn_simulation *predict_outline(const char *network, const char *set1,
+                                       const char *set2)
+{
+    stn_error err;
+    const char *set[] = {set1, set2};
+    stn_program *program = NULL;
+    stn_machine *machine = NULL;
+    stn_simulation *s = NULL;
+    stn_outline_options o = stn_outline_defaults();
+    assert_ok(stn_program_outline(network, &o, &program, &err), err);
+    assert_ok(stn_machine_load("imce", set, 2, &machine, &err), err);
+    assert_ok(
+        stn_simulate(machine, program, &(stn_simulate_options){0}, &s, &err),
+        err);
+    check_sums(s);
+    stn_machine_destroy(machine);
+    stn_program_destroy(program);
+    return s;
+}
+
+/* What does not stay is written every picture instead of once: the same rows
+ * in all, more energy and time, no more sub-arrays than there are. */
+static void a_network_that_does_not_fit_is_streamed(void **state)
+{
+    (void)state;
+    stn_simulation *whole = predict_outline(
+        "alexnet", "options.sub_arrays=4096", "options.stream=true");
+    stn_simulation *small = predict_outline("alexnet", "options.sub_arrays=600",
+                                            "options.stream=true");
+    uint64_t rows[2] = {0};
+    for (int i = 0; i < whole->n_layers; i++) {
+        assert_int_equal(whole->layers[i].passes, 1);
+        rows[0] += whole->layers[i].streamed_rows;
+        rows[1] += small->layers[i].streamed_rows;
+    }
+    assert_int_equal(rows[0], 0);
+    assert_true(rows[1] > 0);
+    assert_true(small->total.sub_arrays <= 600);
+    assert_true(whole->total.sub_arrays > 600);
+    stn_machine *machine = load("imce", NULL);
+    assert_close(whole->programming_energy_j,
+                 small->programming_energy_j +
+                     (double)rows[1] * machine->array.write_energy_j);
+    assert_true(stn_cost_energy_j(&small->total) >
+                stn_cost_energy_j(&whole->total));
+    assert_true(small->total.latency_s > whole->total.latency_s);
+    stn_machine_destroy(machine);
+    stn_simulation_destroy(whole);
+    stn_simulation_destroy(small);
+}
+
+/* As many copies as the chip holds make it faster, and never overflow it. */
+static void spare_sub_arrays_hold_copies_of_weights(void **state)
+{
+    (void)state;
+    double before_s = INFINITY;
+    static const char *const chips[] = {"options.sub_arrays=1500",
+                                        "options.sub_arrays=4096",
+                                        "options.sub_arrays=20000"};
+    for (int k = 0; k < 3; k++) {
+        stn_simulation *s =
+            predict_outline("resnet18", chips[k], "options.replicas=0");
+        assert_true(s->total.sub_arrays <=
+                    strtoull(strchr(chips[k], '=') + 1, NULL, 10));
+        assert_true(s->total.latency_s < before_s);
+        before_s = s->total.latency_s;
+        stn_simulation_destroy(s);
+    }
+}
+
 /* Layer `name` of a simulation, or a failure. */
 static const stn_layer_cost *layer_of(const stn_simulation *s, const char *name)
 {
@@ -716,6 +818,8 @@ int main(void)
             a_layer_without_weights_costs_what_random_weights_cost),
         cmocka_unit_test(results_do_not_depend_on_threads),
         cmocka_unit_test(a_program_that_does_not_fit_is_refused_with_numbers),
+        cmocka_unit_test(a_network_that_does_not_fit_is_streamed),
+        cmocka_unit_test(spare_sub_arrays_hold_copies_of_weights),
         cmocka_unit_test(the_float_baseline_counts_every_product),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,6 +75,9 @@ typedef struct stn_layer_cost {
     stn_opcode opcode;
     stn_cost cost;
     uint64_t groups, live_groups; /* of its weights; 0 without */
+    uint64_t replicas;      /* copies of its weights that share the work */
+    uint64_t streamed_rows; /* of weights, written anew every picture */
+    uint64_t passes;        /* in which it uses its sub-arrays; else 1 */
 } stn_layer_cost;
 
 /* One kind of event and how often it happened, per picture. */

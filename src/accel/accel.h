@@ -42,6 +42,11 @@ typedef struct stn_placement {
     double circuit_m2;    /* the family's circuits around the sub-arrays */
     double utilisation;   /* columns that carry data / columns active */
     uint64_t weight_rows; /* written when the network is loaded */
+    /* When the network does not fit: rows of weights written every picture,
+     * sub-arrays of these that belong to another layer, and how often the
+     * sub-arrays are used anew. */
+    uint64_t streamed_rows, borrowed, passes;
+    uint64_t replicas; /* copies of the weights */
 } stn_placement;
 
 typedef struct stn_accel_type {
@@ -95,6 +100,7 @@ typedef struct stn_cost_input {
     const stn_ledger_row *row;
     double n_pictures; /* that the row counts */
     uint64_t sub_arrays;
+    uint64_t borrowed;   /* of these, those whose area another layer has */
     double unit_area_m2; /* digital units beside the sub-arrays */
     double utilisation;
 } stn_cost_input;

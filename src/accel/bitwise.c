@@ -26,13 +26,16 @@ static const stn_attr attrs[] = {
      .help = "most filters of a convolution in one sub-array; 0: as many as its rows hold. Fewer means more sub-arrays in parallel"},
     {"sub_arrays", STN_ATTR_INT, offsetof(bw_options, sub_arrays),
      .initial = 4096, .min = 1, .max = 1e9,
-     .help = "sub-arrays on the chip; a program that needs more is refused"},
+     .help = "sub-arrays on the chip; a program that needs more is refused, unless stream is set"},
     {"lanes", STN_ATTR_INT, offsetof(bw_options, lanes),
      .initial = 16, .min = 1, .max = 65536,
      .help = "rescale or pool units of one layer"},
     {"replicas", STN_ATTR_INT, offsetof(bw_options, replicas),
-     .initial = 1, .min = 1, .max = 65536,
-     .help = "sums by count: most copies of a layer's weights, which share its windows"},
+     .initial = 1, .min = 0, .max = 65536,
+     .help = "sums by count: most copies of a layer's weights, which share its windows; 0: as many as the chip holds"},
+    {"stream", STN_ATTR_BOOL, offsetof(bw_options, stream),
+     .initial = 0,
+     .help = "a program that does not fit shares sub-arrays: weights are written every picture"},
     {0}};
 /* clang-format on */
 

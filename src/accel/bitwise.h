@@ -32,7 +32,9 @@ typedef struct bw_options {
     int filters;    /* most filters a sub-array; 0: as many as fit */
     int sub_arrays; /* on the chip */
     int lanes;      /* digital units of a layer */
-    int replicas;   /* BW_SUMS_COUNT: most copies of a layer's weights */
+    int replicas;   /* BW_SUMS_COUNT: most copies of a layer's weights; 0: as
+                       many as the chip holds */
+    bool stream;    /* layers share sub-arrays when they do not fit */
 } bw_options;
 
 /* Range and rows of one line; two's complement when is_signed. Width 0: the
@@ -170,6 +172,8 @@ typedef struct bw_layer {
     int n_parts;
     stn_placement placement;
     uint64_t kernel_bits; /* read by the controller once a picture */
+    uint64_t stored_rows; /* of weights, wherever they come from */
+    uint64_t passes;      /* of its groups through its sub-arrays */
 } bw_layer;
 
 typedef struct bw_mapping {
@@ -185,6 +189,17 @@ typedef struct bw_mapping {
     size_t n_numbers;    /* scratch: each of three arrays of int32 */
     stn_arena arena;
 } bw_mapping;
+
+/* Ends a join of a layer's groups: passes follow each other, each taken to be
+ * as long as the slowest group. */
+static inline void bw_join_end(const bw_layer *layer, stn_ledger_row *row,
+                               const stn_ledger_row *slowest)
+{
+    stn_ledger_row all = *slowest;
+    for (int e = 0; e < STN_EVENT_COUNT; e++)
+        all.steps[e] *= layer->passes;
+    stn_ledger_join_end(row, &all);
+}
 
 /* --- rows (bitwise_rows.c) ------------------------------------------------*/
 
@@ -281,6 +296,8 @@ typedef struct bw_count_memory {
 } bw_count_memory;
 
 stn_status bw_map_count(bw_mapping *m, bw_layer *layer, stn_error *err);
+/* Its placement, for the replicas that it has. */
+void bw_place_count(bw_mapping *m, bw_layer *layer);
 void bw_run_count(const bw_mapping *m, const bw_layer *layer,
                   const bw_count_memory *memory, stn_ledger_row *row);
 void bw_predict_count(const bw_mapping *m, const bw_layer *layer,
@@ -295,6 +312,11 @@ uint64_t bw_group_bits(const bw_layer *layer, const bw_value *x,
 bw_line bw_outline_range(const bw_mapping *m, const stn_instruction *in);
 stn_status bw_outline_window(bw_mapping *m, bw_layer *layer, stn_error *err);
 stn_status bw_outline_neurons(bw_mapping *m, bw_layer *layer, stn_error *err);
+
+/* --- room (bitwise_fit.c) -------------------------------------------------*/
+
+/* Copies and passes, once all layers are mapped. */
+stn_status bw_fit(bw_mapping *m, stn_error *err);
 
 /* --- parts (bitwise_predict.c) --------------------------------------------*/
 

@@ -122,7 +122,7 @@ static stn_status form_groups(bw_mapping *m, bw_layer *layer, stn_error *err)
     return STN_OK;
 }
 
-static void place(bw_mapping *m, bw_layer *layer)
+void bw_place_count(bw_mapping *m, bw_layer *layer)
 {
     const bw_count *c = &layer->count;
     const bw_value *y = &m->values[layer->in->output];
@@ -152,9 +152,10 @@ stn_status bw_map_count(bw_mapping *m, bw_layer *layer, stn_error *err)
     c->fold = c->window < m->columns ? m->columns / c->window : 1;
     c->slices = div_up(c->window, m->columns);
     c->positions = y->shape.h * y->shape.w;
-    c->replicas = min(m->options.replicas, c->positions);
+    c->replicas =
+        min(m->options.replicas ? m->options.replicas : 1, c->positions);
     STN_TRY(form_groups(m, layer, err));
-    place(m, layer);
+    bw_place_count(m, layer);
     size_t planes = (size_t)x->bits * (size_t)c->words;
     m->window_words = planes > m->window_words ? planes : m->window_words;
     if ((size_t)c->window > m->n_numbers)
@@ -379,7 +380,7 @@ void bw_run_count(const bw_mapping *m, const bw_layer *layer,
             stn_ledger_join(row, &part, m->machine->event_latency_s, &slowest,
                             &slowest_s);
         }
-    stn_ledger_join_end(row, &slowest);
+    bw_join_end(layer, row, &slowest);
 }
 
 /* --- prediction -----------------------------------------------------------*/
@@ -456,5 +457,5 @@ void bw_predict_count(const bw_mapping *m, const bw_layer *layer,
             stn_ledger_join(row, &part, m->machine->event_latency_s, &slowest,
                             &slowest_s);
         }
-    stn_ledger_join_end(row, &slowest);
+    bw_join_end(layer, row, &slowest);
 }

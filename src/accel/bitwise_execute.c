@@ -123,10 +123,10 @@ static void run_window(const machine_state *s, const bw_layer *layer,
     const double *latency_s = s->m->machine->event_latency_s;
     stn_ledger_row slowest = {0};
     double slowest_s = -1.0;
-    for (uint64_t k = 0; k < layer->placement.weight_rows; k++)
+    for (uint64_t k = 0; k < layer->stored_rows; k++)
         stn_ledger_post(row, STN_EVENT_row_read, 1, 1);
     stn_ledger_post(row, STN_EVENT_link_bit, layer->kernel_bits,
-                    layer->placement.weight_rows);
+                    layer->stored_rows);
     for (int g = 0; g < w->n_groups; g++) {
         stn_ledger_row part = {0};
         const bw_group *group = &w->groups[g];
@@ -136,7 +136,7 @@ static void run_window(const machine_state *s, const bw_layer *layer,
         }
         stn_ledger_join(row, &part, latency_s, &slowest, &slowest_s);
     }
-    stn_ledger_join_end(row, &slowest);
+    bw_join_end(layer, row, &slowest);
 }
 
 /* --- fully connected layers -----------------------------------------------*/
@@ -262,7 +262,7 @@ static void run_neurons(const machine_state *s, const bw_layer *layer,
         run_chunk(s, layer, c, &part);
         stn_ledger_join(row, &part, latency_s, &slowest, &slowest_s);
     }
-    stn_ledger_join_end(row, &slowest);
+    bw_join_end(layer, row, &slowest);
     for (int distance = 1; distance < n->n_chunks; distance *= 2) {
         slowest = (stn_ledger_row){0};
         slowest_s = -1.0;
@@ -371,6 +371,16 @@ static void run_digital(const machine_state *s, const bw_layer *layer,
     write_value(s, y, s->numbers[2], row);
 }
 
+/* Weights that do not stay come by the link, row by row. */
+static void stream_weights(const machine_state *s, const bw_layer *layer,
+                           stn_ledger_row *row)
+{
+    for (uint64_t k = 0; k < layer->placement.streamed_rows; k++) {
+        stn_ledger_post(row, STN_EVENT_link_bit, (uint64_t)s->m->columns, 1);
+        stn_ledger_post(row, STN_EVENT_row_write, 1, 1);
+    }
+}
+
 /* --- a picture ------------------------------------------------------------*/
 
 size_t bw_scratch_bytes(const void *mapping)
@@ -403,6 +413,7 @@ void bw_execute(const void *mapping, const uint8_t *pixels, int32_t *logits,
     load_picture(&s, pixels, &ledger->rows[0]);
     for (int i = 0; i < n; i++) {
         const bw_layer *layer = &m->layers[i];
+        stream_weights(&s, layer, &ledger->rows[i]);
         if (layer->unit == BW_WINDOW)
             run_window(&s, layer, &ledger->rows[i]);
         else if (layer->unit == BW_NEURONS)

@@ -167,29 +167,6 @@ static stn_status place_layer(bw_mapping *m, int index, stn_error *err)
     return STN_OK;
 }
 
-static stn_status check_capacity(const bw_mapping *m, stn_error *err)
-{
-    uint64_t sum = 0, most = 0;
-    int largest = 0;
-    for (int i = 0; i < m->program->n_instructions; i++) {
-        uint64_t n = m->layers[i].placement.sub_arrays;
-        sum += n;
-        if (n > most) {
-            most = n;
-            largest = i;
-        }
-    }
-    if (sum <= (uint64_t)m->options.sub_arrays)
-        return STN_OK;
-    return stn_fail(err, STN_E_UNSUPPORTED,
-                    "%s does not fit on %s: it needs %llu sub-arrays of %dx%d "
-                    "(%llu of them for %s), the machine has %d; see "
-                    "options.sub_arrays and options.filters",
-                    m->program->name, m->machine->name, (unsigned long long)sum,
-                    m->rows, m->columns, (unsigned long long)most,
-                    m->layers[largest].in->name, m->options.sub_arrays);
-}
-
 /* One operand slot and one carry row, wide enough for every value. */
 static void place_scratch(bw_mapping *m)
 {
@@ -218,7 +195,7 @@ static stn_status map_all(bw_mapping *m, stn_error *err)
     for (int i = 0; i < p->n_instructions; i++)
         STN_TRY(place_layer(m, i, err));
     place_scratch(m);
-    return check_capacity(m, err);
+    return bw_fit(m, err);
 }
 
 stn_status bw_map(const stn_machine *machine, const stn_program *program,

@@ -90,13 +90,13 @@ static void predict_window(const bw_mapping *m, const bw_layer *layer,
 {
     stn_ledger_row slowest = {0};
     double slowest_s = -1.0;
-    post_rows(row, STN_EVENT_row_read, layer->placement.weight_rows, 1);
+    post_rows(row, STN_EVENT_row_read, layer->stored_rows, 1);
     stn_ledger_post(row, STN_EVENT_link_bit, layer->kernel_bits,
-                    layer->placement.weight_rows);
+                    layer->stored_rows);
     for (int g = 0; g < layer->n_parts; g++)
         join(m, &layer->parts[g].row, layer->parts[g].times, row, &slowest,
              &slowest_s);
-    stn_ledger_join_end(row, &slowest);
+    bw_join_end(layer, row, &slowest);
 }
 
 void bw_predict_synapse(const bw_mapping *m, const bw_layer *layer,
@@ -174,7 +174,7 @@ static void predict_neurons(const bw_mapping *m, const bw_layer *layer,
         predict_chunk(m, layer, &layer->parts[c], density, &part);
         join(m, &part, layer->parts[c].times, row, &slowest, &slowest_s);
     }
-    stn_ledger_join_end(row, &slowest);
+    bw_join_end(layer, row, &slowest);
     if (layer->neurons.n_chunks > 1)
         predict_reduce(m, layer, row);
 }
@@ -212,6 +212,10 @@ void bw_predict(const void *mapping, const double *density, stn_ledger *ledger)
     predict_move(&m->values[0], STN_EVENT_row_write, &ledger->rows[0]);
     for (int i = 0; i < n; i++) {
         const bw_layer *layer = &m->layers[i];
+        post_rows(&ledger->rows[i], STN_EVENT_row_write,
+                  layer->placement.streamed_rows, 1);
+        post_rows(&ledger->rows[i], STN_EVENT_link_bit,
+                  layer->placement.streamed_rows, (uint64_t)m->columns);
         if (layer->unit == BW_WINDOW)
             predict_window(m, layer, &ledger->rows[i]);
         else if (layer->unit == BW_NEURONS)

@@ -33,7 +33,7 @@ double stn_cost_energy_j(const stn_cost *cost)
 
 stn_cost stn_cost_fold(const stn_machine *machine, const stn_cost_input *in)
 {
-    stn_cost cost = {.sub_arrays = in->sub_arrays,
+    stn_cost cost = {.sub_arrays = in->sub_arrays - in->borrowed,
                      .utilisation = in->utilisation};
     for (int e = 0; e < STN_EVENT_COUNT; e++) {
         double total = (double)in->row->total[e] / in->n_pictures;
@@ -45,9 +45,9 @@ stn_cost stn_cost_fold(const stn_machine *machine, const stn_cost_input *in)
     double arrays = (double)in->sub_arrays;
     cost.energy_j[STN_COMPONENT_LEAKAGE] =
         arrays * machine->array.leakage_w * cost.latency_s;
-    cost.area_m2 =
-        arrays * (machine->array.area_m2 + machine->sub_array_logic_m2) +
-        in->unit_area_m2;
+    cost.area_m2 = (double)cost.sub_arrays *
+                       (machine->array.area_m2 + machine->sub_array_logic_m2) +
+                   in->unit_area_m2;
     return cost;
 }
 
@@ -59,6 +59,7 @@ stn_cost stn_cost_placed(const stn_machine *machine,
         machine, &(stn_cost_input){.row = row,
                                    .n_pictures = n_pictures,
                                    .sub_arrays = placement->sub_arrays,
+                                   .borrowed = placement->borrowed,
                                    .unit_area_m2 = (double)placement->lanes *
                                                    machine->lane_m2,
                                    .utilisation = placement->utilisation});

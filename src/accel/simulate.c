@@ -198,6 +198,9 @@ static stn_status fill_layers(const job *j, const stn_ledger *ledger,
         }
         layer->cost =
             stn_cost_placed(j->machine, &place, &ledger->rows[i], n_pictures);
+        layer->replicas = place.replicas;
+        layer->streamed_rows = place.streamed_rows;
+        layer->passes = place.passes;
         rows += place.weight_rows;
         if (place.weight_rows > most_rows)
             most_rows = place.weight_rows;

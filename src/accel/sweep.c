@@ -187,7 +187,8 @@ static stn_status assign_axes(const job *j, worker *w, uint64_t point,
 /* A family with circuits of its own lays out by their figures too. */
 static bool same_layout(const stn_machine *a, const stn_machine *b)
 {
-    return !a->circuits && a->type == b->type && a->array.rows == b->array.rows &&
+    return !a->circuits && a->type == b->type &&
+           a->array.rows == b->array.rows &&
            a->array.columns == b->array.columns &&
            memcmp(a->attrs, b->attrs, a->type->attrs_size) == 0;
 }

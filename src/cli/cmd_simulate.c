@@ -170,6 +170,26 @@ static void put_histograms(stn_json_writer *w, const stn_simulation *s)
     stn_json_end_array(w);
 }
 
+/* Layers whose weights lie several times, or are written every picture. */
+static void print_mapping(const stn_simulation *s)
+{
+    int streamed = 0, passes = 0;
+    uint64_t rows = 0, most = 1;
+    for (int i = 0; i < s->n_layers; i++) {
+        const stn_layer_cost *l = &s->layers[i];
+        streamed += l->streamed_rows > 0;
+        passes += l->passes > 1;
+        rows += l->streamed_rows;
+        most = l->replicas > most ? l->replicas : most;
+    }
+    if (most > 1)
+        printf("\nweights lie up to %llu times\n", (unsigned long long)most);
+    if (streamed)
+        printf("\nthe chip is too small: weights of %d layers, %llu rows, are "
+               "written every picture; %d layers need more than one pass\n",
+               streamed, (unsigned long long)rows, passes);
+}
+
 static void print_text(const stn_machine *machine, const stn_simulation *s)
 {
     printf("%s on %s, one picture, ", s->program, stn_machine_title(machine));
@@ -182,6 +202,7 @@ static void print_text(const stn_machine *machine, const stn_simulation *s)
     print_breakdown(s);
     if (s->n_histograms)
         print_histograms(s);
+    print_mapping(s);
     printf("\nloading the weights once: %s, %s\n",
            stn_cli_si(s->programming_energy_j, "J"),
            stn_cli_si(s->programming_latency_s, "s"));
@@ -240,6 +261,9 @@ static int print_json(const stn_machine *machine, const stn_simulation *s)
         put_cost(&w, &l->cost);
         stn_json_int(&w, "groups", (int64_t)l->groups);
         stn_json_int(&w, "live_groups", (int64_t)l->live_groups);
+        stn_json_int(&w, "replicas", (int64_t)l->replicas);
+        stn_json_int(&w, "streamed_rows", (int64_t)l->streamed_rows);
+        stn_json_int(&w, "passes", (int64_t)l->passes);
         stn_json_end_object(&w);
     }
     stn_json_end_array(&w);
