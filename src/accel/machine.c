@@ -152,7 +152,7 @@ static stn_status read_options(const stn_machine_files *f, stn_machine *m,
                                         "the %s family has no circuits",
                                         m->type->name)
                         : STN_OK;
-    STN_TRY(need(f->root, "circuits", true, &circuits, err));
+    STN_TRY(need_map(f->root, "circuits", &circuits, err));
     return m->type->circuits(circuits, m, err);
 }
 
