@@ -177,7 +177,10 @@ static stn_status read_machine(const stn_machine_files *f, stn_machine *m,
                                .cell = f->cell,
                                .tech = f->tech,
                                .array = array};
-    STN_TRY(stn_array_create(&choice, &m->figures, &m->array, err));
+    if (f->array)
+        m->array = *f->array;
+    else
+        STN_TRY(stn_array_create(&choice, &m->figures, &m->array, err));
     array_events(m);
     STN_TRY(unit_events(f, m, err));
     areas = stn_yaml_get(f->root, "areas");

@@ -11,6 +11,8 @@
 typedef struct stn_machine_files {
     const stn_yaml *root, *cell, *tech;
     const char *cell_name, *tech_name;
+    const stn_array *array; /* known already, and then not among the figures;
+                               NULL: made from the files */
 } stn_machine_files;
 
 stn_status stn_machine_build(const char *name, const stn_machine_files *files,
@@ -33,8 +35,9 @@ void stn_machine_source_close(stn_machine_source *source); /* NULL is legal */
 stn_status stn_machine_source_assign(stn_machine_source *source,
                                      const char *path, const stn_yaml *value,
                                      stn_error *err);
-/* A machine from the fields as they are. */
+/* A machine from the fields as they are; `array` as in stn_machine_files. */
 stn_status stn_machine_source_build(stn_machine_source *source,
-                                    stn_machine **out, stn_error *err);
+                                    const stn_array *array, stn_machine **out,
+                                    stn_error *err);
 
 #endif

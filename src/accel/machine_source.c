@@ -184,7 +184,8 @@ stn_status stn_machine_source_assign(stn_machine_source *source,
 }
 
 stn_status stn_machine_source_build(stn_machine_source *source,
-                                    stn_machine **out, stn_error *err)
+                                    const stn_array *array, stn_machine **out,
+                                    stn_error *err)
 {
     part *cell = NULL, *tech = NULL;
     STN_TRY(find_part(source, "cell", "cells", &cell, err));
@@ -193,7 +194,8 @@ stn_status stn_machine_source_build(stn_machine_source *source,
                                .cell = stn_yaml_root(cell->document),
                                .tech = stn_yaml_root(tech->document),
                                .cell_name = cell->name,
-                               .tech_name = tech->name};
+                               .tech_name = tech->name,
+                               .array = array};
     return stn_machine_build(source->name, &files, out, err);
 }
 
@@ -202,7 +204,7 @@ stn_status stn_machine_load(const char *name, const char *const *set, int n_set,
 {
     stn_machine_source *source = NULL;
     STN_TRY(stn_machine_source_open(name, set, n_set, &source, err));
-    stn_status status = stn_machine_source_build(source, out, err);
+    stn_status status = stn_machine_source_build(source, NULL, out, err);
     stn_machine_source_close(source);
     return status;
 }

@@ -17,7 +17,8 @@
 #include <string.h>
 #include <time.h>
 
-#define BLOCK 512 /* points a thread takes at once */
+#define BLOCK 512            /* points a thread takes at once */
+#define MAX_ARRAYS (1 << 20) /* sub-arrays that are kept */
 
 const char *const stn_objective_names[] = {"energy", "latency",     "area",
                                            "edp",    "programming", NULL};
@@ -48,6 +49,7 @@ typedef struct worker {
     uint64_t variant_key;   /* of `program` */
     int at[STN_SWEEP_AXES]; /* values assigned now; -1: none */
     mapped *list;
+    stn_array *arrays; /* by the axes that make one; rows 0: not made yet */
     stn_status status; /* a failure that ends the sweep */
     stn_error err;
     uint64_t refused; /* first point; UINT64_MAX: none */
@@ -63,6 +65,8 @@ typedef struct job {
     uint64_t first; /* point of the batch that runs */
     stn_yaml_document **values[STN_SWEEP_AXES];
     bool of_network[STN_SWEEP_AXES], of_part[STN_SWEEP_AXES];
+    bool of_array[STN_SWEEP_AXES]; /* changes the sub-array, or may */
+    size_t n_arrays;               /* combinations of these */
 } job;
 
 int stn_sweep_value(const stn_sweep_options *options, uint64_t point, int axis)
@@ -179,6 +183,29 @@ static stn_status assign_axes(const job *j, worker *w, uint64_t point,
                                           err));
         w->at[a] = value;
     }
+    return STN_OK;
+}
+
+/* Where the point's sub-array is kept, or NULL when there are too many. */
+static stn_array *array_of(const job *j, worker *w, uint64_t point)
+{
+    size_t index = 0;
+    for (int a = 0; a < j->o->n_axes; a++)
+        if (j->of_array[a])
+            index = index * (size_t)j->o->axes[a].n +
+                    (size_t)stn_sweep_value(j->o, point, a);
+    return w->arrays ? &w->arrays[index] : NULL;
+}
+
+/* The machine of a point whose fields are assigned. */
+static stn_status build_machine(const job *j, worker *w, uint64_t point,
+                                stn_machine **out, stn_error *err)
+{
+    stn_array *kept = array_of(j, w, point);
+    const stn_array *known = kept && kept->rows ? kept : NULL;
+    STN_TRY(stn_machine_source_build(w->source, known, out, err));
+    if (kept)
+        *kept = (*out)->array;
     return STN_OK;
 }
 
@@ -338,7 +365,7 @@ static stn_status cost_point(const job *j, worker *w, uint64_t index,
     stn_error why = {0};
     STN_TRY(choose_program(j, w, index, err));
     STN_TRY(assign_axes(j, w, index, err));
-    stn_status status = stn_machine_source_build(w->source, &machine, &why);
+    stn_status status = build_machine(j, w, index, &machine, &why);
     if (status == STN_E_UNSUPPORTED) { /* such as an array without figures */
         refuse(w, index, why.text, point);
         return STN_OK;
@@ -380,7 +407,7 @@ static stn_status check_point(const job *j, worker *w, uint64_t index,
     stn_simulate_options o = {.density = j->o->density};
     STN_TRY(choose_program(j, w, index, err));
     STN_TRY(assign_axes(j, w, index, err));
-    STN_TRY(stn_machine_source_build(w->source, &machine, err));
+    STN_TRY(stn_machine_source_build(w->source, NULL, &machine, err));
     stn_status status = stn_simulate(machine, w->program, &o, &s, err);
     if (status == STN_OK &&
         (stn_cost_energy_j(&s->total) !=
@@ -440,6 +467,11 @@ static stn_status parse_axis(job *j, int a, stn_error *err)
                         "%s: a packed program cannot be varied; sweep a "
                         "network by name",
                         axis->path);
+    j->of_array[a] = j->of_part[a] || strncmp(axis->path, "array.", 6) == 0 ||
+                     strcmp(axis->path, "cell") == 0 ||
+                     strcmp(axis->path, "tech") == 0;
+    if (j->of_array[a] && j->n_arrays <= MAX_ARRAYS)
+        j->n_arrays *= (size_t)axis->n;
     j->values[a] = stn_alloc((size_t)axis->n, sizeof *j->values[a]);
     if (!j->values[a])
         return stn_fail_memory(err, "an axis");
@@ -479,6 +511,11 @@ static stn_status begin(job *j, stn_error *err)
         w->refused = UINT64_MAX;
         for (int a = 0; a < STN_SWEEP_AXES; a++)
             w->at[a] = -1;
+        if (j->n_arrays <= MAX_ARRAYS) {
+            w->arrays = stn_alloc(j->n_arrays, sizeof *w->arrays);
+            if (!w->arrays)
+                return stn_fail_memory(err, "the sub-arrays of a sweep");
+        }
         STN_TRY(stn_machine_source_open(o->machine, o->set, o->n_set,
                                         &w->source, err));
     }
@@ -532,6 +569,7 @@ static void end(job *j)
         for (int i = 0; i < w->n_variants; i++)
             stn_program_destroy(w->variants[i].program);
         stn_free(w->variants);
+        stn_free(w->arrays);
         stn_machine_source_close(w->source);
     }
     stn_free(j->workers);
@@ -546,7 +584,8 @@ static void end(job *j)
 stn_status stn_sweep_run(const stn_sweep_options *options, stn_sweep **out,
                          stn_error *err)
 {
-    job j = {.o = options, .sweep = stn_alloc(1, sizeof *j.sweep)};
+    job j = {
+        .o = options, .n_arrays = 1, .sweep = stn_alloc(1, sizeof *j.sweep)};
     if (!j.sweep)
         return stn_fail_memory(err, "a sweep");
     stn_status status = begin(&j, err);
