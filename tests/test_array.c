@@ -71,6 +71,26 @@ static void every_total_is_the_sum_of_its_parts(void **state)
             }
 }
 
+static void count_figure(const stn_figure *figure, void *user)
+{
+    assert_true(figure->key[0] && figure->unit[0] && figure->source[0] &&
+                figure->confidence[0]);
+    ++*(int *)user;
+}
+
+/* A node between two files rests on the figures of both. */
+static void every_figure_has_a_source(void **state)
+{
+    (void)state;
+    stn_array_request q = request();
+    stn_error err;
+    int one = 0, two = 0;
+    assert_ok(stn_array_figures(&q, count_figure, &one, &err), err);
+    q.node_nm = 50;
+    assert_ok(stn_array_figures(&q, count_figure, &two, &err), err);
+    assert_true(one > 40 && two > one + 30);
+}
+
 static void an_array_is_no_smaller_than_its_cells(void **state)
 {
     (void)state;
@@ -480,6 +500,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_total_is_the_sum_of_its_parts),
+        cmocka_unit_test(every_figure_has_a_source),
         cmocka_unit_test(an_array_is_no_smaller_than_its_cells),
         cmocka_unit_test(cost_grows_with_rows_and_columns),
         cmocka_unit_test(low_standby_power_leaks_less_and_is_slower),

@@ -20,6 +20,8 @@ static const stn_option OPTIONS[] = {
     {"columns-per-sense-amp", 0, false, "M", "1",
      "columns that share a sense amplifier"},
     {"temperature", 0, false, "K", "300", "300 to 400"},
+    {"figures", 0, false, NULL, NULL,
+     "list the figures that it rests on, with their sources"},
     {"json", 0, false, NULL, NULL, "print as JSON, SI units"},
     {0},
 };
@@ -98,6 +100,29 @@ static int print_text(const stn_array_request *q, const stn_array_report *r)
     return STN_EXIT_OK;
 }
 
+static void put_figure(const stn_figure *figure, void *user)
+{
+    (void)user;
+    stn_table_cell("%s", figure->key);
+    stn_table_cell("%.6g", figure->value);
+    stn_table_cell("%s", figure->unit);
+    stn_table_cell("%s", figure->confidence);
+    stn_table_cell("%s", figure->source);
+}
+
+static int print_figures(const stn_array_request *q)
+{
+    stn_error err = {0};
+    printf("\n");
+    stn_table_begin("lrlll", "figure", "value", "unit", "confidence", "source",
+                    NULL);
+    stn_status status = stn_array_figures(q, put_figure, NULL, &err);
+    if (status != STN_OK)
+        return stn_cli_fail(status, &err);
+    stn_table_end();
+    return STN_EXIT_OK;
+}
+
 static int run(const stn_arguments *arguments)
 {
     int64_t rows = 0, columns = 0, per_amplifier = 0;
@@ -119,8 +144,12 @@ static int run(const stn_arguments *arguments)
     stn_status status = stn_array_evaluate(&q, &report, &err);
     if (status != STN_OK)
         return stn_cli_fail(status, &err);
-    return stn_cli_switch(arguments, "json") ? print_json(&q, &report)
-                                             : print_text(&q, &report);
+    if (stn_cli_switch(arguments, "json"))
+        return print_json(&q, &report);
+    int code = print_text(&q, &report);
+    if (code == STN_EXIT_OK && stn_cli_switch(arguments, "figures"))
+        code = print_figures(&q);
+    return code;
 }
 
 const stn_command stn_cmd_array = {
