@@ -178,9 +178,10 @@ typedef struct stn_stored {
     /* For each weight the index of its stored value, or -1. Stored values run
      * in the order of the weights where they occur first. */
     int32_t *position;
-    size_t n;      /* stored values */
-    size_t *first; /* of each filter its first stored value; out + 1 */
-    float *latent; /* one number a stored value, scratch like all below */
+    int32_t *where; /* of each stored value that first weight */
+    size_t n;       /* stored values */
+    size_t *first;  /* of each filter its first stored value; out + 1 */
+    float *latent;  /* one number a stored value, scratch like all below */
     float *grad;
     double *sum;
     int32_t *times;

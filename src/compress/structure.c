@@ -9,6 +9,8 @@
  * of theirs, so that the optimiser moves them alike. */
 #include "compress/structure.h"
 
+#include "base/compiler.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -37,6 +39,8 @@ static void place(stn_stored *s, stn_weight_shape shape, int32_t *source)
                 size_t from = k;
                 if (source[c] >= 0)
                     from = stn_plane_origin(source[c], plane, area, a);
+                if (source[c] >= 0 && from == k)
+                    s->where[s->n] = (int32_t)k;
                 s->position[k] = source[c] < 0 ? -1
                                  : from == k   ? (int32_t)s->n++
                                                : s->position[from];
@@ -54,8 +58,13 @@ static void place_nonzero(stn_stored *s, stn_weight_shape shape,
     s->n = 0;
     for (int o = 0; o < shape.out; o++) {
         s->first[o] = s->n;
-        for (size_t i = 0; i < filter; i++, k++)
-            s->position[k] = latent[k] != 0 ? (int32_t)s->n++ : -1;
+        for (size_t i = 0; i < filter; i++, k++) {
+            bool is_stored = latent[k] != 0;
+
+            s->where[s->n] = (int32_t)k;
+            s->position[k] = is_stored ? (int32_t)s->n : -1;
+            s->n += is_stored;
+        }
     }
     s->first[shape.out] = s->n;
 }
@@ -74,17 +83,20 @@ static void gather(const stn_stored *s, size_t count, const float *values,
         }
 }
 
-/* The stored values of a structure where none is shared: positions rise. Each
- * weight is written, and the next overwrites what is not stored. */
-static void pick(const stn_stored *s, size_t count, const float *values,
-                 float *stored)
+/* The stored values of a structure where none is shared. */
+static void pick(const stn_stored *s, const float *values, float *stored)
 {
-    size_t next = 0;
+    for (size_t i = 0; i < s->n; i++)
+        stored[i] = values[s->where[i]];
+}
 
-    for (size_t k = 0; k < count && next < s->n; k++) {
-        stored[next] = values[k];
-        next += s->position[k] >= 0;
-    }
+/* Zero where nothing is stored. */
+STN_CLONES
+static void clear_rest(const int32_t *STN_RESTRICT position, size_t count,
+                       float *STN_RESTRICT values)
+{
+    for (size_t k = 0; k < count; k++)
+        values[k] = position[k] < 0 ? 0 : values[k];
 }
 
 void stn_stored_project(const stn_binding *b, stn_quantiser_call *call)
@@ -98,11 +110,12 @@ void stn_stored_project(const stn_binding *b, stn_quantiser_call *call)
         gather(s, b->param->count, latent, s->sum, s->times);
         for (size_t i = 0; i < s->n; i++)
             s->latent[i] = (float)(s->sum[i] / s->times[i]);
+        for (size_t k = 0; k < b->param->count; k++)
+            latent[k] = s->position[k] < 0 ? 0 : s->latent[s->position[k]];
     } else {
-        pick(s, b->param->count, latent, s->latent);
+        pick(s, latent, s->latent);
+        clear_rest(s->position, b->param->count, latent);
     }
-    for (size_t k = 0; k < b->param->count; k++)
-        latent[k] = s->position[k] < 0 ? 0 : s->latent[s->position[k]];
     call->shape = (stn_weight_shape){1, 1, (int)s->n};
     call->latent = s->latent;
 }
@@ -131,8 +144,14 @@ static void scatter(const stn_binding *b, int8_t *codes)
 {
     const stn_stored *s = b->stored;
 
-    for (size_t k = 0; k < b->param->count; k++)
-        codes[k] = s->position[k] < 0 ? 0 : s->codes[s->position[k]];
+    if (shares(s)) {
+        for (size_t k = 0; k < b->param->count; k++)
+            codes[k] = s->position[k] < 0 ? 0 : s->codes[s->position[k]];
+        return;
+    }
+    memset(codes, 0, b->param->count);
+    for (size_t i = 0; i < s->n; i++)
+        codes[s->where[i]] = s->codes[i];
 }
 
 void stn_stored_encode(const stn_binding *b, const stn_quantiser_call *call)
@@ -163,7 +182,7 @@ float *stn_stored_gather(const stn_binding *b, stn_quantiser_call *call)
         for (size_t i = 0; i < s->n; i++)
             s->grad[i] = (float)s->sum[i];
     } else {
-        pick(s, b->param->count, b->param->grad, s->grad);
+        pick(s, b->param->grad, s->grad);
     }
     call->shape = (stn_weight_shape){1, 1, (int)s->n};
     call->latent = s->latent;
@@ -175,18 +194,14 @@ void stn_stored_backward(const stn_binding *b, const stn_quantiser_call *call)
     const stn_stored *s = b->stored;
     stn_quantiser_call run = *call;
     float *grad = b->param->grad;
-    int32_t next = 0;
     size_t first;
 
     for (int i = 0; i < b->n_scales; i++)
         if (run_call(b, i, &run, &first))
             b->quantiser->backward(&run, s->grad + first);
-    for (size_t k = 0; k < b->param->count; k++) {
-        bool here = s->position[k] == next;
-
-        grad[k] = here ? s->grad[next] : 0;
-        next += here;
-    }
+    memset(grad, 0, b->param->count * sizeof(*grad));
+    for (size_t i = 0; i < s->n; i++)
+        grad[s->where[i]] = s->grad[i];
 }
 
 void stn_stored_share(const stn_binding *b)
@@ -194,12 +209,15 @@ void stn_stored_share(const stn_binding *b)
     stn_stored *s = b->stored;
     float *grad = b->param->grad;
 
-    if (shares(s))
-        gather(s, b->param->count, grad, s->sum, s->times);
+    if (!shares(s)) {
+        clear_rest(s->position, b->param->count, grad);
+        return;
+    }
+    gather(s, b->param->count, grad, s->sum, s->times);
     for (size_t k = 0; k < b->param->count; k++) {
         int32_t at = s->position[k];
 
-        grad[k] = at < 0 ? 0 : shares(s) ? (float)s->sum[at] : grad[k];
+        grad[k] = at < 0 ? 0 : (float)s->sum[at];
     }
 }
 
@@ -212,6 +230,8 @@ static stn_status allocate(stn_binding *b, stn_arena *arena, stn_error *err)
         return stn_fail_memory(err, "a structure");
     b->stored = s;
     s->position = stn_arena_alloc(arena, n, sizeof(*s->position));
+    /* One more: where place_nonzero writes after the last. */
+    s->where = stn_arena_alloc(arena, n + 1, sizeof(*s->where));
     s->first =
         stn_arena_alloc(arena, (size_t)b->shape.out + 1, sizeof(*s->first));
     s->latent = stn_arena_alloc(arena, n, sizeof(*s->latent));
@@ -219,8 +239,8 @@ static stn_status allocate(stn_binding *b, stn_arena *arena, stn_error *err)
     s->sum = stn_arena_alloc(arena, n, sizeof(*s->sum));
     s->times = stn_arena_alloc(arena, n, sizeof(*s->times));
     s->codes = stn_arena_alloc(arena, n, 1);
-    if (!s->position || !s->first || !s->latent || !s->grad || !s->sum ||
-        !s->times || !s->codes)
+    if (!s->position || !s->where || !s->first || !s->latent || !s->grad ||
+        !s->sum || !s->times || !s->codes)
         return stn_fail_memory(err, "a structure");
     return STN_OK;
 }
