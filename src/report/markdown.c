@@ -112,6 +112,10 @@ static bool seen_before(const comparison *c, const stn_json *row)
 static void print_comparison(comparison *c, FILE *out)
 {
     find_variants(c);
+    if (c->n == 0) {
+        fprintf(out, "No rows of %s yet.\n", c->data);
+        return;
+    }
     fputs("| quantity | unit |", out);
     for (int v = 0; v < c->n; v++)
         fprintf(out, " %s |", c->variants[v]);
