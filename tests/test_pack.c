@@ -397,6 +397,43 @@ static void other_layers_and_their_program_agree(void **state_)
     destroy(&net);
 }
 
+/* A grouped convolution becomes a dense one with zeros between its groups;
+ * of binary codes, a ternary one. */
+static void groups_of_channels_and_their_program_agree(void **state_)
+{
+    (void)state_;
+    static const char text[] =
+        "name: grouped\n"
+        "input: {height: 9, width: 8, channels: 2}\n"
+        "layers:\n"
+        "  - normalise: {mean: 0, std: 0.5}\n"
+        "  - conv: {out: 6, kernel: 3, pad: 1, groups: 2, name: c1}\n"
+        "  - batch_norm\n"
+        "  - quantise: {bits: 8, signed: true}\n"
+        "  - conv: {out: 9, kernel: 3, groups: 3, bias: true, name: c2}\n"
+        "  - quantise: {bits: 8, signed: true, name: q}\n"
+        "  - linear: {out: 3}\n";
+    network net;
+    build(&net, text, EVERY "- {layers: \"c2\", quantiser: {binary: {}}}\n");
+    calibrate(&net, false);
+    stn_program *p = lowered(&net);
+    assert_close(compare(&net, p));
+    int found = 0;
+    for (int i = 0; i < p->n_instructions; i++) {
+        const stn_weights *w = &p->instructions[i].weights;
+        if (strcmp(p->instructions[i].name, "c2") != 0)
+            continue;
+        found++;
+        assert_int_equal(w->code, STN_CODE_TERNARY);
+        assert_int_equal(w->n_nonzero, 9 * 9 * 2);
+        for (int k = 0; k < 9 * 9 * 6; k++)
+            assert_int_equal(w->codes[k] != 0, k % 6 / 2 == k / 54 / 3);
+    }
+    assert_int_equal(found, 1);
+    stn_program_destroy(p);
+    destroy(&net);
+}
+
 /* Magnitudes of eight bits and a sign, in two instructions and their sum. */
 static void codes_of_nine_bits_and_their_program_agree(void **state_)
 {
@@ -614,6 +651,10 @@ static void what_has_no_integer_form_is_refused_by_name(void **state_)
          EVERY, "layer p", "channel 1 of its input n falls"},
         {HEAD "  - quantise: {bits: 8, signed: true, name: q}\n" TAIL, EVERY,
          "layer q", "its range is 0"},
+        {HEAD "  - max_pool: {kernel: 3, pad: 1, name: p}\n" TAIL, EVERY,
+         "layer p", "padded max_pool"},
+        {HEAD "  - concat: {from: [c1, c1], name: j}\n" TAIL, EVERY, "layer j",
+         "no integer form"},
         {HEAD "  - quantise: {bits: 16, signed: false, fixed: 9, name: q}\n"
               "  - linear: {out: 3, name: fc}\n",
          EVERY, "layer q", "at most 15, or signed"},
@@ -770,6 +811,7 @@ int main(void)
         cmocka_unit_test(a_bdnet_graph_and_its_program_agree),
         cmocka_unit_test(the_program_in_the_file_is_the_one_lowered),
         cmocka_unit_test(other_layers_and_their_program_agree),
+        cmocka_unit_test(groups_of_channels_and_their_program_agree),
         cmocka_unit_test(codes_of_nine_bits_and_their_program_agree),
         cmocka_unit_test(steps_and_their_program_agree),
         cmocka_unit_test(lenet5_and_its_program_agree),
