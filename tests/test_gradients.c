@@ -229,13 +229,16 @@ static void run_reduce(bed *b, void (*reduce)(const stn_op_reduce *))
  * and a ramp. */
 static void replace_by_surrogate(bed *b)
 {
+    const stn_op_type *type = b->node->type;
     const stn_quantise_attrs *q = b->node->attrs;
     const stn_step_attrs *s = b->node->attrs;
+    if (type != &stn_op_step && (type != &stn_op_quantise || q->bits == 0))
+        return;
     for (size_t i = 0; i < SHARDS * b->n_out; i++) {
         float x = b->x[0][i];
-        if (b->node->type == &stn_op_step)
+        if (type == &stn_op_step)
             b->y[i] = fminf(fmaxf(x / (2 * s->window) + 0.5f, 0.0f), 1.0f);
-        else if (b->node->type == &stn_op_quantise && q->bits > 0)
+        else
             b->y[i] =
                 fminf(fmaxf(x, q->is_signed ? -q->fixed : 0.0f), q->fixed);
     }
