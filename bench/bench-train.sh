@@ -27,18 +27,17 @@ for round in $(seq "$rounds"); do
     done
 done
 
-for round in $(seq "$rounds"); do
-    for file in "$root"/share/setun/recipes/*.yaml; do
-        recipe=$(basename "$file" .yaml)
-        variants=$(tr '\n' ' ' <"$file" |
-            sed -n 's/.* variants: *\[\([^]]*\)\].*/:\1/p')
-        read -ra list <<<"${variants//, / :}"
-        [ ${#list[@]} -gt 0 ] || list=("")
-        for variant in "${list[@]}"; do
-            echo "round $round of $rounds: $recipe$variant" >&2
-            "$build/bench/bench_train" --recipe "$recipe$variant" \
-                --threads "$threads" --steps 7 >>"$lines"
-        done
+# No peer to alternate with: once each.
+for file in "$root"/share/setun/recipes/*.yaml; do
+    recipe=$(basename "$file" .yaml)
+    variants=$(tr -s '\n ' ' ' <"$file" |
+        sed -n 's/.* variants: *\[\([^]]*\)\].*/:\1/p')
+    read -ra list <<<"${variants//, / :}"
+    [ ${#list[@]} -gt 0 ] || list=("")
+    for variant in "${list[@]}"; do
+        echo "$recipe$variant" >&2
+        "$build/bench/bench_train" --recipe "$recipe$variant" \
+            --threads "$threads" --steps 7 >>"$lines"
     done
 done
 
