@@ -65,7 +65,8 @@ static const char *const rule_keys[] = {"layers",  "quantiser", "structure",
 /* The codes, scales and scratch of a binding whose kinds are known. */
 static stn_status allocate(stn_compression *c, stn_binding *b, stn_error *err)
 {
-    bool per_filter = b->quantiser->scale_per_filter(b->quantiser_attrs);
+    bool per_filter =
+        stn_quantiser_per_filter(b->quantiser, b->quantiser_attrs);
 
     b->n_scales = per_filter ? b->shape.out : 1;
     b->codes = stn_arena_alloc(&c->arena, b->param->count, 1);

@@ -84,8 +84,9 @@ typedef struct stn_quantiser_type {
     bool (*has_low)(const void *attrs);
     void (*encode_low)(const stn_quantiser_call *call, const float *scales,
                        int8_t *low);
+    /* Optional: one scale for each filter; without, one for all. */
     bool (*scale_per_filter)(const void *attrs);
-    /* dL/d(latent) from dL/d(effective), in place in `grad`. */
+    /* dL/d(latent) from dL/d(effective), in place in `grad`. NULL: equal. */
     void (*backward)(const stn_quantiser_call *call, float *grad);
     /* Optional: a trainable number of the quantiser. It is a parameter
      * LAYER.<learned> of the graph, moved by the recipe's optimiser without
@@ -96,6 +97,20 @@ typedef struct stn_quantiser_type {
     float (*start)(const stn_quantiser_call *call);
     float (*learn)(const stn_quantiser_call *call, const float *grad);
 } stn_quantiser_type;
+
+static inline bool stn_quantiser_per_filter(const stn_quantiser_type *type,
+                                            const void *attrs)
+{
+    return type->scale_per_filter && type->scale_per_filter(attrs);
+}
+
+static inline void stn_quantiser_backward(const stn_quantiser_type *type,
+                                          const stn_quantiser_call *call,
+                                          float *grad)
+{
+    if (type->backward)
+        type->backward(call, grad);
+}
 
 /* Code i in the finer of two sets of codes (low = NULL: there is one). */
 static inline int stn_whole_code(const int8_t *codes, const int8_t *low,

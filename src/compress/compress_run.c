@@ -96,7 +96,7 @@ static void backward_one(void *context, int task, int thread)
     if (b->stored)
         stn_stored_backward(b, &quantise);
     else
-        b->quantiser->backward(&quantise, grad);
+        stn_quantiser_backward(b->quantiser, &quantise, grad);
     b->penalty_value = 0;
     if (pass->penalise && b->penalty) {
         stn_penalty_call call = penalty_call(b, pass->compression->epoch);

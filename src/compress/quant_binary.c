@@ -45,11 +45,6 @@ static bool scale_per_filter(const void *state)
     return ((const binary_attrs *)state)->per_filter;
 }
 
-static void backward(const stn_quantiser_call *call, float *grad)
-{
-    stn_straight_through(call, grad);
-}
-
 const stn_quantiser_type stn_quantiser_binary = {
     .name = "binary",
     .help = "code = sign(w), scale = mean|w|",
@@ -58,5 +53,5 @@ const stn_quantiser_type stn_quantiser_binary = {
     .alphabet = alphabet,
     .encode = encode,
     .scale_per_filter = scale_per_filter,
-    .backward = backward,
+    .backward = stn_straight_through,
 };

@@ -75,12 +75,6 @@ static stn_alphabet alphabet(const void *state)
     return (stn_alphabet){bits < 8 ? STN_LEVELS_ODD : STN_LEVELS_WHOLE, bits};
 }
 
-static bool scale_per_filter(const void *state)
-{
-    (void)state;
-    return false;
-}
-
 static void backward(const stn_quantiser_call *call, float *grad)
 {
     size_t n = stn_weight_count(call->shape), largest = 0;
@@ -113,6 +107,5 @@ const stn_quantiser_type stn_quantiser_dorefa = {
     .attrs_size = sizeof(dorefa_attrs),
     .alphabet = alphabet,
     .encode = encode,
-    .scale_per_filter = scale_per_filter,
     .backward = backward,
 };

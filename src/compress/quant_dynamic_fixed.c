@@ -132,18 +132,6 @@ static stn_alphabet alphabet(const void *state)
     return (stn_alphabet){STN_LEVELS_WHOLE, bits < 8 ? bits + 1 : 8};
 }
 
-static bool scale_per_filter(const void *state)
-{
-    (void)state;
-    return false;
-}
-
-static void backward(const stn_quantiser_call *call, float *grad)
-{
-    (void)call;
-    (void)grad;
-}
-
 const stn_quantiser_type stn_quantiser_dynamic_fixed = {
     .name = "dynamic_fixed",
     .help = "sign(w) round(|w| / step) step, step = 2^(ceil(log2 max|w|)-bits)",
@@ -153,6 +141,4 @@ const stn_quantiser_type stn_quantiser_dynamic_fixed = {
     .encode = encode,
     .has_low = has_low,
     .encode_low = encode_low,
-    .scale_per_filter = scale_per_filter,
-    .backward = backward,
 };

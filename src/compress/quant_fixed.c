@@ -105,12 +105,6 @@ static stn_alphabet alphabet(const void *state)
     return (stn_alphabet){STN_LEVELS_TERNARY, 2};
 }
 
-static bool scale_per_filter(const void *state)
-{
-    (void)state;
-    return false;
-}
-
 static void backward(const stn_quantiser_call *call, float *grad)
 {
     memset(grad, 0, stn_weight_count(call->shape) * sizeof(*grad));
@@ -123,6 +117,5 @@ const stn_quantiser_type stn_quantiser_fixed = {
     .attrs_size = sizeof(fixed_attrs),
     .alphabet = alphabet,
     .encode = encode,
-    .scale_per_filter = scale_per_filter,
     .backward = backward,
 };

@@ -78,18 +78,6 @@ static stn_alphabet alphabet(const void *state)
                           bits};
 }
 
-static bool scale_per_filter(const void *state)
-{
-    (void)state;
-    return false;
-}
-
-static void backward(const stn_quantiser_call *call, float *grad)
-{
-    (void)call;
-    (void)grad;
-}
-
 const stn_quantiser_type stn_quantiser_grid = {
     .name = "grid",
     .help = "code = clip(rint(w / step)), steps even, 1 bit: sign",
@@ -97,6 +85,4 @@ const stn_quantiser_type stn_quantiser_grid = {
     .attrs_size = sizeof(grid_attrs),
     .alphabet = alphabet,
     .encode = encode,
-    .scale_per_filter = scale_per_filter,
-    .backward = backward,
 };

@@ -42,18 +42,6 @@ static stn_alphabet alphabet(const void *state)
     return (stn_alphabet){STN_LEVELS_NONZERO, a->bits};
 }
 
-static bool scale_per_filter(const void *state)
-{
-    (void)state;
-    return false;
-}
-
-static void backward(const stn_quantiser_call *call, float *grad)
-{
-    (void)call;
-    (void)grad;
-}
-
 const stn_quantiser_type stn_quantiser_levels = {
     .name = "levels",
     .help = "code = 0 where w = 0, else one of +-1 … +-2^(bits-1)",
@@ -61,6 +49,4 @@ const stn_quantiser_type stn_quantiser_levels = {
     .attrs_size = sizeof(levels_attrs),
     .alphabet = alphabet,
     .encode = encode,
-    .scale_per_filter = scale_per_filter,
-    .backward = backward,
 };

@@ -44,17 +44,6 @@ static stn_alphabet alphabet(const void *state)
     return (stn_alphabet){STN_LEVELS_TERNARY, 2};
 }
 
-static bool scale_per_filter(const void *state)
-{
-    (void)state;
-    return false;
-}
-
-static void backward(const stn_quantiser_call *call, float *grad)
-{
-    stn_straight_through(call, grad);
-}
-
 const stn_quantiser_type stn_quantiser_sparse_binary = {
     .name = "sparse_binary",
     .help = "code = sign(w) where |w| >= threshold * max|w|, else 0",
@@ -62,6 +51,5 @@ const stn_quantiser_type stn_quantiser_sparse_binary = {
     .attrs_size = sizeof(sparse_attrs),
     .alphabet = alphabet,
     .encode = encode,
-    .scale_per_filter = scale_per_filter,
-    .backward = backward,
+    .backward = stn_straight_through,
 };

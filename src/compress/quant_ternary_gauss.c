@@ -105,12 +105,6 @@ static stn_alphabet alphabet(const void *state)
     return (stn_alphabet){STN_LEVELS_TERNARY, 2};
 }
 
-static bool scale_per_filter(const void *state)
-{
-    (void)state;
-    return false;
-}
-
 /* dL/dscale */
 static double scale_gradient(const stn_quantiser_call *call, const moments *m,
                              const float *grad)
@@ -164,7 +158,6 @@ const stn_quantiser_type stn_quantiser_ternary_gauss = {
     .attrs_size = sizeof(gauss_attrs),
     .alphabet = alphabet,
     .encode = encode,
-    .scale_per_filter = scale_per_filter,
     .backward = backward,
     .learned = "threshold",
     .start = start,

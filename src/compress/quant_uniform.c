@@ -76,12 +76,6 @@ static bool scale_per_filter(const void *state)
     return ((const uniform_attrs *)state)->per_filter;
 }
 
-static void backward(const stn_quantiser_call *call, float *grad)
-{
-    (void)call;
-    (void)grad;
-}
-
 const stn_quantiser_type stn_quantiser_uniform = {
     .name = "uniform",
     .help = "code = rint(w / scale), scale = max|w| / (2^(bits-1) - 1)",
@@ -90,5 +84,4 @@ const stn_quantiser_type stn_quantiser_uniform = {
     .alphabet = alphabet,
     .encode = encode,
     .scale_per_filter = scale_per_filter,
-    .backward = backward,
 };

@@ -198,7 +198,7 @@ void stn_stored_backward(const stn_binding *b, const stn_quantiser_call *call)
 
     for (int i = 0; i < b->n_scales; i++)
         if (run_call(b, i, &run, &first))
-            b->quantiser->backward(&run, s->grad + first);
+            stn_quantiser_backward(b->quantiser, &run, s->grad + first);
     memset(grad, 0, b->param->count * sizeof(*grad));
     for (size_t i = 0; i < s->n; i++)
         grad[s->where[i]] = s->grad[i];
@@ -270,7 +270,7 @@ stn_status stn_stored_create(stn_binding *b, stn_rng *rng,
     s = b->stored;
     STN_TRY(b->structure->lay(b->structure_attrs, b->shape, rng, where, arena,
                               &s->layout, err));
-    if (shares(s) && b->quantiser->scale_per_filter(b->quantiser_attrs))
+    if (shares(s) && stn_quantiser_per_filter(b->quantiser, b->quantiser_attrs))
         return stn_yaml_fail(where, err,
                              "%s weights share values between filters, so "
                              "they have one scale: give the quantiser "
