@@ -111,6 +111,16 @@ stn_status stn_node_fail(const stn_node *node, stn_error *err,
 stn_status stn_node_window(stn_node *node, int kernel, int stride, int pad,
                            stn_error *err);
 
+/* Values of the shard's output: n * out. */
+static inline size_t stn_op_count(const stn_op_call *call)
+{
+    return (size_t)call->n * stn_shape_count(call->node->out);
+}
+
+/* A `shape` for operators whose output is shaped as their only input. */
+stn_status stn_op_shape_of_input(stn_graph *graph, stn_node *node,
+                                 stn_error *err);
+
 /* All operators, ended by NULL; order of ops.def. */
 extern const stn_op_type *const stn_op_types[];
 /* NULL when unknown. */

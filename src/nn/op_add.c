@@ -48,24 +48,19 @@ static void sum_masked(const float *a, const float *b, size_t count,
         y[i] = a[i] + (mask[i] ? b[i] : 0.0f);
 }
 
-static size_t count_of(const stn_op_call *call)
-{
-    return (size_t)call->n * stn_shape_count(call->node->out);
-}
-
 static void forward(const stn_op_call *call)
 {
     if (call->relu_mask)
-        sum_rectified(call->x[0], call->x[1], count_of(call), call->relu_mask,
-                      call->y);
+        sum_rectified(call->x[0], call->x[1], stn_op_count(call),
+                      call->relu_mask, call->y);
     else
-        sum(call->x[0], call->x[1], count_of(call), call->y);
+        sum(call->x[0], call->x[1], stn_op_count(call), call->y);
 }
 
 static void backward(const stn_op_call *call)
 {
     const uint8_t *mask = call->relu_mask;
-    const size_t count = count_of(call);
+    const size_t count = stn_op_count(call);
     for (int i = 1; i >= 0; i--) { /* 0 last: it may overwrite dy */
         float *dx = call->dx[i];
         if (!dx)

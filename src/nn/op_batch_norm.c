@@ -59,11 +59,6 @@ static stn_status plan(const stn_node *node, int n, bool training, void **out,
     return STN_OK;
 }
 
-static size_t count_of(const stn_op_call *call)
-{
-    return (size_t)call->n * stn_shape_count(call->node->out);
-}
-
 /* ---- statistics ---- */
 
 #define BLOCK_ROWS 128 /* rows of `width` summed in float before a double */
@@ -176,7 +171,7 @@ static void shard_sums(const stn_op_call *call, const factors *k,
                        const float *dy, double *sum_u, double *sum_uv)
 {
     const size_t c = (size_t)call->node->in[0].c;
-    const size_t count = count_of(call), width = k->width;
+    const size_t count = stn_op_count(call), width = k->width;
     float *a = call->scratch + 3 * width, *b = a + width;
     const size_t block = BLOCK_ROWS * width;
     for (size_t i = 0; i < c; i++)
@@ -217,7 +212,7 @@ static void forward_stats(const stn_op_call *call)
     const float *pivot = call->x[0];
     const factors k = {.mean = call->scratch, .width = width};
     double *sum = sums_of(call), *squares = sum + c;
-    const double n = (double)(count_of(call) / c);
+    const double n = (double)(stn_op_count(call) / c);
     stn_channels_widen(pivot, (int)c, width, call->scratch);
     shard_sums(call, &k, NULL, sum, squares);
     for (size_t i = 0; i < c; i++) {
@@ -343,7 +338,7 @@ static void apply_relu(const float *STN_RESTRICT x, size_t count,
 static void forward(const stn_op_call *call)
 {
     const factors k = factors_of(call, false);
-    (call->relu_mask ? apply_relu : apply)(call->x[0], count_of(call), &k,
+    (call->relu_mask ? apply_relu : apply)(call->x[0], stn_op_count(call), &k,
                                            call->y);
 }
 
@@ -390,10 +385,10 @@ static void backward(const stn_op_call *call)
     const bool add = call->add_dx[0];
     if (call->relu_mask)
         (add ? add_backward_relu : apply_backward_relu)(
-            call->x[0], call->dy, count_of(call), &k, call->dx[0]);
+            call->x[0], call->dy, stn_op_count(call), &k, call->dx[0]);
     else
-        (add ? add_backward : apply_backward)(call->x[0], call->dy,
-                                              count_of(call), &k, call->dx[0]);
+        (add ? add_backward : apply_backward)(
+            call->x[0], call->dy, stn_op_count(call), &k, call->dx[0]);
 }
 
 const stn_op_type stn_op_batch_norm = {

@@ -16,13 +16,6 @@ static const stn_attr attrs[] = {
     {.name = NULL}};
 /* clang-format on */
 
-static stn_status shape(stn_graph *graph, stn_node *node, stn_error *err)
-{
-    (void)graph, (void)err;
-    node->out = node->in[0];
-    return STN_OK;
-}
-
 static stn_status plan(const stn_node *node, int n, bool training, void **out,
                        stn_op_needs *needs, stn_error *err)
 {
@@ -54,28 +47,23 @@ static void draw(const stn_op_call *call, int picture, float *factors)
         factors[i] = stn_rng_unit(&rng) < a->rate ? 0.0f : kept;
 }
 
-static size_t count_of(const stn_op_call *call)
-{
-    return (size_t)call->n * stn_shape_count(call->node->out);
-}
-
 static void forward(const stn_op_call *call)
 {
     if (!call->training) {
         if (call->y != call->x[0])
-            memcpy(call->y, call->x[0], count_of(call) * sizeof(float));
+            memcpy(call->y, call->x[0], stn_op_count(call) * sizeof(float));
         return;
     }
     for (int n = 0; n < call->n; n++)
         draw(call, n,
              call->saved + (size_t)n * stn_shape_count(call->node->out));
-    for (size_t i = 0; i < count_of(call); i++)
+    for (size_t i = 0; i < stn_op_count(call); i++)
         call->y[i] = call->x[0][i] * call->saved[i];
 }
 
 static void backward(const stn_op_call *call)
 {
-    for (size_t i = 0; call->dx[0] && i < count_of(call); i++)
+    for (size_t i = 0; call->dx[0] && i < stn_op_count(call); i++)
         call->dx[0][i] = call->dy[i] * call->saved[i];
 }
 
@@ -85,7 +73,7 @@ const stn_op_type stn_op_dropout = {
     .attrs = attrs,
     .attrs_size = sizeof(stn_dropout_attrs),
     .n_inputs = 1,
-    .shape = shape,
+    .shape = stn_op_shape_of_input,
     .plan = plan,
     .forward = forward,
     .backward = backward,

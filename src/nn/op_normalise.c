@@ -64,17 +64,12 @@ static void scale_add(const float *STN_RESTRICT x, size_t count,
     }
 }
 
-static size_t count_of(const stn_op_call *call)
-{
-    return (size_t)call->n * stn_shape_count(call->node->out);
-}
-
 static void forward(const stn_op_call *call)
 {
     const size_t width = stn_channels_width(call->node->in[0].c);
     coefficients(call, width);
-    scale_add(call->x[0], count_of(call), call->scratch, call->scratch + width,
-              width, call->y);
+    scale_add(call->x[0], stn_op_count(call), call->scratch,
+              call->scratch + width, width, call->y);
 }
 
 static void backward(const stn_op_call *call)
@@ -85,8 +80,8 @@ static void backward(const stn_op_call *call)
     coefficients(call, width);
     for (size_t i = 0; i < width; i++)
         call->scratch[width + i] = 0.0f;
-    scale_add(call->dy, count_of(call), call->scratch, call->scratch + width,
-              width, call->dx[0]);
+    scale_add(call->dy, stn_op_count(call), call->scratch,
+              call->scratch + width, width, call->dx[0]);
 }
 
 const stn_op_type stn_op_normalise = {

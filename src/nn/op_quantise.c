@@ -50,11 +50,6 @@ static bool is_identity(const stn_node *node)
     return ((const stn_quantise_attrs *)node->attrs)->bits == 0;
 }
 
-static size_t count_of(const stn_op_call *call)
-{
-    return (size_t)call->n * stn_shape_count(call->node->out);
-}
-
 static stn_status plan(const stn_node *node, int n, bool training, void **out,
                        stn_op_needs *needs, stn_error *err)
 {
@@ -162,7 +157,7 @@ static void observe(const stn_op_call *call, const rounding *r, size_t first,
 /* Tile by tile, so that each value comes from memory once. */
 static void forward(const stn_op_call *call)
 {
-    const size_t count = count_of(call);
+    const size_t count = stn_op_count(call);
     if (is_identity(call->node)) {
         copy(call->x[0], count, call->y);
         return;
@@ -185,9 +180,9 @@ static void forward(const stn_op_call *call)
 static void backward(const stn_op_call *call)
 {
     if (call->dx[0] && is_identity(call->node))
-        copy(call->dy, count_of(call), call->dx[0]);
+        copy(call->dy, stn_op_count(call), call->dx[0]);
     else if (call->dx[0])
-        stn_mask_apply(stn_mask_of(call->saved), call->dy, count_of(call),
+        stn_mask_apply(stn_mask_of(call->saved), call->dy, stn_op_count(call),
                        call->dx[0]);
 }
 

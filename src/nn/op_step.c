@@ -16,28 +16,6 @@ static const stn_attr attrs[] = {
     {.name = NULL}};
 // clang-format on
 
-static stn_status shape(stn_graph *graph, stn_node *node, stn_error *err)
-{
-    (void)graph, (void)err;
-    node->out = node->in[0];
-    return STN_OK;
-}
-
-static size_t count_of(const stn_op_call *call)
-{
-    return (size_t)call->n * stn_shape_count(call->node->out);
-}
-
-static stn_status plan(const stn_node *node, int n, bool training, void **out,
-                       stn_op_needs *needs, stn_error *err)
-{
-    (void)out, (void)err;
-    if (training)
-        needs->saved_floats =
-            stn_mask_floats((size_t)n * stn_shape_count(node->out));
-    return STN_OK;
-}
-
 STN_CLONES
 static void find_inside(const float *STN_RESTRICT x, size_t count, float window,
                         uint8_t *STN_RESTRICT mask)
@@ -58,9 +36,9 @@ static void forward(const stn_op_call *call)
 {
     const stn_step_attrs *a = call->node->attrs;
     if (call->training)
-        find_inside(call->x[0], count_of(call), a->window,
+        find_inside(call->x[0], stn_op_count(call), a->window,
                     stn_mask_of(call->saved));
-    fire(call->x[0], count_of(call), call->y);
+    fire(call->x[0], stn_op_count(call), call->y);
 }
 
 STN_CLONES
@@ -76,7 +54,7 @@ static void backward(const stn_op_call *call)
 {
     const stn_step_attrs *a = call->node->attrs;
     if (call->dx[0])
-        pass_inside(stn_mask_of(call->saved), call->dy, count_of(call),
+        pass_inside(stn_mask_of(call->saved), call->dy, stn_op_count(call),
                     0.5f / a->window, call->dx[0]);
 }
 
@@ -86,8 +64,8 @@ const stn_op_type stn_op_step = {
     .attrs = attrs,
     .attrs_size = sizeof(stn_step_attrs),
     .n_inputs = 1,
-    .shape = shape,
-    .plan = plan,
+    .shape = stn_op_shape_of_input,
+    .plan = stn_mask_plan,
     .forward = forward,
     .backward = backward,
     .y_over_x = true,

@@ -32,6 +32,14 @@ stn_status stn_node_fail(const stn_node *node, stn_error *err,
                     node->line, node->name, text);
 }
 
+stn_status stn_op_shape_of_input(stn_graph *graph, stn_node *node,
+                                 stn_error *err)
+{
+    (void)graph, (void)err;
+    node->out = node->in[0];
+    return STN_OK;
+}
+
 stn_status stn_node_window(stn_node *node, int kernel, int stride, int pad,
                            stn_error *err)
 {
