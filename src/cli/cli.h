@@ -87,6 +87,8 @@ void stn_cli_error(const char *format, ...)
 int stn_cli_fail(stn_status status, const stn_error *error);
 /* Prints the JSON and returns the exit code. */
 int stn_cli_json(stn_json_writer *w);
+/* Writes it to the file `path` instead. */
+int stn_cli_json_save(stn_json_writer *w, const char *path);
 
 /* Text of a value in a unit that fits ("1.23 uJ", "4.5 ms", "12 kB"); eight
  * texts may be in use at once. NaN gives "-". */

@@ -51,20 +51,9 @@ static void write_json(const stn_validation *v, stn_json_writer *w)
 
 static int save(const stn_validation *v, const char *path)
 {
-    stn_error err = {0};
     stn_json_writer w = {.indent = 2};
-    FILE *file = fopen(path, "w");
-    if (!file) {
-        perror(path);
-        return STN_EXIT_FAILURE;
-    }
     write_json(v, &w);
-    stn_status status = stn_json_print(&w, file, &err);
-    if (fclose(file) != 0 && status == STN_OK) {
-        perror(path);
-        return STN_EXIT_FAILURE;
-    }
-    return status == STN_OK ? STN_EXIT_OK : stn_cli_fail(status, &err);
+    return stn_cli_json_save(&w, path);
 }
 
 static void limit(double value)

@@ -42,6 +42,22 @@ int stn_cli_json(stn_json_writer *w)
     return status == STN_OK ? STN_EXIT_OK : stn_cli_fail(status, &err);
 }
 
+int stn_cli_json_save(stn_json_writer *w, const char *path)
+{
+    stn_error err = {0};
+    FILE *file = fopen(path, "w");
+    if (!file) {
+        perror(path);
+        return STN_EXIT_FAILURE;
+    }
+    stn_status status = stn_json_print(w, file, &err);
+    if (fclose(file) != 0 && status == STN_OK) {
+        perror(path);
+        return STN_EXIT_FAILURE;
+    }
+    return status == STN_OK ? STN_EXIT_OK : stn_cli_fail(status, &err);
+}
+
 /* Short texts, used in turn. */
 #define TEXT 48
 #define TEXTS 8
