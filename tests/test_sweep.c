@@ -87,6 +87,32 @@ static bool beats(const stn_sweep_point *a, const stn_sweep_point *b)
     return better;
 }
 
+/* More geometries than mappings that are kept, of a modelled array. */
+static void
+forgotten_mappings_and_kept_technologies_change_nothing(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {"128", "160", "192", "224", "256",
+                                       "288", "320", "352", "384", "416"};
+    static const char *const columns[] = {"128", "160", "192", "224",
+                                          "256", "288", "320", "352"};
+    static const char *const roadmaps[] = {"HP", "LSTP"};
+    const stn_sweep_axis geometry[] = {{"array.rows", rows, 10},
+                                       {"array.columns", columns, 8},
+                                       {"array.roadmap", roadmaps, 2}};
+    stn_sweep_options o = defaults();
+    o.machine = "sot-modelled";
+    o.axes = geometry;
+    o.n_axes = 3;
+    o.n_checks = 160;
+    stn_sweep *s = sweep_of(&o);
+    assert_int_equal(s->n_fit, 160);
+    assert_int_equal(s->n_checked, 160);
+    assert_true(s->points[0].objective[STN_OBJECTIVE_ENERGY] !=
+                s->points[1].objective[STN_OBJECTIVE_ENERGY]);
+    stn_sweep_destroy(s);
+}
+
 static void the_front_is_what_nothing_beats(void **state)
 {
     (void)state;
@@ -192,6 +218,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_point_is_what_simulating_it_gives),
+        cmocka_unit_test(
+            forgotten_mappings_and_kept_technologies_change_nothing),
         cmocka_unit_test(the_front_is_what_nothing_beats),
         cmocka_unit_test(points_do_not_depend_on_threads),
         cmocka_unit_test(a_packed_program_is_executed_at_the_points_checked),

@@ -35,10 +35,12 @@ stn_status stn_evaluate(const stn_program *program,
                         const stn_engine_options *options,
                         stn_evaluation *out, stn_error *err);
 
-/* One executor set beside the reference interpreter. */
+/* One executor set beside the reference interpreter; a machine whose hardware
+ * is inexact beside its own definition. */
 typedef struct stn_verification {
     char executor[96];        /* "engine avx2, 2 threads" */
     uint32_t n, n_mismatches; /* pictures; pictures with any other logit */
+    uint32_t n_inexact;       /* by definition: not the reference's logits */
     double seconds;
     uint32_t image; /* the first difference; valid when n_mismatches > 0 */
     int logit;

@@ -157,5 +157,12 @@ stn_status stn_simulate_classify(const stn_machine *machine,
                                  const stn_program *program,
                                  const uint8_t *pixels, int n, int threads,
                                  int32_t *logits, stn_error *err);
+/* What the machine is defined to return: of one whose hardware is inexact its
+ * own scalar definition, which is slow. Sets *own to false, and no logits, for
+ * a machine that is defined to return the reference's. */
+stn_status stn_simulate_define(const stn_machine *machine,
+                               const stn_program *program,
+                               const uint8_t *pixels, int n, int threads,
+                               int32_t *logits, bool *own, stn_error *err);
 
 #endif

@@ -100,7 +100,6 @@ static stn_status unit_events(const stn_machine_files *f, stn_machine *m,
     STN_TRY(check_event_keys(own, err));
     STN_TRY(check_event_keys(tech, err));
     for (int e = 0; e < STN_EVENT_COUNT; e++) {
-        char prefix[64];
         event_figures figures = {0};
         if (is_array_event((stn_event)e))
             continue;
@@ -110,9 +109,8 @@ static stn_status unit_events(const stn_machine_files *f, stn_machine *m,
         if (!node)
             return stn_yaml_fail(tech, err, "events.%s is missing",
                                  stn_events[e].name);
-        snprintf(prefix, sizeof prefix, "%s", stn_events[e].name);
-        STN_TRY(stn_figures_parse(&m->figures, prefix, event_rows, node, NULL,
-                                  &figures, err));
+        STN_TRY(stn_figures_parse(&m->figures, stn_events[e].name, event_rows,
+                                  node, NULL, &figures, err));
         m->event_energy_j[e] = figures.energy_j;
         m->event_latency_s[e] = figures.latency_s;
     }
@@ -176,7 +174,8 @@ static stn_status read_machine(const stn_machine_files *f, stn_machine *m,
                                .tech_name = f->tech_name,
                                .cell = f->cell,
                                .tech = f->tech,
-                               .array = array};
+                               .array = array,
+                               .technologies = f->technologies};
     if (f->array)
         m->array = *f->array;
     else
@@ -198,7 +197,7 @@ stn_status stn_machine_build(const char *name, const stn_machine_files *files,
     if (!m)
         return stn_fail_memory(err, "a machine");
     snprintf(m->name, sizeof m->name, "%s", name);
-    m->figures.arena = &m->arena;
+    m->figures.arena = files->unlisted ? NULL : &m->arena;
     stn_status status = read_machine(files, m, err);
     if (status != STN_OK) {
         stn_machine_destroy(m);

@@ -13,6 +13,8 @@ typedef struct stn_machine_files {
     const char *cell_name, *tech_name;
     const stn_array *array; /* known already, and then not among the figures;
                                NULL: made from the files */
+    stn_tech_cache *technologies; /* NULL: read anew, and listed */
+    bool unlisted;                /* figures are not kept for a listing */
 } stn_machine_files;
 
 stn_status stn_machine_build(const char *name, const stn_machine_files *files,
@@ -23,10 +25,12 @@ stn_status stn_yaml_need_text(const stn_yaml *map, const char *key,
 
 typedef struct stn_machine_source stn_machine_source;
 
-/* Reads the file of machine `name` and lays `set` over it. */
+/* Reads the file of machine `name` and lays `set` over it. Machines of an
+ * unlisted source have no figures to list and are made faster; they keep what
+ * was read of the array model, and belong to one thread. */
 stn_status stn_machine_source_open(const char *name, const char *const *set,
-                                   int n_set, stn_machine_source **out,
-                                   stn_error *err);
+                                   int n_set, bool unlisted,
+                                   stn_machine_source **out, stn_error *err);
 void stn_machine_source_close(stn_machine_source *source); /* NULL is legal */
 /* Lays `value` over a field: "array.rows" of the machine file, "cell.…" and
  * "tech.…" of the cell or technology that it names now. A field that is not

@@ -21,6 +21,8 @@ struct stn_machine_source {
     stn_yaml_document *machine;
     part parts[MAX_PARTS];
     int n_parts;
+    bool unlisted;
+    stn_tech_cache *technologies; /* of an unlisted source */
 };
 
 stn_status stn_yaml_need_text(const stn_yaml *map, const char *key,
@@ -139,14 +141,17 @@ static stn_status set_text(stn_machine_source *s, const char *text,
 }
 
 stn_status stn_machine_source_open(const char *name, const char *const *set,
-                                   int n_set, stn_machine_source **out,
-                                   stn_error *err)
+                                   int n_set, bool unlisted,
+                                   stn_machine_source **out, stn_error *err)
 {
     stn_machine_source *s = stn_alloc(1, sizeof *s);
     if (!s)
         return stn_fail_memory(err, "a machine");
     set_name(s, name);
+    s->unlisted = unlisted;
     stn_status status = open_machine(name, s, err);
+    if (status == STN_OK && unlisted)
+        status = stn_tech_cache_create(&s->technologies, err);
     for (int i = 0; status == STN_OK && i < n_set; i++)
         status = set_text(s, set[i], err);
     if (status != STN_OK) {
@@ -164,6 +169,7 @@ void stn_machine_source_close(stn_machine_source *source)
     for (int i = 0; i < source->n_parts; i++)
         stn_yaml_destroy(source->parts[i].document);
     stn_yaml_destroy(source->machine);
+    stn_tech_cache_destroy(source->technologies);
     stn_free(source);
 }
 
@@ -195,7 +201,9 @@ stn_status stn_machine_source_build(stn_machine_source *source,
                                .tech = stn_yaml_root(tech->document),
                                .cell_name = cell->name,
                                .tech_name = tech->name,
-                               .array = array};
+                               .array = array,
+                               .technologies = source->technologies,
+                               .unlisted = source->unlisted};
     return stn_machine_build(source->name, &files, out, err);
 }
 
@@ -203,7 +211,7 @@ stn_status stn_machine_load(const char *name, const char *const *set, int n_set,
                             stn_machine **out, stn_error *err)
 {
     stn_machine_source *source = NULL;
-    STN_TRY(stn_machine_source_open(name, set, n_set, &source, err));
+    STN_TRY(stn_machine_source_open(name, set, n_set, false, &source, err));
     stn_status status = stn_machine_source_build(source, NULL, out, err);
     stn_machine_source_close(source);
     return status;

@@ -24,6 +24,7 @@ typedef struct job {
     const stn_program *program;
     const stn_simulate_options *options;
     int32_t *logits; /* n_pictures results, or NULL */
+    bool define;     /* run the definition instead of the machine */
     void *mapping;
     size_t n_bins; /* of histograms, when asked for */
     stn_pool *pool;
@@ -80,6 +81,10 @@ static void run_picture(void *context, int task, int thread)
         j->options->pixels + (size_t)task * picture_bytes(p);
     int32_t *logits =
         j->logits ? j->logits + (size_t)task * (size_t)p->n_classes : w->logits;
+    if (j->define) {
+        j->machine->type->define(j->mapping, pixels, logits, w->scratch);
+        return;
+    }
     j->machine->type->execute(j->mapping, pixels, logits, w->scratch,
                               &w->ledger);
     if (j->options->labels)
@@ -291,6 +296,22 @@ stn_status stn_simulate(const stn_machine *machine, const stn_program *program,
     return simulate(&j, out, err);
 }
 
+static stn_status classify(const stn_machine *machine,
+                           const stn_program *program,
+                           const stn_simulate_options *options, bool define,
+                           int32_t *logits, stn_error *err)
+{
+    job j = {.machine = machine,
+             .program = program,
+             .options = options,
+             .define = define,
+             .logits = logits};
+    stn_simulation *simulation = NULL;
+    STN_TRY(simulate(&j, &simulation, err));
+    stn_simulation_destroy(simulation);
+    return STN_OK;
+}
+
 stn_status stn_simulate_classify(const stn_machine *machine,
                                  const stn_program *program,
                                  const uint8_t *pixels, int n, int threads,
@@ -298,12 +319,17 @@ stn_status stn_simulate_classify(const stn_machine *machine,
 {
     stn_simulate_options options = {
         .pixels = pixels, .n_pictures = n, .threads = threads};
-    job j = {.machine = machine,
-             .program = program,
-             .options = &options,
-             .logits = logits};
-    stn_simulation *simulation = NULL;
-    STN_TRY(simulate(&j, &simulation, err));
-    stn_simulation_destroy(simulation);
-    return STN_OK;
+    return classify(machine, program, &options, false, logits, err);
+}
+
+stn_status stn_simulate_define(const stn_machine *machine,
+                               const stn_program *program,
+                               const uint8_t *pixels, int n, int threads,
+                               int32_t *logits, bool *own, stn_error *err)
+{
+    stn_simulate_options options = {
+        .pixels = pixels, .n_pictures = n, .threads = threads};
+    *own = machine->type->define != NULL;
+    return *own ? classify(machine, program, &options, true, logits, err)
+                : STN_OK;
 }

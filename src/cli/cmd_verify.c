@@ -35,6 +35,11 @@ static void print_text(const stn_verification *v, int n)
     }
     stn_table_end();
     for (int i = 0; i < n; i++)
+        if (v[i].n_inexact)
+            printf("%s: inexact as it is defined, other logits than the "
+                   "reference for %u pictures\n",
+                   v[i].executor, v[i].n_inexact);
+    for (int i = 0; i < n; i++)
         if (v[i].n_mismatches)
             printf("%s: first difference in picture %u, logit %d: expected "
                    "%" PRId32 ", got %" PRId32 "\n",
@@ -51,6 +56,7 @@ static int print_json(const stn_verification *v, int n)
         stn_json_string(&w, "executor", v[i].executor);
         stn_json_int(&w, "images", v[i].n);
         stn_json_int(&w, "mismatches", v[i].n_mismatches);
+        stn_json_int(&w, "inexact", v[i].n_inexact);
         stn_json_number(&w, "seconds", v[i].seconds);
         if (v[i].n_mismatches) {
             stn_json_int(&w, "first_image", v[i].image);
@@ -115,7 +121,10 @@ const stn_command stn_cmd_verify = {
     .details =
         "The reference interpreter is compared with the engine at every "
         "kernel level of this CPU with one and two threads, and with each "
-        "machine given. Exit code 3 when any logit of any picture differs."
+        "machine given. A machine whose hardware is inexact, such as an ADC "
+        "that saturates, is compared with its own definition instead; "
+        "\"inexact\" then counts pictures whose logits are not the "
+        "reference's. Exit code 3 when any logit of any picture differs."
         "\n\nExample: setun verify model.stn --data mnist --images 100",
     .options = OPTIONS,
     .run = run,

@@ -50,11 +50,11 @@ static const stn_figure_row feature_row =
 /* What names an array within a cell file. */
 typedef struct array_id {
     const char *tech, *periphery, *sensing;
-    int64_t rows, columns;
+    int rows, columns;
 } array_id;
 
-static stn_status word(const stn_yaml *map, const char *key, const char **out,
-                       stn_error *err)
+stn_status stn_array_text(const stn_yaml *map, const char *key,
+                          const char **out, stn_error *err)
 {
     const stn_yaml *node = stn_yaml_get(map, key);
     if (!node || node->kind != STN_YAML_SCALAR || !node->scalar[0])
@@ -63,21 +63,24 @@ static stn_status word(const stn_yaml *map, const char *key, const char **out,
     return STN_OK;
 }
 
-static stn_status whole(const stn_yaml *map, const char *key, int64_t min,
-                        int64_t max, int64_t *out, stn_error *err)
+stn_status stn_array_whole(const stn_yaml *map, const char *key, int64_t min,
+                           int *out, stn_error *err)
 {
+    int64_t x = 0;
     const stn_yaml *node = stn_yaml_get(map, key);
     if (!node)
         return stn_yaml_fail(map, err, "\"%s\" is missing", key);
-    return stn_yaml_int(node, NULL, min, max, out, err);
+    STN_TRY(stn_yaml_int(node, NULL, min, 65536, &x, err));
+    *out = (int)x;
+    return STN_OK;
 }
 
 static stn_status read_id(const stn_yaml *map, array_id *id, stn_error *err)
 {
-    STN_TRY(word(map, "periphery", &id->periphery, err));
-    STN_TRY(word(map, "sensing", &id->sensing, err));
-    STN_TRY(whole(map, "rows", 1, 65536, &id->rows, err));
-    return whole(map, "columns", 1, 65536, &id->columns, err);
+    STN_TRY(stn_array_text(map, "periphery", &id->periphery, err));
+    STN_TRY(stn_array_text(map, "sensing", &id->sensing, err));
+    STN_TRY(stn_array_whole(map, "rows", 1, &id->rows, err));
+    return stn_array_whole(map, "columns", 1, &id->columns, err);
 }
 
 static bool same(const array_id *a, const array_id *b)
@@ -96,22 +99,22 @@ static stn_status find_array(const stn_yaml *table, const array_id *want,
     size_t used = 0;
     for (const stn_yaml *e = table->first; e; e = e->next) {
         array_id id = {0};
-        STN_TRY(word(e, "tech", &id.tech, err));
+        STN_TRY(stn_array_text(e, "tech", &id.tech, err));
         STN_TRY(read_id(e, &id, err));
         if (same(&id, want)) {
             *out = e;
             return STN_OK;
         }
         if (used < sizeof list)
-            used += (size_t)snprintf(list + used, sizeof list - used,
-                                     "%s%lldx%lld %s %s %s", used ? ", " : "",
-                                     (long long)id.rows, (long long)id.columns,
-                                     id.tech, id.periphery, id.sensing);
+            used +=
+                (size_t)snprintf(list + used, sizeof list - used,
+                                 "%s%dx%d %s %s %s", used ? ", " : "", id.rows,
+                                 id.columns, id.tech, id.periphery, id.sensing);
     }
-    stn_yaml_fail_text(
-        asked, err, "no figures for an array %lldx%lld %s %s %s; %s has %s",
-        (long long)want->rows, (long long)want->columns, want->tech,
-        want->periphery, want->sensing, table->file, list);
+    stn_yaml_fail_text(asked, err,
+                       "no figures for an array %dx%d %s %s %s; %s has %s",
+                       want->rows, want->columns, want->tech, want->periphery,
+                       want->sensing, table->file, list);
     if (err)
         err->status = STN_E_UNSUPPORTED;
     return STN_E_UNSUPPORTED;
@@ -200,7 +203,7 @@ stn_status stn_array_create(const stn_array_choice *choice,
         return stn_yaml_fail(table ? table : choice->cell, err,
                              "arrays: expected a list of arrays");
     STN_TRY(find_array(table, &want, choice->array, &entry, err));
-    stn_array a = {.rows = (int)want.rows, .columns = (int)want.columns};
+    stn_array a = {.rows = want.rows, .columns = want.columns};
     snprintf(a.cell, sizeof a.cell, "%s", choice->cell_name);
     snprintf(a.tech, sizeof a.tech, "%s", choice->tech_name);
     STN_TRY(read_array(choice, entry, figures, &a, err));

@@ -12,28 +12,6 @@
 #include "memory/model.h"
 #include <stdio.h>
 
-static stn_status text(const stn_yaml *map, const char *key, const char **out,
-                       stn_error *err)
-{
-    const stn_yaml *node = stn_yaml_get(map, key);
-    if (!node || node->kind != STN_YAML_SCALAR || !node->scalar[0])
-        return stn_yaml_fail(node ? node : map, err, "\"%s\" is missing", key);
-    *out = node->scalar;
-    return STN_OK;
-}
-
-static stn_status whole(const stn_yaml *map, const char *key, int64_t min,
-                        int *out, stn_error *err)
-{
-    int64_t x = 0;
-    const stn_yaml *node = stn_yaml_get(map, key);
-    if (!node)
-        return stn_yaml_fail(map, err, "\"%s\" is missing", key);
-    STN_TRY(stn_yaml_int(node, NULL, min, 65536, &x, err));
-    *out = (int)x;
-    return STN_OK;
-}
-
 /* Energy of `rows` word lines at once. */
 static double logic_energy_j(const double *read, int rows)
 {
@@ -64,8 +42,13 @@ static void take(const stn_array_report *r, stn_array *a)
 }
 
 static stn_status list(const stn_array *a, stn_figures *figures,
-                       const char *source, stn_error *err)
+                       const char *transistors, stn_error *err)
 {
+    char source[160];
+    if (!figures->arena)
+        return STN_OK;
+    snprintf(source, sizeof source, "model of docs/memory.md, %dx%d, %s, 300 K",
+             a->rows, a->columns, transistors);
     const struct {
         const char *name;
         double value;
@@ -91,21 +74,24 @@ stn_status stn_array_create_modelled(const stn_array_choice *choice,
     static const char *const keys[] = {"rows", "columns", "transistors",
                                        "roadmap", NULL};
     const char *set = NULL, *roadmap = NULL;
-    char source[160];
     double feature_m = 0.0;
     stn_array a = {0};
     stn_cell cell;
     stn_tech tech;
     stn_array_report report;
     STN_TRY(stn_yaml_check_keys(choice->array, keys, err));
-    STN_TRY(text(choice->array, "transistors", &set, err));
-    STN_TRY(text(choice->array, "roadmap", &roadmap, err));
-    STN_TRY(whole(choice->array, "rows", 2, &a.rows, err));
-    STN_TRY(whole(choice->array, "columns", 1, &a.columns, err));
+    STN_TRY(stn_array_text(choice->array, "transistors", &set, err));
+    STN_TRY(stn_array_text(choice->array, "roadmap", &roadmap, err));
+    STN_TRY(stn_array_whole(choice->array, "rows", 2, &a.rows, err));
+    STN_TRY(stn_array_whole(choice->array, "columns", 1, &a.columns, err));
     STN_TRY(stn_array_feature(choice, figures, &feature_m, err));
     STN_TRY(stn_cell_parse(choice->cell, figures, &cell, err));
-    stn_status status = stn_tech_load(set, roadmap, 1e9 * feature_m, 300.0,
-                                      figures, &tech, err);
+    stn_status status =
+        choice->technologies
+            ? stn_tech_cache_load(choice->technologies, set, roadmap,
+                                  1e9 * feature_m, &tech, err)
+            : stn_tech_load(set, roadmap, 1e9 * feature_m, 300.0, figures,
+                            &tech, err);
     stn_subarray s = {.tech = &tech,
                       .cell = &cell,
                       .rows = a.rows,
@@ -119,10 +105,10 @@ stn_status stn_array_create_modelled(const stn_array_choice *choice,
     snprintf(a.cell, sizeof a.cell, "%s", choice->cell_name);
     snprintf(a.tech, sizeof a.tech, "%s", choice->tech_name);
     take(&report, &a);
-    snprintf(source, sizeof source,
-             "model of docs/memory.md, %dx%d, %s %s %.3g nm, 300 K", a.rows,
-             a.columns, set, roadmap, 1e9 * feature_m);
-    STN_TRY(list(&a, figures, source, err));
+    char transistors[96];
+    snprintf(transistors, sizeof transistors, "%.40s %.8s %.3g nm", set,
+             roadmap, 1e9 * feature_m);
+    STN_TRY(list(&a, figures, transistors, err));
     *out = a;
     return STN_OK;
 }

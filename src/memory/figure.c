@@ -153,6 +153,8 @@ stn_status stn_figures_add(stn_figures *figures, const char *prefix,
                            const char *source, stn_error *err)
 {
     char key[128];
+    if (!figures->arena)
+        return STN_OK;
     snprintf(key, sizeof key, "%s.%s", prefix, name);
     return append(
         figures,
@@ -192,18 +194,19 @@ stn_status stn_figure_parse(stn_figures *figures, const char *prefix,
         return stn_yaml_fail(
             value, err, "%s: got %.9g %s, expected from %.9g to %.9g %s",
             row->name, x, unit_node->scalar, row->min, row->max, unit_si);
+    *out = x * si;
+    if (!figures->arena)
+        return STN_OK;
     char key[128];
     snprintf(key, sizeof key, "%s.%s", prefix, row->name);
-    STN_TRY(append(
+    return append(
         figures,
         (stn_figure){.key = stn_arena_string(figures->arena, key),
                      .value = x * si,
                      .unit = unit_si,
                      .source = stn_arena_string(figures->arena, source->scalar),
                      .confidence = confidences[word]},
-        err));
-    *out = x * si;
-    return STN_OK;
+        err);
 }
 
 #define MAX_KEYS 32

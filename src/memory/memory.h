@@ -46,7 +46,7 @@ typedef struct stn_figure_row {
 } stn_figure_row;
 
 /* Figures read so far, for listings. Initialise `arena` only; everything,
- * texts included, lives in it. */
+ * texts included, lives in it. Without an arena nothing is listed. */
 typedef struct stn_figures {
     stn_figure *items;
     int n, capacity;
@@ -84,12 +84,20 @@ typedef struct stn_array {
     double leakage_w, area_m2;
 } stn_array;
 
+/* Technologies of the array model that were read before, so that sub-arrays of
+ * many geometries read a file once; not for several threads at a time. */
+typedef struct stn_tech_cache stn_tech_cache;
+stn_status stn_tech_cache_create(stn_tech_cache **out, stn_error *err);
+void stn_tech_cache_destroy(stn_tech_cache *cache); /* NULL is legal */
+
 /* Which sub-array is wanted: a machine file's `array` map. */
 typedef struct stn_array_choice {
     const char *cell_name, *tech_name; /* base names, for the result */
     const stn_yaml *cell, *tech;       /* roots of their files */
     const stn_yaml *array; /* {rows, columns} and {sensing, periphery}, or
                               {transistors, roadmap} */
+    stn_tech_cache *technologies; /* of a modelled array; NULL: files are read,
+                                     and their figures listed */
 } stn_array_choice;
 
 /* The figures of that sub-array. A cell file with `arrays` is a table: a
@@ -102,6 +110,11 @@ stn_status stn_array_create(const stn_array_choice *choice,
 stn_status stn_array_create_modelled(const stn_array_choice *choice,
                                      stn_figures *figures, stn_array *out,
                                      stn_error *err);
+/* A text and a whole number of a file, refused when they are missing. */
+stn_status stn_array_text(const stn_yaml *map, const char *key,
+                          const char **out, stn_error *err);
+stn_status stn_array_whole(const stn_yaml *map, const char *key, int64_t min,
+                           int *out, stn_error *err);
 /* Size of the technology's node, in metres. */
 stn_status stn_array_feature(const stn_array_choice *choice,
                              stn_figures *figures, double *feature_m,

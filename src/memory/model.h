@@ -22,6 +22,11 @@ stn_status stn_tech_load(const char *set, const char *roadmap, double node_nm,
                          double temperature_k, stn_figures *figures,
                          stn_tech *out, stn_error *err);
 
+/* The same at 300 K from a cache, which keeps it; lists no figures. */
+stn_status stn_tech_cache_load(stn_tech_cache *cache, const char *set,
+                               const char *roadmap, double node_nm,
+                               stn_tech *out, stn_error *err);
+
 typedef enum stn_cell_kind {
     STN_CELL_RESISTIVE, /* an access transistor and a two-valued resistor */
     STN_CELL_SRAM,      /* cross-coupled inverters, two access transistors */

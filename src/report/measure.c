@@ -94,6 +94,7 @@ static stn_status simulate(stn_measure *m, const stn_dataset *dataset,
     *v = (stn_verification){.n = (uint32_t)m->simulation->n_pictures,
                             .n_mismatches =
                                 (uint32_t)m->simulation->n_mismatches,
+                            .n_inexact = (uint32_t)m->simulation->n_inexact,
                             .seconds = m->simulation->seconds};
     snprintf(v->executor, sizeof v->executor, "machine %s",
              stn_machine_name(o->machine));

@@ -6,13 +6,14 @@
 #include "base/pool.h"
 #include "setun/evaluate.h"
 #include <stdio.h>
+#include <string.h>
 
 /* What one verification works on. */
 typedef struct job {
     const stn_program *program;
     const stn_pictures *pictures;
     const stn_verify_options *options;
-    int32_t *expected, *got; /* pictures * classes each */
+    int32_t *expected, *got, *defined; /* pictures * classes each */
     stn_verification *out;
     int n_out;
 } job;
@@ -68,25 +69,28 @@ out:
 
 /* ---- the others */
 
+static bool same(const job *j, const int32_t *a, const int32_t *b, uint32_t i)
+{
+    size_t n = (size_t)j->program->n_classes, at = i * n;
+    return memcmp(a + at, b + at, n * sizeof *a) == 0;
+}
+
 /* Compares n pictures of `got` and notes the first difference. */
-static void compare(const job *j, uint32_t n, stn_verification *v)
+static void compare(const job *j, const int32_t *expected, uint32_t n,
+                    stn_verification *v)
 {
     int n_classes = j->program->n_classes;
     v->n = n;
     for (uint32_t i = 0; i < n; i++) {
         size_t at = (size_t)i * (size_t)n_classes;
-        int k = 0;
-        while (k < n_classes &&
-               j->expected[at + (size_t)k] == j->got[at + (size_t)k])
-            k++;
-        if (k == n_classes)
+        if (same(j, expected, j->got, i) || v->n_mismatches++)
             continue;
-        if (v->n_mismatches++)
-            continue;
+        while (expected[at] == j->got[at])
+            at++;
         v->image = i;
-        v->logit = k;
-        v->expected = j->expected[at + (size_t)k];
-        v->got = j->got[at + (size_t)k];
+        v->logit = (int)(at - (size_t)i * (size_t)n_classes);
+        v->expected = expected[at];
+        v->got = j->got[at];
     }
 }
 
@@ -106,10 +110,33 @@ static stn_status run_engine(job *j, stn_cpu_level level, int threads,
         *v = (stn_verification){.seconds = stn_clock_s() - start};
         snprintf(v->executor, sizeof v->executor, "engine %s, %d thread%s",
                  stn_cpu_level_name(level), threads, threads == 1 ? "" : "s");
-        compare(j, j->pictures->n, v);
+        compare(j, j->expected, j->pictures->n, v);
     }
     stn_engine_destroy(engine);
     return status;
+}
+
+/* A machine beside what it is defined to return. */
+static stn_status beside_definition(job *j, const stn_machine *machine,
+                                    uint32_t n, stn_error *err)
+{
+    const uint8_t *pixels = j->pictures->pixels;
+    int threads = j->options->threads;
+    bool own = false;
+    double start = stn_clock_s();
+    STN_TRY(stn_simulate_classify(machine, j->program, pixels, (int)n, threads,
+                                  j->got, err));
+    stn_verification *v = &j->out[j->n_out];
+    *v = (stn_verification){.seconds = stn_clock_s() - start};
+    snprintf(v->executor, sizeof v->executor, "machine %s",
+             stn_machine_name(machine));
+    STN_TRY(stn_simulate_define(machine, j->program, pixels, (int)n, threads,
+                                j->defined, &own, err));
+    compare(j, own ? j->defined : j->expected, n, v);
+    for (uint32_t i = 0; own && i < n; i++)
+        v->n_inexact += !same(j, j->expected, j->defined, i);
+    j->n_out++;
+    return STN_OK;
 }
 
 static stn_status run_machine(job *j, const char *name, stn_error *err)
@@ -118,17 +145,7 @@ static stn_status run_machine(job *j, const char *name, stn_error *err)
     n = n < j->pictures->n ? n : j->pictures->n;
     stn_machine *machine = NULL;
     STN_TRY(stn_machine_load(name, NULL, 0, &machine, err));
-    double start = stn_clock_s();
-    stn_status status =
-        stn_simulate_classify(machine, j->program, j->pictures->pixels, (int)n,
-                              j->options->threads, j->got, err);
-    if (status == STN_OK) {
-        stn_verification *v = &j->out[j->n_out++];
-        *v = (stn_verification){.seconds = stn_clock_s() - start};
-        snprintf(v->executor, sizeof v->executor, "machine %s",
-                 stn_machine_name(machine));
-        compare(j, n, v);
-    }
+    stn_status status = beside_definition(j, machine, n, err);
     stn_machine_destroy(machine);
     return status;
 }
@@ -160,13 +177,15 @@ stn_status stn_verify(const stn_program *program, const stn_pictures *pictures,
              options,
              stn_alloc(pictures->n, row),
              stn_alloc(pictures->n, row),
+             stn_alloc(pictures->n, row),
              found,
              0};
     stn_status status;
-    if (j.expected && j.got)
+    if (j.expected && j.got && j.defined)
         status = run_all(&j, err);
     else
         status = stn_fail_memory(err, "logits to compare");
+    stn_free(j.defined);
     stn_free(j.got);
     stn_free(j.expected);
     if (status != STN_OK)

@@ -41,6 +41,9 @@ expect 0 "images/s" "eval" "$setun" eval model.stn --data bars --cpu ref
 "$setun" eval model.stn --data bars --json --cpu ref --threads 1 >ref.json
 holds "levels agree on accuracy" \
     equals "$(field eval.json correct)" "$(field ref.json correct)"
+expect 0 "inexact as it is defined" "verify, an inexact machine" \
+    "$setun" verify model.stn --data bars --images 2 --machine-images 2 \
+    --on bitslice-isaac
 expect 0 "machine bdnet-sot" "verify" \
     "$setun" verify model.stn --data bars --images 10 --machine-images 1
 expect 0 "sub-arrays" "simulate predicts" "$setun" simulate model.stn

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Mappings of a sweep. A mapping looks at options and geometry only, so it is
+ * kept by these, and its prediction as long as no latency changes: most points
+ * are one fold. Only the most recent are kept: an axis that asks for a new
+ * mapping at every point would make the search as long as the sweep. */
+#include "accel/sweep.h"
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_MAPPED 64 /* of one thread */
+
+/* A family with circuits of its own lays out by their figures too. */
+static bool same_layout(const stn_machine *a, const stn_machine *b)
+{
+    return !a->circuits && a->type == b->type &&
+           a->array.rows == b->array.rows &&
+           a->array.columns == b->array.columns &&
+           memcmp(a->attrs, b->attrs, a->type->attrs_size) == 0;
+}
+
+void stn_sweep_free_mapped(stn_sweep_mapped *p)
+{
+    if (p->mapping)
+        p->machine->type->unmap(p->mapping);
+    stn_machine_destroy(p->machine);
+    stn_ledger_deinit(&p->ledger);
+    stn_free(p->placements);
+    stn_free(p);
+}
+
+static void forget_oldest(stn_sweep_worker *w)
+{
+    stn_sweep_mapped **link = &w->list;
+    while ((*link)->next)
+        link = &(*link)->next;
+    stn_sweep_free_mapped(*link);
+    *link = NULL;
+    w->n_mapped--;
+}
+
+/* Takes `machine` over when it returns STN_OK. */
+static stn_status add_mapped(stn_sweep_worker *w, stn_machine *machine,
+                             stn_sweep_mapped **out, stn_error *err)
+{
+    int n = w->program->n_instructions;
+    stn_sweep_mapped *p = stn_alloc(1, sizeof *p);
+    if (!p)
+        return stn_fail_memory(err, "a mapping");
+    stn_status status = stn_ledger_init(&p->ledger, n, err);
+    p->placements = stn_alloc((size_t)n, sizeof *p->placements);
+    stn_error why = {0};
+    if (status == STN_OK && !p->placements)
+        status = stn_fail_memory(err, "a mapping");
+    if (status == STN_OK) {
+        status = machine->type->map(machine, w->program, &p->mapping, &why);
+        if (status == STN_E_UNSUPPORTED) {
+            snprintf(p->reason, sizeof p->reason, "%s", why.text);
+            status = STN_OK;
+        } else if (status != STN_OK && err) {
+            *err = why;
+        }
+    }
+    if (status != STN_OK) {
+        stn_ledger_deinit(&p->ledger);
+        stn_free(p->placements);
+        stn_free(p);
+        return status;
+    }
+    for (int i = 0; p->mapping && i < n; i++)
+        machine->type->place(p->mapping, i, &p->placements[i]);
+    p->program = w->program;
+    p->machine = machine;
+    p->next = w->list;
+    w->list = p;
+    if (++w->n_mapped > MAX_MAPPED)
+        forget_oldest(w);
+    *out = p;
+    return STN_OK;
+}
+
+/* The mapping for `machine`, with its figures; the most recent comes first. */
+stn_status stn_sweep_find_mapped(stn_sweep_worker *w, stn_machine *machine,
+                                 stn_sweep_mapped **out, stn_error *err)
+{
+    for (stn_sweep_mapped **link = &w->list; *link; link = &(*link)->next) {
+        stn_sweep_mapped *p = *link;
+        if (p->program != w->program || !same_layout(p->machine, machine))
+            continue;
+        *link = p->next;
+        p->next = w->list;
+        w->list = p;
+        stn_machine *m = p->machine;
+        p->predicted =
+            p->predicted && memcmp(m->event_latency_s, machine->event_latency_s,
+                                   sizeof m->event_latency_s) == 0;
+        m->array = machine->array;
+        memcpy(m->event_energy_j, machine->event_energy_j,
+               sizeof m->event_energy_j);
+        memcpy(m->event_latency_s, machine->event_latency_s,
+               sizeof m->event_latency_s);
+        m->sub_array_logic_m2 = machine->sub_array_logic_m2;
+        m->lane_m2 = machine->lane_m2;
+        stn_machine_destroy(machine);
+        *out = p;
+        return STN_OK;
+    }
+    if (machine->circuits && w->list) { /* the last one is of no more use */
+        stn_sweep_mapped *next = w->list->next;
+        stn_sweep_free_mapped(w->list);
+        w->list = next;
+        w->n_mapped--;
+    }
+    stn_status status = add_mapped(w, machine, out, err);
+    if (status != STN_OK)
+        stn_machine_destroy(machine);
+    return status;
+}
