@@ -6,7 +6,7 @@
 set -euo pipefail
 
 build="gcc libc6-dev make cmake pkg-config libdnnl-dev libyaml-dev libpng-dev
-libjpeg62-turbo-dev zlib1g-dev libjs-chart.js"
+libjpeg62-turbo-dev zlib1g-dev libkissfft-dev libjs-chart.js"
 test="libcmocka-dev dataset-fashion-mnist"
 demo="dataset-fashion-mnist"
 bench="python3-torch python3-numpy libopenblas0-pthread nodejs npm"

@@ -177,7 +177,7 @@ static void set_up(bed *b, const gradient_case *g)
 static void tear_down(bed *b)
 {
     if (b->plan && b->node->type->unplan)
-        b->node->type->unplan(b->plan);
+        b->node->type->unplan(b->node, b->plan);
     stn_arena_deinit(&b->arena);
     stn_graph_destroy(b->graph);
     stn_yaml_destroy(b->document);

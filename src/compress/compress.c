@@ -132,6 +132,17 @@ static stn_status read_penalty(stn_compression *c, const stn_yaml *rule,
                            b->penalty_attrs, err);
 }
 
+/* The node that has parameter `index`; every parameter has one. */
+static stn_node *owner(const stn_graph *graph, ptrdiff_t index)
+{
+    int i = 0;
+
+    for (;; i++)
+        for (int k = 0; k < graph->nodes[i].n_params; k++)
+            if (graph->nodes[i].params[k] == index)
+                return &graph->nodes[i];
+}
+
 static stn_status read_structure(stn_compression *c, const stn_yaml *rule,
                                  const stn_yaml_scope *scope, stn_rng *rng,
                                  stn_binding *b, stn_error *err)
@@ -149,7 +160,15 @@ static stn_status read_structure(stn_compression *c, const stn_yaml *rule,
         return stn_fail_memory(err, "structure options");
     STN_TRY(stn_attrs_parse(b->structure->attrs, options, scope, NULL,
                             b->structure_attrs, err));
-    return stn_stored_create(b, rng, node, &c->arena, err);
+    STN_TRY(b->structure->lay(b->structure_attrs, b->shape, rng, node,
+                              &c->arena, &b->layout, err));
+    if (!b->structure->fold)
+        return stn_stored_create(b, &c->arena, err);
+    STN_TRY(b->structure->fold(c->graph,
+                               owner(c->graph, b->param - c->graph->params),
+                               &b->layout, err));
+    b->shape = stn_weight_shape_of(b->param);
+    return STN_OK;
 }
 
 static stn_status read_group(const stn_yaml *rule, const stn_yaml_scope *scope,
@@ -187,17 +206,6 @@ static stn_status bind(stn_compression *c, stn_param *param,
 static const char *pattern_of(const stn_yaml *rule)
 {
     return stn_yaml_get(rule, "layers")->scalar;
-}
-
-/* The node that has parameter `index`; every parameter has one. */
-static stn_node *owner(const stn_graph *graph, ptrdiff_t index)
-{
-    int i = 0;
-
-    for (;; i++)
-        for (int k = 0; k < graph->nodes[i].n_params; k++)
-            if (graph->nodes[i].params[k] == index)
-                return &graph->nodes[i];
 }
 
 /* The last rule that matches, or NULL. */

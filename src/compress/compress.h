@@ -119,7 +119,8 @@ static inline int stn_whole_code(const int8_t *codes, const int8_t *low,
     return low ? 2 * codes[i] + low[i] : codes[i];
 }
 
-/* A structure: which weights of a tensor exist, and which share one value. */
+/* A structure: which weights of a tensor exist, or, where it folds, which
+ * share one value. */
 typedef struct stn_structure_type {
     const char *name;
     const char *help;
@@ -129,10 +130,15 @@ typedef struct stn_structure_type {
      * `arena`), drawing what is random from `rng`; or refuses with the reason
      * by stn_yaml_fail at `where`, the structure's place in the recipe. A
      * sparse layout stores what is nonzero in the latent weights, at any
-     * time; all others are static. */
+     * time; all others are static. What folds also makes the node hold each
+     * value once, and the binding is about those. */
     stn_status (*lay)(const void *attrs, stn_weight_shape shape, stn_rng *rng,
                       const stn_yaml *where, stn_arena *arena,
                       stn_layout *layout, stn_error *err);
+    /* Optional. After `lay`: makes `node` of the graph hold each value that
+     * is shared once, so that its parameter becomes smaller. */
+    stn_status (*fold)(stn_graph *graph, stn_node *node,
+                       const stn_layout *layout, stn_error *err);
 } stn_structure_type;
 
 #define STN_PENALTY_STATES 2
@@ -187,19 +193,17 @@ extern const stn_quantiser_type *const stn_quantiser_types[]; /* NULL ends */
 extern const stn_penalty_type *const stn_penalty_types[];
 extern const stn_structure_type *const stn_structure_types[];
 
-/* The weights that a structure stores, of one parameter. */
+/* The weights that a structure stores, of one parameter that is not folded.
+ */
 typedef struct stn_stored {
-    stn_layout layout;
     /* For each weight the index of its stored value, or -1. Stored values run
-     * in the order of the weights where they occur first. */
+     * in the order of the weights. */
     int32_t *position;
-    int32_t *where; /* of each stored value that first weight */
+    int32_t *where; /* of each stored value its weight */
     size_t n;       /* stored values */
     size_t *first;  /* of each filter its first stored value; out + 1 */
     float *latent;  /* one number a stored value, scratch like all below */
     float *grad;
-    double *sum;
-    int32_t *times;
     int8_t *codes;
 } stn_stored;
 
@@ -214,7 +218,8 @@ typedef struct stn_binding {
     stn_param *learned;    /* the quantiser's trainable number, or NULL */
     const stn_structure_type *structure; /* NULL: none, all are stored */
     void *structure_attrs;
-    stn_stored *stored;              /* NULL without a structure */
+    stn_layout layout;               /* of the structure */
+    stn_stored *stored;              /* NULL without one, and for what folds */
     const stn_penalty_type *penalty; /* NULL: none */
     void *penalty_attrs;
     int8_t *codes; /* of the last apply, shape order */
@@ -253,13 +258,12 @@ stn_status stn_compression_create(stn_graph *graph, const stn_yaml *rules,
 void stn_compression_destroy(stn_compression *compression);
 
 /* latent → codes, scales, effective, for every binding. Latent weights of a
- * structure are first projected onto it: those that are not stored become 0,
- * those that share a value their mean. */
+ * structure are first projected onto it: those that are not stored become 0.
+ */
 void stn_compression_apply(stn_compression *compression, stn_pool *pool);
 /* grad: effective → latent; then penalties when `penalise`; then, under a
- * structure, 0 for weights that are not stored and the sum for those that
- * share a value. Returns the sum of the penalties. The sum is taken in the
- * order of bindings. */
+ * structure, 0 for weights that are not stored. Returns the sum of the
+ * penalties. The sum is taken in the order of bindings. */
 double stn_compression_backward(stn_compression *compression, stn_pool *pool,
                                 bool penalise);
 /* Penalties that change by the epoch: `epoch` of `n_epochs` are complete, 0

@@ -103,7 +103,7 @@ static void backward_one(void *context, int task, int thread)
         b->penalty_value = b->penalty->apply(b->penalty_attrs, &call);
     }
     if (b->stored)
-        stn_stored_share(b);
+        stn_stored_clear(b);
 }
 
 double stn_compression_backward(stn_compression *compression, stn_pool *pool,

@@ -3,10 +3,9 @@
  * Training under a structure. The latent weights stay a tensor of full size,
  * so that graph, optimiser and checkpoint know nothing of structures; that it
  * stays on the structure follows from two steps. Before the forward pass it
- * is projected (after the first time this changes no bit: a mean of n equal
- * floats, summed in double, is that float). After the backward pass weights
- * that are not stored have no gradient, and those that share a value the sum
- * of theirs, so that the optimiser moves them alike. */
+ * is projected: weights that are not stored become 0. After the backward pass
+ * they have no gradient. A structure whose weights share values is another
+ * thing: there the node holds each value once (stn_structure_type.fold). */
 #include "compress/structure.h"
 
 #include "base/compiler.h"
@@ -14,36 +13,27 @@
 #include <math.h>
 #include <string.h>
 
-static bool is_sparse(const stn_stored *s)
+static bool is_sparse(const stn_binding *b)
 {
-    return s->layout.structure == STN_SPARSE;
-}
-
-static bool shares(const stn_stored *s)
-{
-    return s->layout.structure == STN_CIRCULANT;
+    return b->layout.structure == STN_SPARSE;
 }
 
 /* Positions of a static layout; `source` is scratch for one row. */
-static void place(stn_stored *s, stn_weight_shape shape, int32_t *source)
+static void place(const stn_binding *b, int32_t *source)
 {
+    stn_stored *s = b->stored;
+    stn_weight_shape shape = b->shape;
     stn_plane plane = {shape.out, shape.in};
     size_t k = 0, area = (size_t)shape.area, in = (size_t)shape.in;
 
     s->n = 0;
     for (int o = 0; o < shape.out; o++) {
         s->first[o] = s->n;
-        stn_layout_row(&s->layout, plane, o, source);
+        stn_layout_row(&b->layout, plane, o, source);
         for (size_t a = 0; a < area; a++)
             for (size_t c = 0; c < in; c++, k++) {
-                size_t from = k;
-                if (source[c] >= 0)
-                    from = stn_plane_origin(source[c], plane, area, a);
-                if (source[c] >= 0 && from == k)
-                    s->where[s->n] = (int32_t)k;
-                s->position[k] = source[c] < 0 ? -1
-                                 : from == k   ? (int32_t)s->n++
-                                               : s->position[from];
+                s->where[s->n] = (int32_t)k;
+                s->position[k] = source[c] < 0 ? -1 : (int32_t)s->n++;
             }
     }
     s->first[shape.out] = s->n;
@@ -69,21 +59,7 @@ static void place_nonzero(stn_stored *s, stn_weight_shape shape,
     s->first[shape.out] = s->n;
 }
 
-/* Sums over what shares a value, in the order of the weights; `sum` has a
- * number a stored value. */
-static void gather(const stn_stored *s, size_t count, const float *values,
-                   double *sum, int32_t *times)
-{
-    memset(sum, 0, s->n * sizeof(*sum));
-    memset(times, 0, s->n * sizeof(*times));
-    for (size_t k = 0; k < count; k++)
-        if (s->position[k] >= 0) {
-            sum[s->position[k]] += (double)values[k];
-            times[s->position[k]]++;
-        }
-}
-
-/* The stored values of a structure where none is shared. */
+/* The stored ones of `values`. */
 static void pick(const stn_stored *s, const float *values, float *stored)
 {
     for (size_t i = 0; i < s->n; i++)
@@ -104,18 +80,10 @@ void stn_stored_project(const stn_binding *b, stn_quantiser_call *call)
     stn_stored *s = b->stored;
     float *latent = b->param->latent;
 
-    if (is_sparse(s))
+    if (is_sparse(b))
         place_nonzero(s, b->shape, latent);
-    if (shares(s)) {
-        gather(s, b->param->count, latent, s->sum, s->times);
-        for (size_t i = 0; i < s->n; i++)
-            s->latent[i] = (float)(s->sum[i] / s->times[i]);
-        for (size_t k = 0; k < b->param->count; k++)
-            latent[k] = s->position[k] < 0 ? 0 : s->latent[s->position[k]];
-    } else {
-        pick(s, latent, s->latent);
-        clear_rest(s->position, b->param->count, latent);
-    }
+    pick(s, latent, s->latent);
+    clear_rest(s->position, b->param->count, latent);
     call->shape = (stn_weight_shape){1, 1, (int)s->n};
     call->latent = s->latent;
 }
@@ -144,11 +112,6 @@ static void scatter(const stn_binding *b, int8_t *codes)
 {
     const stn_stored *s = b->stored;
 
-    if (shares(s)) {
-        for (size_t k = 0; k < b->param->count; k++)
-            codes[k] = s->position[k] < 0 ? 0 : s->codes[s->position[k]];
-        return;
-    }
     memset(codes, 0, b->param->count);
     for (size_t i = 0; i < s->n; i++)
         codes[s->where[i]] = s->codes[i];
@@ -177,13 +140,7 @@ float *stn_stored_gather(const stn_binding *b, stn_quantiser_call *call)
 {
     stn_stored *s = b->stored;
 
-    if (shares(s)) {
-        gather(s, b->param->count, b->param->grad, s->sum, s->times);
-        for (size_t i = 0; i < s->n; i++)
-            s->grad[i] = (float)s->sum[i];
-    } else {
-        pick(s, b->param->grad, s->grad);
-    }
+    pick(s, b->param->grad, s->grad);
     call->shape = (stn_weight_shape){1, 1, (int)s->n};
     call->latent = s->latent;
     return s->grad;
@@ -204,21 +161,9 @@ void stn_stored_backward(const stn_binding *b, const stn_quantiser_call *call)
         grad[s->where[i]] = s->grad[i];
 }
 
-void stn_stored_share(const stn_binding *b)
+void stn_stored_clear(const stn_binding *b)
 {
-    stn_stored *s = b->stored;
-    float *grad = b->param->grad;
-
-    if (!shares(s)) {
-        clear_rest(s->position, b->param->count, grad);
-        return;
-    }
-    gather(s, b->param->count, grad, s->sum, s->times);
-    for (size_t k = 0; k < b->param->count; k++) {
-        int32_t at = s->position[k];
-
-        grad[k] = at < 0 ? 0 : (float)s->sum[at];
-    }
+    clear_rest(b->stored->position, b->param->count, b->param->grad);
 }
 
 static stn_status allocate(stn_binding *b, stn_arena *arena, stn_error *err)
@@ -236,11 +181,9 @@ static stn_status allocate(stn_binding *b, stn_arena *arena, stn_error *err)
         stn_arena_alloc(arena, (size_t)b->shape.out + 1, sizeof(*s->first));
     s->latent = stn_arena_alloc(arena, n, sizeof(*s->latent));
     s->grad = stn_arena_alloc(arena, n, sizeof(*s->grad));
-    s->sum = stn_arena_alloc(arena, n, sizeof(*s->sum));
-    s->times = stn_arena_alloc(arena, n, sizeof(*s->times));
     s->codes = stn_arena_alloc(arena, n, 1);
     if (!s->position || !s->where || !s->first || !s->latent || !s->grad ||
-        !s->sum || !s->times || !s->codes)
+        !s->codes)
         return stn_fail_memory(err, "a structure");
     return STN_OK;
 }
@@ -258,30 +201,18 @@ static void widen(const stn_binding *b)
         b->param->latent[k] *= factor;
 }
 
-stn_status stn_stored_create(stn_binding *b, stn_rng *rng,
-                             const stn_yaml *where, stn_arena *arena,
-                             stn_error *err)
+stn_status stn_stored_create(stn_binding *b, stn_arena *arena, stn_error *err)
 {
     stn_quantiser_call unused = {.attrs = b->quantiser_attrs};
-    stn_stored *s;
     int32_t *source;
 
     STN_TRY(allocate(b, arena, err));
-    s = b->stored;
-    STN_TRY(b->structure->lay(b->structure_attrs, b->shape, rng, where, arena,
-                              &s->layout, err));
-    if (shares(s) && stn_quantiser_per_filter(b->quantiser, b->quantiser_attrs))
-        return stn_yaml_fail(where, err,
-                             "%s weights share values between filters, so "
-                             "they have one scale: give the quantiser "
-                             "'per_filter: false'",
-                             b->structure->name);
-    if (is_sparse(s))
+    if (is_sparse(b))
         return STN_OK;
     source = stn_arena_alloc(arena, (size_t)b->shape.in, sizeof(*source));
     if (!source)
         return stn_fail_memory(err, "a structure");
-    place(s, b->shape, source);
+    place(b, source);
     stn_stored_project(b, &unused);
     widen(b);
     return STN_OK;

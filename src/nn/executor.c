@@ -50,7 +50,8 @@ void stn_executor_destroy(stn_executor *e)
         return;
     for (int i = 1; e->nodes && i < e->graph->n_nodes; i++)
         if (e->nodes[i].plan && e->graph->nodes[i].type->unplan)
-            e->graph->nodes[i].type->unplan(e->nodes[i].plan);
+            e->graph->nodes[i].type->unplan(&e->graph->nodes[i],
+                                            e->nodes[i].plan);
     stn_arena_deinit(&e->arena);
     stn_free(e);
 }

@@ -57,6 +57,8 @@ typedef struct stn_node {
     int n_params;
     int params[STN_NODE_PARAMS]; /* indices into the graph's parameters */
     void *attrs;                 /* the operator's parsed attributes */
+    int circulant; /* side of the circulant blocks of its weight; 0: none
+                      (nn/circulant.h) */
 } stn_node;
 
 typedef struct stn_graph {

@@ -73,7 +73,7 @@ struct stn_op_type {
      * and says what memory a call needs. */
     stn_status (*plan)(const stn_node *node, int shard_pictures, bool training,
                        void **plan, stn_op_needs *needs, stn_error *err);
-    void (*unplan)(void *plan);
+    void (*unplan)(const stn_node *node, void *plan);
     /* Optional: lays the parameters out for the passes that follow, once a
      * step for all shards; only node, plan, param and scratch are set. */
     void (*prepare)(const stn_op_call *call);

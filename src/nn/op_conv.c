@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * conv: a thin cover over the convolution plans of src/tensor. */
+ * conv: a thin cover over the convolution plans of src/tensor; over those of
+ * circulant layers where the weight is folded. */
+#include "nn/circulant.h"
 #include "nn/ops.h"
 #include "tensor/onednn.h"
 #include <math.h>
@@ -58,6 +60,8 @@ static stn_status plan(const stn_node *node, int n, bool training, void **out,
                               .pad = a->pad,
                               .groups = a->groups,
                               .bias = a->bias};
+    if (node->circulant)
+        return stn_circulant_op_plan(node, &s, training, out, needs, err);
     stn_conv_plan *made;
     stn_status status = stn_conv_plan_create(&s, training, &made, err);
     if (status != STN_OK)
@@ -68,26 +72,40 @@ static stn_status plan(const stn_node *node, int n, bool training, void **out,
     return STN_OK;
 }
 
-static void unplan(void *made)
+static void unplan(const stn_node *node, void *made)
 {
-    stn_conv_plan_destroy(made);
+    if (node->circulant)
+        stn_circulant_op_unplan(made);
+    else
+        stn_conv_plan_destroy(made);
 }
 
 static void prepare(const stn_op_call *call)
 {
-    stn_conv_prepare(call->plan, call->param[0], call->scratch);
+    if (call->node->circulant)
+        stn_circulant_op_prepare(call);
+    else
+        stn_conv_prepare(call->plan, call->param[0], call->scratch);
 }
 
 static void forward(const stn_op_call *call)
 {
     const stn_conv_attrs *a = call->node->attrs;
-    stn_conv_forward(call->plan, call->x[0], a->bias ? call->param[1] : NULL,
-                     call->y, call->scratch);
+    if (call->node->circulant)
+        stn_circulant_op_forward(call, a->bias);
+    else
+        stn_conv_forward(call->plan, call->x[0],
+                         a->bias ? call->param[1] : NULL, call->y,
+                         call->scratch);
 }
 
 static void backward(const stn_op_call *call)
 {
     const stn_conv_attrs *a = call->node->attrs;
+    if (call->node->circulant) {
+        stn_circulant_op_backward(call, a->bias);
+        return;
+    }
     if (call->dx[0])
         stn_conv_backward_data(call->plan, call->dy, call->dx[0],
                                call->scratch);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * linear: matrix products over the flattened input. */
+ * linear: matrix products over the flattened input; where the weight is
+ * folded, a circulant layer over pictures of one pixel. */
+#include "nn/circulant.h"
 #include "nn/ops.h"
 #include "tensor/onednn.h"
 #include <math.h>
@@ -33,9 +35,42 @@ static stn_status shape(stn_graph *graph, stn_node *node, stn_error *err)
     return STN_OK;
 }
 
+static stn_status plan(const stn_node *node, int n, bool training, void **out,
+                       stn_op_needs *needs, stn_error *err)
+{
+    const stn_linear_attrs *a = node->attrs;
+    const stn_conv_shape s = {.n = n,
+                              .h = 1,
+                              .w = 1,
+                              .c = (int)stn_shape_count(node->in[0]),
+                              .out = a->out,
+                              .kernel = 1,
+                              .stride = 1,
+                              .bias = a->bias};
+    return node->circulant
+               ? stn_circulant_op_plan(node, &s, training, out, needs, err)
+               : STN_OK;
+}
+
+static void unplan(const stn_node *node, void *made)
+{
+    (void)node;
+    stn_circulant_op_unplan(made);
+}
+
+static void prepare(const stn_op_call *call)
+{
+    if (call->node->circulant)
+        stn_circulant_op_prepare(call);
+}
+
 static void forward(const stn_op_call *call)
 {
     const stn_linear_attrs *a = call->node->attrs;
+    if (call->node->circulant) {
+        stn_circulant_op_forward(call, a->bias);
+        return;
+    }
     const int in = (int)stn_shape_count(call->node->in[0]);
     const size_t row = (size_t)a->out * sizeof(float);
     if (a->bias)
@@ -49,6 +84,10 @@ static void backward(const stn_op_call *call)
 {
     const stn_linear_attrs *a = call->node->attrs;
     const int in = (int)stn_shape_count(call->node->in[0]);
+    if (call->node->circulant) {
+        stn_circulant_op_backward(call, a->bias);
+        return;
+    }
     if (call->dx[0])
         stn_sgemm(false, false, call->n, in, a->out, 1, call->dy, a->out,
                   call->param[0], in, 0, call->dx[0], in);
@@ -70,6 +109,9 @@ const stn_op_type stn_op_linear = {
     .attrs_size = sizeof(stn_linear_attrs),
     .n_inputs = 1,
     .shape = shape,
+    .plan = plan,
+    .unplan = unplan,
+    .prepare = prepare,
     .forward = forward,
     .backward = backward,
 };

@@ -4,6 +4,7 @@
  * biases into the map that is owed. Integers times integers stand for reals
  * only where the input has no constant left over and one scale for all
  * channels; another input is refused. */
+#include "nn/circulant.h"
 #include "nn/ops.h"
 #include "pack/lowering.h"
 #include <math.h>
@@ -43,6 +44,25 @@ static int8_t *spread_groups(stn_lowering *l, const int8_t *from, int groups,
     return codes;
 }
 
+/* The program has every weight of circulant blocks, a file first columns. */
+static int8_t *unfold(stn_lowering *l, const stn_node *node, const int8_t *from,
+                      const stn_weights *w)
+{
+    bool linear = node->type == &stn_op_linear;
+    size_t area = linear ? 1 : (size_t)w->kh * (size_t)w->kw, k = 0;
+    size_t in = stn_weights_count(w) / ((size_t)w->out * area);
+    int p = node->circulant;
+    size_t cols = (in + (size_t)p - 1) / (size_t)p * (size_t)p;
+    int8_t *codes = stn_arena_alloc(&l->image->arena, stn_weights_count(w), 1);
+    for (int o = 0; codes && o < w->out; o++)
+        for (size_t a = 0; a < area; a++) {
+            const int8_t *row = from + ((size_t)(o / p) * area + a) * cols;
+            for (int c = 0; c < (int)in; c++)
+                codes[k++] = row[stn_circulant_column(p, o, c)];
+        }
+    return codes;
+}
+
 static int groups_of(const stn_node *node)
 {
     return node->type == &stn_op_conv
@@ -59,6 +79,8 @@ static const int8_t *place_codes(stn_lowering *l, const stn_node *node,
     int8_t *codes;
     if (groups > 1)
         return spread_groups(l, from, groups, w);
+    if (node->circulant)
+        return unfold(l, node, from, w);
     codes = stn_arena_alloc(&l->image->arena, n, 1);
     if (codes)
         memcpy(codes, from, n);
@@ -132,14 +154,14 @@ static stn_status lower_layout(stn_lowering *l, const stn_node *node,
 {
     stn_layout *layout = &w->layout;
     int groups = groups_of(node);
-    if (binding->stored)
-        *layout = binding->stored->layout;
+    if (binding->structure)
+        *layout = binding->layout;
     else
         *layout = (stn_layout){.structure = usual_structure(binding, w, groups),
                                .index_bits = SPARSE_INDEX_BITS,
                                .n_grids = 1,
                                .grids = {{w->out / groups, w->in / groups, 1}}};
-    if (layout->structure == STN_BLOCKS && !binding->stored)
+    if (layout->structure == STN_BLOCKS && !binding->structure)
         return copy_index(l, layout, (size_t)groups, NULL);
     if (!stn_structure_is_plane(layout->structure))
         return STN_OK;
@@ -216,8 +238,9 @@ static stn_status lower_weights(stn_lowering *l, const stn_node *node,
     stn_owed *y = &l->owed[node - l->graph->nodes];
     STN_TRY(stn_lowering_owe(l, w->out, 1, y));
     bool equal = true;
+    int shared = node->circulant ? node->circulant : 1; /* filters a scale */
     for (int o = 0; o < w->out; o++) {
-        double scale = binding->scales[binding->n_scales > 1 ? o : 0] /
+        double scale = binding->scales[binding->n_scales > 1 ? o / shared : 0] /
                        (binding->low ? 2 : 1);
         y->p[0][o] = x->p[0][0] * scale;
         y->q[o] = bias ? bias[o] : 0;

@@ -4,6 +4,7 @@
  * graph and optimiser (`list_tensors`); writing hands it over, reading copies
  * into the memory it names. */
 #include "train/checkpoint.h"
+#include "nn/circulant.h"
 
 #include "base/file.h"
 #include "base/json.h"
@@ -310,17 +311,29 @@ static stn_status open_checkpoint(const char *run_or_checkpoint,
     return stn_st_open(path, out, err);
 }
 
+/* The node of which parameter `index` is the folded weight, or NULL. */
+static const stn_node *folded_node(const stn_graph *graph, int index)
+{
+    for (int i = 0; i < graph->n_nodes; i++)
+        if (graph->nodes[i].circulant && graph->nodes[i].params[0] == index)
+            return &graph->nodes[i];
+    return NULL;
+}
+
 static stn_status copy_latent(const stn_st_file *file, stn_graph *graph,
                               stn_error *err)
 {
     for (int i = 0; i < graph->n_params; i++) {
         stn_param *p = &graph->params[i];
         const stn_st_tensor *got = stn_st_find(file, p->name);
-        bool fits = got && strcmp(got->dtype, "F32") == 0 &&
-                    got->size == p->count * sizeof(float);
+        bool floats = got && strcmp(got->dtype, "F32") == 0;
+        const stn_node *folded = folded_node(graph, i);
 
-        if (fits)
+        if (floats && got->size == p->count * sizeof(float))
             memcpy(p->latent, got->data, got->size);
+        else if (floats && folded &&
+                 got->size == stn_node_dense_count(folded, p) * sizeof(float))
+            stn_node_project_circulant(folded, p, got->data);
         else if (p->role == STN_PARAM_WEIGHT)
             return stn_fail(err, STN_E_ARGUMENT,
                             "%s: weight '%s' %s; the run to start from must "

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Block-circulant products in the frequency domain (papers/
+ * compression-and-accelerators section 4b; F the transform of length p):
+ *     y_i = F^-1 Σ_j  F(w_ij) ∘ F(x_j)
+ *     dw_ij = F^-1 ( F(g_i) ∘ conj F(x_j) ),  g_i = dL/dy_i
+ *     dx_j = F^-1 Σ_i  F(g_i) ∘ conj F(w_ij)
+ * Each block of each pixel is transformed once. What is left is, for each of
+ * the p / 2 + 1 frequencies of real numbers, a convolution of complex numbers
+ * with R x Q channels, done as a real matrix product: a pixel is the row
+ * [re | im], a weight the matrix [[re, -im], [im, re]]. A transform is one of
+ * complex numbers over two real blocks at once, which holds for odd p as well
+ * and, other than kissfft's real ones, writes to no shared memory. */
+#include "tensor/circulant.h"
+#include "base/memory.h"
+#include <kiss_fft.h>
+#include <stdint.h>
+#include <string.h>
+
+struct stn_circulant {
+    stn_conv_shape s;
+    int p;
+    size_t bins, rows, cols;    /* frequencies; blocks: R, Q */
+    size_t area;                /* kernel positions */
+    size_t oh, ow, n_in, n_out; /* pixels */
+    bool direct; /* every output pixel reads the input pixel of its place */
+    kiss_fft_cfg forward, inverse;
+    float *weights; /* of each frequency 2 R x 2 area Q */
+};
+
+/* Vectors of a real array: `n` rows of `width` numbers, cut into `blocks`. */
+typedef struct blocked {
+    size_t n, width, blocks, p;
+} blocked;
+
+static size_t div_up(size_t a, size_t b)
+{
+    return (a + b - 1) / b;
+}
+
+static size_t start_of(const blocked *b, size_t v, size_t *length)
+{
+    size_t first = v % b->blocks * b->p;
+    *length = b->width - first < b->p ? b->width - first : b->p;
+    return v / b->blocks * b->width + first;
+}
+
+/* Where frequency 0 of vector v lies: [bin][row][re, im][block]. */
+static size_t bin_of(const blocked *b, size_t v)
+{
+    return v / b->blocks * 2 * b->blocks + v % b->blocks;
+}
+
+static size_t plane_of(const blocked *b)
+{
+    return b->n * 2 * b->blocks;
+}
+
+static void load(const blocked *b, size_t v, const float *x, kiss_fft_cpx *z,
+                 bool imaginary)
+{
+    size_t length, from = start_of(b, v, &length);
+    for (size_t t = 0; t < b->p; t++) {
+        float value = t < length ? x[from + t] : 0;
+        if (imaginary)
+            z[t].i = value;
+        else
+            z[t] = (kiss_fft_cpx){value, 0};
+    }
+}
+
+/* With Z = F(a + i b): F(a) = (Z[k] + conj Z[-k]) / 2 and
+ * F(b) = (Z[k] - conj Z[-k]) / 2i. */
+static void transform(const stn_circulant *c, const blocked *b, const float *x,
+                      float *spectrum, float *scratch)
+{
+    kiss_fft_cpx *z = (void *)scratch, *f = z + b->p;
+    size_t count = b->n * b->blocks, plane = plane_of(b);
+    for (size_t v = 0; v < count; v += 2) {
+        bool pair = v + 1 < count;
+        load(b, v, x, z, false);
+        if (pair)
+            load(b, v + 1, x, z, true);
+        kiss_fft(c->forward, z, f);
+        float *one = spectrum + bin_of(b, v);
+        float *two = pair ? spectrum + bin_of(b, v + 1) : NULL;
+        for (size_t k = 0; k < c->bins; k++) {
+            kiss_fft_cpx u = f[k], w = f[k ? b->p - k : 0];
+            one[k * plane] = 0.5f * (u.r + w.r);
+            one[k * plane + b->blocks] = 0.5f * (u.i - w.i);
+            if (!pair)
+                continue;
+            two[k * plane] = 0.5f * (u.i + w.i);
+            two[k * plane + b->blocks] = 0.5f * (w.r - u.r);
+        }
+    }
+}
+
+/* z = A + i B, with A and B continued by their symmetry. */
+static void fill(const stn_circulant *c, const blocked *b, const float *one,
+                 const float *two, kiss_fft_cpx *z)
+{
+    size_t plane = plane_of(b);
+    for (size_t k = 0; k < c->bins; k++) {
+        float ar = one[k * plane], ai = one[k * plane + b->blocks];
+        float br = two ? two[k * plane] : 0;
+        float bi = two ? two[k * plane + b->blocks] : 0;
+        z[k] = (kiss_fft_cpx){ar - bi, ai + br};
+        if (k && k != b->p - k)
+            z[b->p - k] = (kiss_fft_cpx){ar + bi, br - ai};
+    }
+}
+
+static void invert(const stn_circulant *c, const blocked *b,
+                   const float *spectrum, float *x, float *scratch)
+{
+    kiss_fft_cpx *z = (void *)scratch, *f = z + b->p;
+    size_t count = b->n * b->blocks, length;
+    float share = 1.0f / (float)b->p;
+    for (size_t v = 0; v < count; v += 2) {
+        bool pair = v + 1 < count;
+        fill(c, b, spectrum + bin_of(b, v),
+             pair ? spectrum + bin_of(b, v + 1) : NULL, z);
+        kiss_fft(c->inverse, z, f);
+        size_t at = start_of(b, v, &length);
+        for (size_t t = 0; t < length; t++)
+            x[at + t] = share * f[t].r;
+        if (!pair)
+            continue;
+        at = start_of(b, v + 1, &length);
+        for (size_t t = 0; t < length; t++)
+            x[at + t] = share * f[t].i;
+    }
+}
+
+/* What the transforms of a layer are about. */
+static blocked inputs_of(const stn_circulant *c)
+{
+    return (blocked){c->n_in, (size_t)c->s.c, c->cols, (size_t)c->p};
+}
+
+static blocked outputs_of(const stn_circulant *c)
+{
+    return (blocked){c->n_out, (size_t)c->s.out, c->rows, (size_t)c->p};
+}
+
+static blocked weights_of(const stn_circulant *c)
+{
+    size_t p = (size_t)c->p;
+    return (blocked){c->rows * c->area, c->cols * p, c->cols, p};
+}
+
+static size_t spectrum_floats(const stn_circulant *c, blocked b)
+{
+    return c->bins * plane_of(&b);
+}
+
+/* Parts of the scratch, in floats. */
+typedef struct parts {
+    size_t outputs, cols, dcols, inputs, product, weights, total;
+} parts;
+
+static parts parts_of(const stn_circulant *c, bool backward)
+{
+    size_t window = c->n_out * 2 * c->area * c->cols;
+    parts at = {.outputs = 4 * (size_t)c->p};
+    at.cols = at.outputs + spectrum_floats(c, outputs_of(c));
+    at.dcols = at.cols + (c->direct ? 0 : window);
+    at.weights = at.outputs;
+    at.total = at.dcols;
+    if (backward) {
+        at.inputs = at.dcols + (c->direct ? 0 : window);
+        at.product = at.inputs + spectrum_floats(c, inputs_of(c));
+        at.weights = at.product + 4 * c->rows * c->area * c->cols;
+    }
+    size_t last = at.weights + spectrum_floats(c, weights_of(c));
+    at.total = last > at.total ? last : at.total;
+    return at;
+}
+
+stn_status stn_circulant_create(const stn_conv_shape *shape, int p,
+                                bool backward, stn_circulant **out,
+                                stn_circulant_needs *needs, stn_error *err)
+{
+    stn_circulant *c = stn_alloc(1, sizeof *c);
+    if (!c)
+        return stn_fail_memory(err, "a circulant layer");
+    const stn_conv_shape *s = shape;
+    size_t side = (size_t)s->kernel, n = (size_t)s->n;
+    *c = (stn_circulant){.s = *s, .p = p, .bins = (size_t)p / 2 + 1};
+    c->rows = div_up((size_t)s->out, (size_t)p);
+    c->cols = div_up((size_t)s->c, (size_t)p);
+    c->area = side * side;
+    c->oh = (size_t)((s->h + 2 * s->pad - s->kernel) / s->stride + 1);
+    c->ow = (size_t)((s->w + 2 * s->pad - s->kernel) / s->stride + 1);
+    c->n_in = n * (size_t)s->h * (size_t)s->w;
+    c->n_out = n * c->oh * c->ow;
+    c->direct = s->kernel == 1 && s->stride == 1 && s->pad == 0;
+    c->forward = kiss_fft_alloc(p, 0, NULL, NULL);
+    c->inverse = kiss_fft_alloc(p, 1, NULL, NULL);
+    c->weights =
+        stn_alloc(c->bins * 4 * c->rows * c->area * c->cols, sizeof(float));
+    if (!c->forward || !c->inverse || !c->weights) {
+        stn_circulant_destroy(c);
+        return stn_fail_memory(err, "a circulant layer");
+    }
+    *needs = (stn_circulant_needs){.scratch = parts_of(c, backward).total,
+                                   .saved = spectrum_floats(c, inputs_of(c))};
+    *out = c;
+    return STN_OK;
+}
+
+void stn_circulant_destroy(stn_circulant *plan)
+{
+    if (!plan)
+        return;
+    kiss_fft_free(plan->forward);
+    kiss_fft_free(plan->inverse);
+    stn_free(plan->weights);
+    stn_free(plan);
+}
+
+/* Frequency `bin` of the weights: rows (re, im) x R, columns (re, im) x area x
+ * Q. */
+static size_t matrix_floats(const stn_circulant *c)
+{
+    return 4 * c->rows * c->area * c->cols;
+}
+
+void stn_circulant_prepare(stn_circulant *c, const float *w, float *scratch)
+{
+    blocked b = weights_of(c);
+    float *spectrum = scratch + parts_of(c, false).weights;
+    size_t half = c->area * c->cols, row = 2 * half;
+    transform(c, &b, w, spectrum, scratch);
+    for (size_t k = 0; k < c->bins; k++) {
+        const float *from = spectrum + k * plane_of(&b);
+        float *to = c->weights + k * matrix_floats(c);
+        for (size_t i = 0; i < c->rows; i++)
+            for (size_t a = 0; a < c->area; a++, from += 2 * c->cols)
+                for (size_t j = 0; j < c->cols; j++) {
+                    float re = from[j], im = from[c->cols + j];
+                    size_t at = a * c->cols + j;
+                    to[i * row + at] = re;
+                    to[i * row + half + at] = -im;
+                    to[(c->rows + i) * row + at] = im;
+                    to[(c->rows + i) * row + half + at] = re;
+                }
+    }
+}
+
+/* Visits the input pixel of each kernel position of output pixel m; SIZE_MAX
+ * in the padding. */
+static size_t pixel_of(const stn_circulant *c, size_t m, size_t a)
+{
+    const stn_conv_shape *s = &c->s;
+    size_t picture = m / (c->oh * c->ow), place = m % (c->oh * c->ow);
+    size_t side = (size_t)s->kernel, stride = (size_t)s->stride;
+    ptrdiff_t r = (ptrdiff_t)(place / c->ow * stride + a / side) - s->pad;
+    ptrdiff_t q = (ptrdiff_t)(place % c->ow * stride + a % side) - s->pad;
+    if (r < 0 || r >= s->h || q < 0 || q >= s->w)
+        return SIZE_MAX;
+    return (picture * (size_t)s->h + (size_t)r) * (size_t)s->w + (size_t)q;
+}
+
+/* One frequency of all windows: rows [re: position, block | im: …]. */
+static const float *gather(const stn_circulant *c, const float *plane,
+                           float *cols)
+{
+    size_t n = c->cols;
+    if (c->direct)
+        return plane;
+    for (size_t m = 0; m < c->n_out; m++)
+        for (size_t a = 0; a < c->area; a++) {
+            float *re = cols + (m * 2 * c->area + a) * n;
+            float *im = re + c->area * n;
+            size_t from = pixel_of(c, m, a);
+            for (size_t j = 0; j < n; j++) {
+                re[j] = from == SIZE_MAX ? 0 : plane[from * 2 * n + j];
+                im[j] = from == SIZE_MAX ? 0 : plane[from * 2 * n + n + j];
+            }
+        }
+    return cols;
+}
+
+/* The reverse: adds windows up over the pixels they come from. */
+static void scatter(const stn_circulant *c, const float *cols, float *plane)
+{
+    size_t n = c->cols;
+    memset(plane, 0, c->n_in * 2 * n * sizeof *plane);
+    for (size_t m = 0; m < c->n_out; m++)
+        for (size_t a = 0; a < c->area; a++) {
+            const float *re = cols + (m * 2 * c->area + a) * n;
+            const float *im = re + c->area * n;
+            size_t to = pixel_of(c, m, a);
+            for (size_t j = 0; j < n && to != SIZE_MAX; j++) {
+                plane[to * 2 * n + j] += re[j];
+                plane[to * 2 * n + n + j] += im[j];
+            }
+        }
+}
+
+/* Sizes of the products: pixels, and rows and columns of a matrix. */
+typedef struct sizes {
+    int m, r, q;
+} sizes;
+
+static sizes sizes_of(const stn_circulant *c)
+{
+    return (sizes){(int)c->n_out, (int)(2 * c->rows),
+                   (int)(2 * c->area * c->cols)};
+}
+
+void stn_circulant_forward(const stn_circulant *c, const float *x,
+                           const float *bias, float *y, float *saved,
+                           float *scratch)
+{
+    blocked in = inputs_of(c), out = outputs_of(c);
+    parts at = parts_of(c, false);
+    sizes z = sizes_of(c);
+    float *spectrum = scratch + at.outputs;
+    transform(c, &in, x, saved, scratch);
+    for (size_t k = 0; k < c->bins; k++) {
+        const float *cols =
+            gather(c, saved + k * plane_of(&in), scratch + at.cols);
+        stn_sgemm(false, true, z.m, z.r, z.q, 1, cols, z.q,
+                  c->weights + k * matrix_floats(c), z.q, 0,
+                  spectrum + k * plane_of(&out), z.r);
+    }
+    invert(c, &out, spectrum, y, scratch);
+    for (size_t m = 0; m < c->n_out && bias; m++)
+        for (size_t o = 0; o < out.width; o++)
+            y[m * out.width + o] += bias[o];
+}
+
+/* Of G^T X, with rows and columns (re, im): F(g) ∘ conj F(x). */
+static void conjugate_product(const stn_circulant *c, const float *product,
+                              float *spectrum)
+{
+    size_t half = c->area * c->cols, row = 2 * half;
+    for (size_t i = 0; i < c->rows; i++)
+        for (size_t a = 0; a < c->area; a++, spectrum += 2 * c->cols)
+            for (size_t j = 0; j < c->cols; j++) {
+                const float *re = product + i * row + a * c->cols + j;
+                const float *im = re + c->rows * row;
+                spectrum[j] = re[0] + im[half];
+                spectrum[c->cols + j] = im[0] - re[half];
+            }
+}
+
+/* Value t of a block of `rows` x `cols` that remain of p x p stands at
+ * (t, 0), and at (0, p - t), if anywhere. */
+static void clear_unused(const stn_circulant *c, float *dw)
+{
+    size_t p = (size_t)c->p, out = (size_t)c->s.out, in = (size_t)c->s.c;
+    for (size_t i = 0; i < c->rows; i++)
+        for (size_t a = 0; a < c->area; a++)
+            for (size_t j = 0; j < c->cols; j++, dw += p) {
+                size_t rows = out - i * p, cols = in - j * p;
+                for (size_t t = rows; t < p && t + cols <= p; t++)
+                    dw[t] = 0;
+            }
+}
+
+void stn_circulant_backward(const stn_circulant *c, const float *dy,
+                            const float *saved,
+                            const stn_circulant_gradients *to, float *scratch)
+{
+    blocked in = inputs_of(c), out = outputs_of(c), w = weights_of(c);
+    parts at = parts_of(c, true);
+    sizes z = sizes_of(c);
+    float *product = scratch + at.product, *weights = scratch + at.weights;
+    transform(c, &out, dy, scratch + at.outputs, scratch);
+    for (size_t k = 0; k < c->bins; k++) {
+        const float *g = scratch + at.outputs + k * plane_of(&out);
+        const float *cols =
+            gather(c, saved + k * plane_of(&in), scratch + at.cols);
+        float *dplane = scratch + at.inputs + k * plane_of(&in);
+        float *dcols = c->direct ? dplane : scratch + at.dcols;
+        stn_sgemm(true, false, z.r, z.q, z.m, 1, g, z.r, cols, z.q, 0, product,
+                  z.q);
+        conjugate_product(c, product, weights + k * plane_of(&w));
+        if (!to->dx)
+            continue;
+        stn_sgemm(false, false, z.m, z.q, z.r, 1, g, z.r,
+                  c->weights + k * matrix_floats(c), z.q, 0, dcols, z.q);
+        if (!c->direct)
+            scatter(c, dcols, dplane);
+    }
+    invert(c, &w, weights, to->dw, scratch);
+    clear_unused(c, to->dw);
+    if (to->dx)
+        invert(c, &in, scratch + at.inputs, to->dx, scratch);
+    if (!to->dbias)
+        return;
+    memset(to->dbias, 0, out.width * sizeof *to->dbias);
+    for (size_t m = 0; m < c->n_out; m++)
+        for (size_t o = 0; o < out.width; o++)
+            to->dbias[o] += dy[m * out.width + o];
+}
