@@ -305,6 +305,7 @@ static const struct {
     const char *name, *set;
 } machines[] = {{"bdnet-sot", NULL},
                 {"bdnet-sot", "options.carry=latch"},
+                {"cmp-pim", NULL},
                 {"bdnet-sot-lstp", "options.filters=1"},
                 {"bdnet-sot-current", "options.filters=3"},
                 {"imce", NULL},

@@ -36,6 +36,9 @@ static const stn_attr attrs[] = {
     {"stream", STN_ATTR_BOOL, offsetof(bw_options, stream),
      .initial = 0,
      .help = "a program that does not fit shares sub-arrays: weights are written every picture"},
+    {"comparator", STN_ATTR_BOOL, offsetof(bw_options, comparator),
+     .initial = 0,
+     .help = "two positions whose difference is only asked for its sign are compared from the highest bit down, until all are decided"},
     {0}};
 /* clang-format on */
 
@@ -45,15 +48,17 @@ static void place(const void *mapping, int instruction,
     *placement = ((const bw_mapping *)mapping)->layers[instruction].placement;
 }
 
-/* The controller of a fully connected layer skips bits that are 0. */
+/* The controller of a fully connected layer skips bits that are 0; one of a
+ * comparison stops when all is decided. */
 static bool data_dependent(const void *mapping, int instruction,
                            stn_event event)
 {
     const bw_mapping *m = mapping;
     stn_component component = stn_events[event].component;
-    return m->layers[instruction].unit == BW_NEURONS &&
-           (component == STN_COMPONENT_ARRAY_READ ||
-            component == STN_COMPONENT_ARRAY_WRITE);
+    bw_unit unit = m->layers[instruction].unit;
+    return (component == STN_COMPONENT_ARRAY_READ &&
+            (unit == BW_NEURONS || unit == BW_COMPARE)) ||
+           (component == STN_COMPONENT_ARRAY_WRITE && unit == BW_NEURONS);
 }
 
 const stn_accel_type stn_accel_bitwise = {

@@ -15,6 +15,7 @@
 
 #define BW_WORDS 8      /* rows are padded to 512 bits of words */
 #define BW_MAX_WIDTH 32 /* bits of a number */
+#define BW_MAX_TAPS 25  /* kernel positions of a comparison */
 
 typedef enum bw_sums { BW_SUMS_ADD, BW_SUMS_COUNT } bw_sums;
 typedef enum bw_logic {
@@ -26,15 +27,16 @@ typedef enum bw_carry { BW_CARRY_ROW, BW_CARRY_LATCH } bw_carry;
 
 /* `options` of a machine file. */
 typedef struct bw_options {
-    int sums;       /* bw_sums: how a convolution is summed */
-    int logic;      /* bw_logic: what row operations there are */
-    int carry;      /* bw_carry */
-    int filters;    /* most filters a sub-array; 0: as many as fit */
-    int sub_arrays; /* on the chip */
-    int lanes;      /* digital units of a layer */
-    int replicas;   /* BW_SUMS_COUNT: most copies of a layer's weights; 0: as
-                       many as the chip holds */
-    bool stream;    /* layers share sub-arrays when they do not fit */
+    int sums;        /* bw_sums: how a convolution is summed */
+    int logic;       /* bw_logic: what row operations there are */
+    int carry;       /* bw_carry */
+    int filters;     /* most filters a sub-array; 0: as many as fit */
+    int sub_arrays;  /* on the chip */
+    int lanes;       /* digital units of a layer */
+    int replicas;    /* BW_SUMS_COUNT: most copies of a layer's weights; 0: as
+                        many as the chip holds */
+    bool stream;     /* layers share sub-arrays when they do not fit */
+    bool comparator; /* pairs are compared from the highest bit down */
 } bw_options;
 
 /* Range and rows of one line; two's complement when is_signed. Width 0: the
@@ -145,6 +147,26 @@ typedef struct bw_count {
     uint64_t *codes;  /* filters, planes, words; NULL for an outline */
 } bw_count;
 
+/* Comparisons of two positions of a channel (bitwise_compare.c). */
+typedef struct bw_pair {
+    int filter, above, below; /* kernel positions; 1 where above >= below */
+} bw_pair;
+
+typedef struct bw_channel {
+    int line, first, n; /* of the input | pairs */
+    int n_taps;         /* kernel positions that its pairs need */
+    uint32_t taps;      /* the same as bits; 0 for an outline */
+} bw_channel;
+
+typedef struct bw_compare {
+    int n_channels, n_groups;
+    bw_channel *channels;
+    bw_group *groups; /* of channels */
+    bw_pair *pairs;   /* by channel */
+    int result;       /* value that the step behind writes */
+    size_t offset;    /* of its slots in the scratch, in words */
+} bw_compare;
+
 /* Sub-arrays that work in parallel and do the same number of row operations:
  * what the prediction adds up. */
 typedef struct bw_part {
@@ -158,6 +180,7 @@ typedef enum bw_unit {
     BW_WINDOW,
     BW_NEURONS,
     BW_COUNT,
+    BW_COMPARE,
     BW_DIGITAL,
     BW_NONE
 } bw_unit;
@@ -168,6 +191,7 @@ typedef struct bw_layer {
     bw_window window;
     bw_neurons neurons;
     bw_count count;
+    bw_compare compare;
     bw_part *parts; /* groups of a window, chunks of neurons */
     int n_parts;
     stn_placement placement;
@@ -275,6 +299,8 @@ void bw_filter_ranges(const bw_mapping *m, const stn_instruction *in,
 /* Input line of kernel channel c of filter o. */
 int bw_input_line(const bw_mapping *m, const stn_instruction *in, int o, int c);
 stn_status bw_map_window(bw_mapping *m, bw_layer *layer, stn_error *err);
+/* layer->window.taps: where the columns of each kernel position come from. */
+stn_status bw_map_taps(bw_mapping *m, bw_layer *layer, stn_error *err);
 /* What the controller stores to know all weights, in bits. */
 uint64_t bw_kernel_bits(const stn_weights *w);
 /* Placement of a window once its groups are known. */
@@ -305,6 +331,29 @@ void bw_predict_count(const bw_mapping *m, const bw_layer *layer,
 /* Bits of the numbers that a group's filters give for one window. */
 uint64_t bw_group_bits(const bw_layer *layer, const bw_value *x,
                        const bw_value *y, const bw_group *group);
+
+/* --- comparisons (bitwise_compare.c) --------------------------------------*/
+
+/* Two numbers a column, rows from the lowest bit; 1 where a >= b. */
+typedef struct bw_comparison {
+    const uint64_t *a, *b;
+    int bits, words, columns;
+    bool is_signed;
+    uint64_t tiles;               /* sub-arrays in lockstep */
+    uint64_t *undecided, *result; /* rows; undecided is scratch */
+} bw_comparison;
+
+/* Whether an instruction and the step behind it are comparisons, which this
+ * machine makes without forming sums. */
+bool bw_is_comparison(const bw_mapping *m, int index);
+stn_status bw_map_compare(bw_mapping *m, bw_layer *layer, stn_error *err);
+void bw_run_pair(const bw_comparison *c, stn_ledger_row *part);
+/* `words` is the scratch. */
+void bw_run_compare(const bw_mapping *m, const bw_layer *layer, uint64_t *words,
+                    stn_ledger_row *row);
+/* density: share of ones among the bits compared. */
+void bw_predict_compare(const bw_mapping *m, const bw_layer *layer,
+                        double density, stn_ledger_row *row);
 
 /* --- layers without weights (bitwise_outline.c) ---------------------------*/
 

@@ -420,7 +420,9 @@ void bw_execute(const void *mapping, const uint8_t *pixels, int32_t *logits,
             run_neurons(&s, layer, &ledger->rows[i]);
         else if (layer->unit == BW_COUNT)
             run_count(&s, layer, &ledger->rows[i]);
-        else
+        else if (layer->unit == BW_COMPARE)
+            bw_run_compare(m, layer, s.words, &ledger->rows[i]);
+        else if (layer->unit == BW_DIGITAL)
             run_digital(&s, layer, &ledger->rows[i]);
     }
     const bw_value *result = &m->values[m->layers[n - 1].in->output];

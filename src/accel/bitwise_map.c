@@ -137,12 +137,42 @@ static void place_digital(bw_mapping *m, bw_layer *layer)
         .utilisation = (double)y->columns / (double)(y->tiles * m->columns)};
 }
 
+/* Sums that are never formed: no rows. */
+static void place_nothing(bw_mapping *m, int index)
+{
+    static bw_line none; /* of width 0; nobody writes to it */
+    bw_value y = {.shape = m->program->values[index].shape, .lines = &none};
+    y.n_lines = y.shape.c;
+    y.columns = y.shape.h * y.shape.w;
+    y.words = div_up(y.columns, 64 * BW_WORDS) * BW_WORDS;
+    y.tiles = div_up(y.columns, m->columns);
+    m->values[index] = y;
+}
+
+/* A comparison and the step behind it are one. */
+static stn_status place_compare(bw_mapping *m, int index, stn_error *err)
+{
+    bw_layer *layer = &m->layers[index];
+    const stn_instruction *step = &m->program->instructions[index + 1];
+    layer->unit = BW_COMPARE;
+    m->layers[index + 1].in = step;
+    m->layers[index + 1].unit = BW_NONE;
+    m->layers[index + 1].placement.utilisation = 1.0;
+    place_nothing(m, layer->in->output);
+    STN_TRY(place_value(m, step->output, step, err));
+    return bw_map_compare(m, layer, err);
+}
+
 static stn_status place_layer(bw_mapping *m, int index, stn_error *err)
 {
     bw_layer *layer = &m->layers[index];
     const stn_instruction *in = &m->program->instructions[index];
+    if (index && m->layers[index - 1].unit == BW_COMPARE)
+        return STN_OK;
     layer->in = in;
     bool outline = in->weights.outline != NULL;
+    if (bw_is_comparison(m, index))
+        return place_compare(m, index, err);
     STN_TRY(place_value(m, in->output, in, err));
     if (in->opcode == STN_CONCAT) { /* lines stay where they are */
         layer->unit = BW_NONE;

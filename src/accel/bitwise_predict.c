@@ -223,6 +223,9 @@ void bw_predict(const void *mapping, const double *density, stn_ledger *ledger)
                             &ledger->rows[i]);
         else if (layer->unit == BW_COUNT)
             predict_count(m, layer, &ledger->rows[i]);
+        else if (layer->unit == BW_COMPARE)
+            bw_predict_compare(m, layer, density ? density[i] : 0.5,
+                               &ledger->rows[i]);
         else if (layer->unit == BW_DIGITAL)
             predict_digital(m, layer, &ledger->rows[i]);
     }

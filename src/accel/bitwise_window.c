@@ -287,6 +287,16 @@ void bw_place_window(bw_mapping *m, bw_layer *layer, uint64_t n_groups)
         .weight_rows = kernel_rows};
 }
 
+stn_status bw_map_taps(bw_mapping *m, bw_layer *layer, stn_error *err)
+{
+    builder b = {.m = m,
+                 .in = layer->in,
+                 .x = &m->values[layer->in->inputs[0]],
+                 .y = &m->values[layer->in->output],
+                 .window = &layer->window};
+    return map_taps(&b, err);
+}
+
 stn_status bw_map_window(bw_mapping *m, bw_layer *layer, stn_error *err)
 {
     size_t out = (size_t)layer->in->weights.out;
@@ -303,7 +313,7 @@ stn_status bw_map_window(bw_mapping *m, bw_layer *layer, stn_error *err)
     if (!wanted || !begun || !b.order || !b.window->groups)
         return stn_fail_memory(err, "groups of filters");
     order_filters(&b);
-    STN_TRY(map_taps(&b, err));
+    STN_TRY(bw_map_taps(m, layer, err));
     STN_TRY(form_groups(&b, wanted, begun, err));
     bw_place_window(m, layer, (uint64_t)b.window->n_groups);
     return bw_predict_window_parts(m, layer, err);

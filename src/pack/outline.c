@@ -210,6 +210,21 @@ static stn_status outline_quantise(outliner *l, const stn_node *node)
     return STN_OK;
 }
 
+/* One bit a value: whether it is negative. `hi` tells it from a rescale to an
+ * activation. */
+static stn_status outline_step(outliner *l, const stn_node *node)
+{
+    state *y = &l->states[node - l->graph->nodes];
+    const state *x = &l->states[node->inputs[0]];
+    stn_instruction in = {.opcode = STN_RESCALE,
+                          .n_inputs = x->n_terms,
+                          .inputs = {x->value[0], x->value[1]},
+                          .hi = 1};
+    int value = emit(l, node->name, in, node->out, STN_TYPE_U8, 0, 1);
+    *y = (state){.n_terms = 1, .value = {value}, .paid = true, .relu = true};
+    return STN_OK;
+}
+
 /* Affine nodes and ReLU: what goes in, with something owed. A constant factor
  * on the pixels is owed by nobody. */
 static stn_status outline_owing(outliner *l, const stn_node *node)
@@ -244,6 +259,7 @@ static stn_status outline_node(outliner *l, const stn_node *node)
         {&stn_op_add,        outline_add},
         {&stn_op_concat,     outline_concat},
         {&stn_op_dropout,    outline_owing},
+        {&stn_op_step,       outline_step},
     };
     // clang-format on
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
