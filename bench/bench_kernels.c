@@ -12,6 +12,7 @@
 #include "kernels/kernels.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #define ROUNDS_MAX 1000
@@ -74,6 +75,10 @@ typedef struct bench {
     stn_rescale_call rescale;
     stn_prepared prepared;
 } bench;
+
+/* Of `layout` in what is printed. */
+static const char *const layout_names[STN_LAYOUTS] = {
+    "", "multiply", "codes", "bits", "tables", "sparse"};
 
 static double cpu_s(void)
 {
@@ -147,7 +152,8 @@ static void make_dot(bench *b)
     const workload *w = b->work;
     int padded = w->side + w->window - 1, n = w->side * w->side;
     size_t pitch = (size_t)padded * (size_t)w->channels;
-    b->dot_shape = (stn_dot_shape){.runs = w->window,
+    b->dot_shape = (stn_dot_shape){.layout = b->dot_shape.layout,
+                                   .runs = w->window,
                                    .run = w->window * w->channels,
                                    .pitch = pitch,
                                    .out = w->out,
@@ -270,34 +276,44 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void report(const workload *work, stn_cpu_level level, int rounds)
+/* Short of AUTO: whether the level can do the workload that way. */
+static bool report(const workload *work, stn_cpu_level level,
+                   stn_dot_layout layout, int rounds)
 {
     static double gops[ROUNDS_MAX];
-    bench b = {.work = work, .kernels = stn_kernels_get(level)};
+    bench b = {.work = work,
+               .kernels = stn_kernels_get(level),
+               .dot_shape.layout = layout};
     if (work->kernel == DOT)
         make_dot(&b);
     else if (work->kernel == DEPTHWISE)
         make_depthwise(&b);
     else
         make_rescale(&b);
+    if (layout && b.prepared.layout != layout) {
+        stn_arena_deinit(&b.arena);
+        return false;
+    }
     measure(&b); /* warms caches and clock */
     for (int i = 0; i < rounds; i++)
         gops[i] = measure(&b);
     qsort(gops, (size_t)rounds, sizeof gops[0], ascending);
     printf("{\"layer\": \"%s\", \"arithmetic\": \"%s\", "
            "\"program\": \"setun\", \"level\": \"%s\", \"isa\": \"%s\", "
-           "\"limit\": \"%s\", \"median\": %.2f, \"min\": %.2f, "
-           "\"max\": %.2f}\n",
+           "\"limit\": \"%s\", \"layout\": \"%s\", \"median\": %.2f, "
+           "\"min\": %.2f, \"max\": %.2f}\n",
            work->layer, work->arithmetic, stn_cpu_level_name(level),
-           b.prepared.isa, work->limit, gops[rounds / 2], gops[0],
-           gops[rounds - 1]);
+           b.prepared.isa, work->limit, layout_names[layout], gops[rounds / 2],
+           gops[0], gops[rounds - 1]);
     fflush(stdout);
     stn_arena_deinit(&b.arena);
+    return true;
 }
 
 int main(int argc, char **argv)
 {
     int rounds = argc > 1 ? atoi(argv[1]) : 25;
+    const char *only = argc > 2 ? argv[2] : "";
     if (rounds < 1 || rounds > ROUNDS_MAX) {
         fprintf(stderr, "bench_kernels: rounds: got %s, expected 1 to %d\n",
                 argv[1], ROUNDS_MAX);
@@ -306,7 +322,13 @@ int main(int argc, char **argv)
     stn_cpu_level best = stn_cpu_detect();
     stn_cpu_level least = best == STN_CPU_REF ? STN_CPU_REF : STN_CPU_AVX2;
     for (stn_cpu_level l = least; l <= best; l++)
-        for (size_t i = 0; i < N_WORKLOADS; i++)
-            report(&workloads[i], l, rounds);
+        for (size_t i = 0; i < N_WORKLOADS; i++) {
+            const workload *w = &workloads[i];
+            if (!strstr(w->layer, only))
+                continue;
+            report(w, l, STN_LAYOUT_AUTO, rounds);
+            for (int k = 1; k < STN_LAYOUTS && w->kernel == DOT; k++)
+                report(w, l, (stn_dot_layout)k, rounds);
+        }
     return 0;
 }

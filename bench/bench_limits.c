@@ -5,7 +5,11 @@
  * line each, operations a second; a multiplication and an addition are two,
  * and so are the AND of two bits and the counting of the result.
  *   float   fused multiply-add
- *   bytes   u8 by s8 into wider sums (vpdpbusd; vpmaddubsw and vpaddw)
+ *   bytes   u8 by s8 into wider sums (vpdpbusd; vpmaddubsw and vpaddw, as if
+ *           16 bits were always enough)
+ *   words   s16 by s16 into 32 bits (vpdpwssd; vpmaddwd and vpaddd), what
+ *           exact products of 8 bits take where there is no VNNI
+ *   tables  4 products looked up (vpshufb and vpaddb)
  *   bits    carry-save adders and one count of bits for 8 words
  *   memoryB 4096 x 4096 weights of B bits, read again and again from the cache
  *           or memory that holds them; two operations each
@@ -72,16 +76,39 @@ DEFINE_LOOP(float_avx512, "avx512f", __m512, PS512, FMA512, JOIN_PS512,
 DEFINE_LOOP(float_avx2, "avx2,fma", __m256, PS256, FMA256, JOIN_PS256,
             FIRST_PS256)
 
+/* As if x were another each time, so that its product is not kept. */
+#define ANOTHER __asm__("" : "+x"(x));
+
 #define DP512(i) s##i = _mm512_dpbusd_epi32(s##i, x, w);
 #define JOIN512(i) x = _mm512_xor_si512(x, s##i);
 #define FIRST512(v) _mm_cvtsi128_si32(_mm512_castsi512_si128(v))
 DEFINE_LOOP(bytes_avx512, "avx512f,avx512vnni", __m512i, _mm512_set1_epi32,
             DP512, JOIN512, FIRST512)
 
-#define MADD256(i) s##i = _mm256_add_epi16(s##i, _mm256_maddubs_epi16(s##i, w));
+#define MADD256(i)                                                             \
+    ANOTHER s##i = _mm256_add_epi16(s##i, _mm256_maddubs_epi16(x, w));
 #define JOIN256(i) x = _mm256_xor_si256(x, s##i);
 #define FIRST256(v) _mm256_extract_epi32(v, 0)
 DEFINE_LOOP(bytes_avx2, "avx2", __m256i, _mm256_set1_epi32, MADD256, JOIN256,
+            FIRST256)
+
+#define DPW512(i) s##i = _mm512_dpwssd_epi32(s##i, x, w);
+DEFINE_LOOP(words_avx512, "avx512f,avx512vnni", __m512i, _mm512_set1_epi32,
+            DPW512, JOIN512, FIRST512)
+
+#define MADDW256(i)                                                            \
+    ANOTHER s##i = _mm256_add_epi32(s##i, _mm256_madd_epi16(x, w));
+DEFINE_LOOP(words_avx2, "avx2", __m256i, _mm256_set1_epi32, MADDW256, JOIN256,
+            FIRST256)
+
+#define LOOK512(i)                                                             \
+    ANOTHER s##i = _mm512_add_epi8(s##i, _mm512_shuffle_epi8(w, x));
+DEFINE_LOOP(tables_avx512, "avx512f,avx512bw", __m512i, _mm512_set1_epi32,
+            LOOK512, JOIN512, FIRST512)
+
+#define LOOK256(i)                                                             \
+    ANOTHER s##i = _mm256_add_epi8(s##i, _mm256_shuffle_epi8(w, x));
+DEFINE_LOOP(tables_avx2, "avx2", __m256i, _mm256_set1_epi32, LOOK256, JOIN256,
             FIRST256)
 
 /* 8 words into s3 through adders: 8 AND, 7 adders, one count. Each sum takes
@@ -215,11 +242,15 @@ int main(void)
         report("float", "avx512", float_avx512, 32 * SUMS);
         report("bytes", "avx512", bytes_avx512, 128 * SUMS);
         report("bits", "avx512", bits_avx512, 2 * 512 * 8);
+        report("words", "avx512", words_avx512, 64 * SUMS);
+        report("tables", "avx512", tables_avx512, 512 * SUMS);
     }
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
         report("float", "avx2", float_avx2, 16 * SUMS);
         report("bytes", "avx2", bytes_avx2, 64 * SUMS);
         report("bits", "avx2", bits_avx2, 2 * 256 * 8);
+        report("words", "avx2", words_avx2, 32 * SUMS);
+        report("tables", "avx2", tables_avx2, 256 * SUMS);
         return report_memory();
     }
     return 0;

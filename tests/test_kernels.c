@@ -105,29 +105,34 @@ static void explain_dot(const dot_case *c, const char *level)
 {
     const stn_dot_shape *s = &c->shape;
     print_message("%s: runs %d x %d, pitch %zu, out %d, type %d, range %d … "
-                  "%d, patches %d, max code %d, fills %d %d, at_end %d\n",
+                  "%d, patches %d, max code %d, fills %d %d, at_end %d, layout "
+                  "%d\n",
                   level, s->runs, s->run, s->pitch, s->out, (int)s->input,
                   (int)s->lo, (int)s->hi, c->n, c->max_code, (int)c->codes,
-                  (int)c->values, c->at_end);
+                  (int)c->values, c->at_end, (int)s->layout);
 }
 
-static void dot_level(const dot_case *c, const stn_kernels *k,
+/* False where the level cannot do the layout asked for. */
+static bool dot_level(const dot_case *c, const stn_kernels *k,
                       const int8_t *codes, const void *x,
                       const uint32_t *patches, int32_t *acc)
 {
     stn_arena arena = {0};
     stn_prepared prepared;
     assert_ok(k->dot_prepare(&c->shape, codes, &arena, &prepared, &err), err);
-    k->dot(&(stn_dot_call){
-        .shape = &c->shape,
-        .prepared = prepared.data,
-        .x = x,
-        .patches = patches,
-        .n = c->n,
-        .part_end = prepared.parts,
-        .scratch = stn_arena_alloc(&arena, 1, prepared.scratch_bytes),
-        .acc = acc});
+    bool is_asked = !c->shape.layout || c->shape.layout == prepared.layout;
+    if (is_asked)
+        k->dot(&(stn_dot_call){
+            .shape = &c->shape,
+            .prepared = prepared.data,
+            .x = x,
+            .patches = patches,
+            .n = c->n,
+            .part_end = prepared.parts,
+            .scratch = stn_arena_alloc(&arena, 1, prepared.scratch_bytes),
+            .acc = acc});
     stn_arena_deinit(&arena);
+    return is_asked;
 }
 
 /* Patches overlap, one element (or what they are aligned to) apart, as those
@@ -154,15 +159,19 @@ static void check_dot(const dot_case *c, uint64_t seed)
     fill_values(&rng, c->values, s->input, s->lo, s->hi, x.data, bytes / size);
     dot_level(c, stn_kernels_get(STN_CPU_REF), codes, x.data, patches,
               expected);
-    for (stn_cpu_level l = STN_CPU_AVX2; l <= stn_cpu_detect(); l++) {
-        guard acc = guard_alloc(acc_bytes, c->at_end);
-        dot_level(c, stn_kernels_get(l), codes, x.data, patches, acc.data);
-        if (memcmp(acc.data, expected, acc_bytes) != 0) {
-            explain_dot(c, stn_cpu_level_name(l));
-            fail();
+    for (stn_cpu_level l = STN_CPU_AVX2; l <= stn_cpu_detect(); l++)
+        for (int k = STN_LAYOUT_AUTO; k < STN_LAYOUTS; k++) {
+            dot_case asked = *c;
+            asked.shape.layout = (stn_dot_layout)k;
+            guard acc = guard_alloc(acc_bytes, c->at_end);
+            if (dot_level(&asked, stn_kernels_get(l), codes, x.data, patches,
+                          acc.data) &&
+                memcmp(acc.data, expected, acc_bytes) != 0) {
+                explain_dot(&asked, stn_cpu_level_name(l));
+                fail();
+            }
+            guard_free(&acc);
         }
-        guard_free(&acc);
-    }
     guard_free(&x);
     free(expected);
     free(patches);
@@ -254,6 +263,30 @@ static void dot_of_sparse_groups_equals_the_scalar_kernel(void **state)
         c.shape.lo = type_lo(c.shape.input);
         c.shape.hi = type_hi(c.shape.input);
         c.codes = FILL_GROUPS;
+        know_extent(&c);
+        check_dot(&c, i);
+    }
+}
+
+/* Patches at multiples of 4 and inputs of any range: what tables need. */
+static void dot_of_aligned_patches_equals_the_scalar_kernel(void **state)
+{
+    (void)state;
+    static const int lengths[] = {4, 8, 12, 20, 36, 64, 100, 576, 4800};
+    static const int highs[] = {1, 2, 3, 7, 15, 16, 100, 255};
+    for (uint64_t i = 0; i < 400; i++) {
+        stn_rng rng = stn_rng_make(13, STN_RNG_TEST, i);
+        dot_case c = random_dot(&rng);
+        stn_dot_shape *s = &c.shape;
+        s->input = (stn_type)stn_rng_below(&rng, 2);
+        s->run = lengths[stn_rng_below(&rng, 9)];
+        s->hi = highs[stn_rng_below(&rng, 8)];
+        s->lo = s->input == STN_TYPE_S8 ? -(int)stn_rng_below(&rng, 129) : 0;
+        if (s->input == STN_TYPE_S8 && s->hi > 127)
+            s->hi = 127;
+        s->align = 4;
+        s->pitch = (size_t)s->run + 4 * stn_rng_below(&rng, 5);
+        c.max_code = 1;
         know_extent(&c);
         check_dot(&c, i);
     }
@@ -611,6 +644,7 @@ int main(void)
         cmocka_unit_test(dot_equals_the_scalar_kernel_on_random_shapes),
         cmocka_unit_test(dot_of_few_bits_equals_the_scalar_kernel),
         cmocka_unit_test(dot_of_sparse_groups_equals_the_scalar_kernel),
+        cmocka_unit_test(dot_of_aligned_patches_equals_the_scalar_kernel),
         cmocka_unit_test(dot_of_a_lone_patch_equals_the_scalar_kernel),
         cmocka_unit_test(dot_is_exact_on_long_sums_of_extremes),
         cmocka_unit_test(depthwise_equals_the_scalar_kernel),

@@ -29,6 +29,12 @@
 #define STN_UNROLL(n)
 #endif
 
+/* Keeps a vector in a register at this point of a loop, where the compiler
+ * would rather have it in memory and something else in the register. */
+#if defined(__x86_64__) && defined(__GNUC__)
+#define STN_KEEP(vector) __asm__("" : "+x"(vector))
+#endif
+
 /* Kernels of x86 are compiled function by function for their instruction set,
  * so that no file needs its own flags: STN_TARGET("avx2"). */
 #if defined(__x86_64__) && defined(__GNUC__)

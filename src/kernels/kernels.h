@@ -38,6 +38,19 @@ typedef struct stn_ending {
     bool second;                  /* the sums are its x1, not its x0 */
 } stn_ending;
 
+/* How a level may lay a dot out. AUTO lets its planner choose what its cost
+ * model finds fastest, which is what engines ask for; tests and measurements
+ * ask for one, and get AUTO where that cannot do the shape. */
+typedef enum stn_dot_layout {
+    STN_LAYOUT_AUTO,
+    STN_LAYOUT_MULTIPLY, /* multiply-add, zeros skipped by block of filters */
+    STN_LAYOUT_CODES,    /* multiply-add of packed codes by a lone patch */
+    STN_LAYOUT_BITS,     /* planes of bits, ones are counted */
+    STN_LAYOUT_TABLES,   /* sums are looked up */
+    STN_LAYOUT_SPARSE,   /* zeros skipped by filter */
+    STN_LAYOUTS
+} stn_dot_layout;
+
 /* Patch-by-filter products. A patch is `runs` runs of `run` contiguous
  * elements, their starts `pitch` elements apart: the rows of a window in a
  * padded picture, so that a convolution needs no copy of every window. */
@@ -53,6 +66,7 @@ typedef struct stn_dot_shape {
     int patches; /* most patches of a call; 0: unknown */
     size_t band; /* bytes from the first patch's start to the last's end, at
                     most; 0: unknown */
+    stn_dot_layout layout;
     stn_ending ending;
 } stn_dot_shape;
 
@@ -128,9 +142,10 @@ typedef struct stn_prepared {
     const void *data;
     size_t size_bytes;
     const char *isa;
-    bool maps;            /* the shape's ending is part of the calls */
-    int parts;            /* of a dot, at least 1 */
-    size_t scratch_bytes; /* that a call of dot needs */
+    bool maps;             /* the shape's ending is part of the calls */
+    int parts;             /* of a dot, at least 1 */
+    stn_dot_layout layout; /* of a dot: what was chosen; AUTO: the only one */
+    size_t scratch_bytes;  /* that a call of dot needs */
 } stn_prepared;
 
 /* `prepare` functions return STN_E_MEMORY or STN_OK and take codes in the

@@ -14,9 +14,7 @@
  *                others are widened first (dot_wide_avx2.c).
  * Signed inputs are read as x + 128 (the sign bit flipped) and 128 * sum of w
  * is taken off; both wrap in 32 bits, the difference is exact. */
-#include "kernels/x86/dot_bits.h"
-#include "kernels/x86/dot_codes.h"
-#include "kernels/x86/dot_wide.h"
+#include "kernels/x86/dot_plan.h"
 #include "kernels/x86/ending_avx2.h"
 
 #ifdef STN_X86
@@ -194,6 +192,7 @@ static tile_function choose(const stn_dot_pack *pack)
     case STN_DOT_BYTES_SPLIT:
         return pack->flip ? tile_split_s8 : tile_split_u8;
     case STN_DOT_WORDS:
+    case STN_DOT_KINDS:
         break;
     }
     return tile_s16;
@@ -269,20 +268,17 @@ stn_status stn_dot_prepare_avx2(const stn_dot_shape *shape, const int8_t *codes,
         .int16_sums = true,
         .isa = "avx2",
         .run = dot,
-        .step = 1,
+        .step = {[STN_DOT_BYTES_SHORT] = 1.35,
+                 [STN_DOT_BYTES_PAIR] = 2,
+                 [STN_DOT_BYTES_SPLIT] = 3,
+                 [STN_DOT_WORDS] = 1.25},
     };
-    const stn_bits_style *bits = stn_bits_style_avx2();
-    stn_bits_fit fit = stn_bits_try(shape, codes);
-    if (stn_bits_pay(bits, shape, fit))
-        return stn_bits_make(bits, shape, codes, fit, arena, out, err);
-    int code_bits = stn_codes_try(shape, codes);
-    if (code_bits)
-        return stn_codes_make(stn_codes_style_avx2(), shape, codes, code_bits,
-                              arena, out, err);
-    bool known = shape->band > 0 && shape->patches > 1;
-    if (known && shape->input != STN_TYPE_S16 &&
-        stn_dot_int16_steps(shape, codes) < 1)
-        return stn_dot_wide_make(&style, shape, codes, arena, out, err);
-    return stn_dot_pack_make(&style, shape, codes, arena, out, err);
+    const stn_dot_level level = {
+        .multiply = &style,
+        .codes = stn_codes_style_avx2(),
+        .bits = stn_bits_style_avx2(),
+        .tables = stn_tables_style_avx2(),
+    };
+    return stn_dot_plan(&level, shape, codes, arena, out, err);
 }
 #endif

@@ -8,9 +8,7 @@
  *
  * Signed inputs are read as x + 128 (the sign bit flipped) and 128 * sum of w
  * is taken off; both wrap in 32 bits, the difference is exact. */
-#include "kernels/x86/dot_bits.h"
-#include "kernels/x86/dot_codes.h"
-#include "kernels/x86/dot_sparse.h"
+#include "kernels/x86/dot_plan.h"
 #include "kernels/x86/ending_avx512.h"
 
 #ifdef STN_X86
@@ -195,23 +193,21 @@ stn_status stn_dot_prepare_avx512(const stn_dot_shape *shape,
                                   const int8_t *codes, stn_arena *arena,
                                   stn_prepared *out, stn_error *err)
 {
-    static const stn_dot_style style = {.lanes = LANES,
-                                        .vectors = VECTORS,
-                                        .int16_sums = false,
-                                        .isa = "avx512",
-                                        .run = dot,
-                                        .step = 0.62};
-    const stn_bits_style *bits = stn_bits_style_avx512();
-    stn_bits_fit fit = stn_bits_try(shape, codes);
-    if (stn_bits_pay(bits, shape, fit))
-        return stn_bits_make(bits, shape, codes, fit, arena, out, err);
-    int code_bits = stn_codes_try(shape, codes);
-    if (code_bits)
-        return stn_codes_make(stn_codes_style_avx512(), shape, codes, code_bits,
-                              arena, out, err);
-    if (stn_sparse_cost(shape, codes) < stn_dot_pack_cost(&style, shape, codes))
-        return stn_sparse_make(shape, codes, stn_dot_sparse_avx512,
-                               "sparse_avx512", arena, out, err);
-    return stn_dot_pack_make(&style, shape, codes, arena, out, err);
+    static const stn_dot_style style = {
+        .lanes = LANES,
+        .vectors = VECTORS,
+        .int16_sums = false,
+        .isa = "avx512",
+        .run = dot,
+        .step = {[STN_DOT_BYTES] = 0.73, [STN_DOT_WORDS] = 0.7},
+    };
+    const stn_dot_level level = {
+        .multiply = &style,
+        .codes = stn_codes_style_avx512(),
+        .bits = stn_bits_style_avx512(),
+        .tables = stn_tables_style_avx512(),
+        .sparse = stn_sparse_style_avx512(),
+    };
+    return stn_dot_plan(&level, shape, codes, arena, out, err);
 }
 #endif

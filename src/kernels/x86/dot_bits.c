@@ -26,15 +26,13 @@ stn_bits_fit stn_bits_try(const stn_dot_shape *s, const int8_t *codes)
     return fit;
 }
 
-bool stn_bits_pay(const stn_bits_style *style, const stn_dot_shape *shape,
-                  stn_bits_fit fit)
+double stn_bits_cost(const stn_bits_style *style, const stn_dot_shape *shape,
+                     stn_bits_fit fit)
 {
-    if (fit.streams == 0)
-        return false;
-    double words = shape->runs * ((shape->run + 31) / 32);
-    double bytes = (double)shape->runs * shape->run / 32 * style->bytes;
-    double passes = fit.planes * fit.streams;
-    return passes * (words * style->word + style->once) < bytes;
+    double words = (double)shape->runs * ((shape->run + 31) / 32);
+    int vectors = (shape->out + style->lanes - 1) / style->lanes;
+    return (words * style->word + style->once) * fit.planes * fit.streams *
+           vectors * shape->patches;
 }
 
 /* Where a pack's parts come from. */

@@ -50,9 +50,8 @@ typedef struct stn_bits_style {
     const char *isa;
     void (*run)(const stn_dot_call *call);
     /* Cycles of a vector of filters against one patch, measured: a word of one
-     * plane and stream, what comes once for each of them, and 32 elements
-     * multiplied and added as bytes. */
-    double word, once, bytes;
+     * plane and stream, and what comes once for each of them. */
+    double word, once;
 } stn_bits_style;
 
 /* Planes and streams that a shape needs; 0 streams where bits cannot do it:
@@ -63,9 +62,9 @@ typedef struct stn_bits_fit {
 
 stn_bits_fit stn_bits_try(const stn_dot_shape *shape, const int8_t *codes);
 
-/* Whether bits are expected to be faster than multiplying bytes. */
-bool stn_bits_pay(const stn_bits_style *style, const stn_dot_shape *shape,
-                  stn_bits_fit fit);
+/* Cycles that all patches of a call are expected to take. */
+double stn_bits_cost(const stn_bits_style *style, const stn_dot_shape *shape,
+                     stn_bits_fit fit);
 
 stn_status stn_bits_make(const stn_bits_style *style,
                          const stn_dot_shape *shape, const int8_t *codes,

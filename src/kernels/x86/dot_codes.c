@@ -42,6 +42,12 @@ int stn_codes_try(const stn_dot_shape *s, const int8_t *codes)
     return live_share(s, codes) < LIVE_MIN ? 0 : bits;
 }
 
+double stn_codes_cost(const stn_codes_style *style, const stn_dot_shape *shape,
+                      int bits)
+{
+    return style->weight[bits] * shape->out * shape->run;
+}
+
 /* Codes of one filter, lane by lane of its block. Elements beyond the run have
  * code 0 and meet zeros. Returns the sum of codes. */
 static int32_t put_filter(const stn_codes_pack *p, const int8_t *w, int lane,

@@ -38,11 +38,16 @@ typedef struct stn_codes_style {
     int vectors; /* of filters a block */
     const char *isa;
     void (*run)(const stn_dot_call *call);
+    double weight[3]; /* cycles of a weight of so many bits, measured */
 } stn_codes_style;
 
 /* Bits a code where this layout serves: a lone patch in one run, binary or
  * ternary weights of which enough are in live groups; else 0. */
 int stn_codes_try(const stn_dot_shape *shape, const int8_t *codes);
+
+/* Cycles that a call is expected to take. */
+double stn_codes_cost(const stn_codes_style *style, const stn_dot_shape *shape,
+                      int bits);
 
 stn_status stn_codes_make(const stn_codes_style *style,
                           const stn_dot_shape *shape, const int8_t *codes,

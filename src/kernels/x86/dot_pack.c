@@ -10,6 +10,12 @@
  * comparisons (about a second) filters stay in order. */
 #define CLUSTER_MAX 4e9
 
+/* A lone patch uses each byte of weight once: cycles to fetch one from a
+ * second-level cache of usual size, or from beyond, measured. */
+#define NEAR_BYTES (1 << 20)
+#define CYCLES_NEAR 0.03
+#define CYCLES_FAR 0.25
+
 /* The 4 bytes of a patch that one step reads. `base` counts elements from the
  * run's start; the last group of a run is moved back to end with it, and the
  * elements that an earlier group covers have weight 0 here. */
@@ -345,16 +351,32 @@ static bool begin(packer *p, stn_arena *work)
     return true;
 }
 
+bool stn_dot_is_wide(const stn_dot_style *style, const stn_dot_shape *shape,
+                     const int8_t *codes)
+{
+    return style->int16_sums && shape->input != STN_TYPE_S16 &&
+           shape->band > 0 && shape->patches > 1 &&
+           stn_dot_int16_steps(shape, codes) < 1;
+}
+
 double stn_dot_pack_cost(const stn_dot_style *style, const stn_dot_shape *shape,
                          const int8_t *codes)
 {
     packer p = {.style = style, .shape = shape, .codes = codes};
     p.depth = (size_t)shape->runs * (size_t)shape->run;
     stn_arena work = {0};
-    double cycles = 0;
+    stn_dot_pack pack = {0};
+    choose_kind(&p, &pack);
+    double step = style->step[pack.kind], steps = 0;
+    if (stn_dot_is_wide(style, shape, codes))
+        step = 2 * style->step[STN_DOT_WORDS];
     if (begin(&p, &work))
-        cycles = 16 * style->step * cost(&p, p.order, style->vectors);
+        steps = cost(&p, p.order, style->vectors);
     stn_arena_deinit(&work);
+    double cycles = step * steps * shape->patches;
+    double bytes = steps * style->lanes * 4;
+    if (shape->patches == 1)
+        cycles += bytes * (bytes > NEAR_BYTES ? CYCLES_FAR : CYCLES_NEAR);
     return cycles;
 }
 

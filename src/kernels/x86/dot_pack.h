@@ -19,6 +19,16 @@ typedef struct stn_dot_head {
     bool second;                 /* the sums are its x1 */
 } stn_dot_head;
 
+/* Which arithmetic is exact for these weights and inputs. */
+typedef enum stn_dot_kind {
+    STN_DOT_BYTES,       /* u8 by s8 */
+    STN_DOT_BYTES_SHORT, /* `int16_steps` steps may be summed in 16 bits */
+    STN_DOT_BYTES_PAIR,  /* one step's pair sums fit 16 bits */
+    STN_DOT_BYTES_SPLIT, /* they do not: w = 2 * high + low, two planes */
+    STN_DOT_WORDS,       /* s16 by s16 */
+    STN_DOT_KINDS
+} stn_dot_kind;
+
 /* What a level asks for. */
 typedef struct stn_dot_style {
     int lanes;       /* 32-bit lanes of a vector: 8 or 16 */
@@ -26,7 +36,8 @@ typedef struct stn_dot_style {
     bool int16_sums; /* products are summed in 16 bits first (vpmaddubsw) */
     const char *isa;
     void (*run)(const stn_dot_call *call);
-    double step; /* cycles of a vector step of one patch, measured */
+    /* Cycles of a vector step of one patch, measured; 0: not a level's. */
+    double step[STN_DOT_KINDS];
 } stn_dot_style;
 
 /* Lays the map of an ending out for 32-bit `lanes`: *map is NULL where the
@@ -34,15 +45,6 @@ typedef struct stn_dot_style {
 stn_status stn_ending_make(const stn_ending *ending, int lanes,
                            stn_arena *arena, const stn_rescale_pack **map,
                            stn_error *err);
-
-/* Which arithmetic is exact for these weights and inputs. */
-typedef enum stn_dot_kind {
-    STN_DOT_BYTES,       /* u8 by s8 */
-    STN_DOT_BYTES_SHORT, /* `int16_steps` steps may be summed in 16 bits */
-    STN_DOT_BYTES_PAIR,  /* one step's pair sums fit 16 bits */
-    STN_DOT_BYTES_SPLIT, /* they do not: w = 2 * high + low, two planes */
-    STN_DOT_WORDS        /* s16 by s16 */
-} stn_dot_kind;
 
 typedef struct stn_dot_block {
     int vectors;     /* of `lanes` filters each */
@@ -68,7 +70,11 @@ typedef struct stn_dot_pack {
     stn_dot_block blocks[];
 } stn_dot_pack;
 
-/* Cycles that 16 patches are expected to take in this layout, with filters in
+/* Whether inputs are widened to 16 bits first (dot_wide.h). */
+bool stn_dot_is_wide(const stn_dot_style *style, const stn_dot_shape *shape,
+                     const int8_t *codes);
+
+/* Cycles that all patches of a call are expected to take, with filters in
  * order. */
 double stn_dot_pack_cost(const stn_dot_style *style, const stn_dot_shape *shape,
                          const int8_t *codes);

@@ -8,12 +8,6 @@
 #define GROUP STN_SPARSE_GROUP
 #define SLOTS STN_SPARSE_SLOTS
 
-/* Cycles, measured: a live group of one filter against 16 patches, a group
- * turned for them, a filter's sums taken up and put away, a filter's end. */
-#define CYCLES_GROUP 4.7
-#define CYCLES_TURN 14.0
-#define CYCLES_CHUNK 3.0
-#define CYCLES_END 6.0
 #define LEAST_PATCHES 16
 
 static bool is_live(const int8_t *w)
@@ -38,7 +32,8 @@ static bool any_filter(const stn_dot_shape *s, const int8_t *codes, size_t g)
     return false;
 }
 
-double stn_sparse_cost(const stn_dot_shape *s, const int8_t *codes)
+double stn_sparse_cost(const stn_sparse_style *style, const stn_dot_shape *s,
+                       const int8_t *codes)
 {
     if (s->input == STN_TYPE_S16 || s->run % GROUP ||
         s->patches < LEAST_PATCHES)
@@ -49,8 +44,9 @@ double stn_sparse_cost(const stn_dot_shape *s, const int8_t *codes)
     for (size_t g = 0; g < groups; g++)
         used += any_filter(s, codes, g);
     double chunks = ceil((double)used / SLOTS);
-    return CYCLES_GROUP * (double)live + CYCLES_TURN * (double)used +
-           (CYCLES_CHUNK * chunks + CYCLES_END) * s->out;
+    double tile = style->group * (double)live + style->turn * (double)used +
+                  (style->chunk * chunks + style->end) * s->out;
+    return tile * s->patches / STN_SPARSE_LANES;
 }
 
 /* Chunk c of the groups in use, whose indices are `used`. */
@@ -104,10 +100,9 @@ static stn_status make_chunks(stn_sparse_pack *p, const stn_dot_shape *s,
     return used ? STN_OK : stn_fail_memory(err, "laid-out weights");
 }
 
-stn_status stn_sparse_make(const stn_dot_shape *shape, const int8_t *codes,
-                           void (*run)(const stn_dot_call *call),
-                           const char *isa, stn_arena *arena, stn_prepared *out,
-                           stn_error *err)
+stn_status stn_sparse_make(const stn_sparse_style *style,
+                           const stn_dot_shape *shape, const int8_t *codes,
+                           stn_arena *arena, stn_prepared *out, stn_error *err)
 {
     size_t most = (groups_of(shape) + SLOTS - 1) / SLOTS;
     stn_sparse_pack *p = NULL;
@@ -116,7 +111,7 @@ stn_status stn_sparse_make(const stn_dot_shape *shape, const int8_t *codes,
     int32_t *correction = stn_arena_alloc(arena, filters, sizeof *correction);
     if (!p || !correction)
         return stn_fail_memory(err, "laid-out weights");
-    p->head.run = run;
+    p->head.run = style->run;
     p->head.second = shape->ending.second;
     STN_TRY(stn_ending_make(&shape->ending, 16, arena, &p->head.map, err));
     STN_TRY(make_chunks(p, shape, codes, arena, err));
@@ -132,7 +127,7 @@ stn_status stn_sparse_make(const stn_dot_shape *shape, const int8_t *codes,
     p->input_bytes = (size_t)SLOTS * GROUP * STN_SPARSE_PATCHES;
     *out = (stn_prepared){.data = p,
                           .size_bytes = bytes,
-                          .isa = isa,
+                          .isa = style->isa,
                           .maps = p->head.map != NULL,
                           .parts = 1,
                           .scratch_bytes =

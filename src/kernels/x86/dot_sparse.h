@@ -39,18 +39,28 @@ typedef struct stn_sparse_pack {
     stn_sparse_chunk chunks[];
 } stn_sparse_pack;
 
-/* Cycles that a tile of 16 patches is expected to take; infinite where the
+/* What a level asks for; `run` as in stn_dot_style. */
+typedef struct stn_sparse_style {
+    const char *isa;
+    void (*run)(const stn_dot_call *call);
+    /* Cycles, measured: a live group of one filter against 16 patches, a group
+     * turned for them, a filter's sums taken up and put away, a filter's end.
+     */
+    double group, turn, chunk, end;
+} stn_sparse_style;
+
+/* Cycles that all patches of a call are expected to take; infinite where the
  * layout does not serve: 16-bit inputs, few patches, runs that are not whole
  * groups. */
-double stn_sparse_cost(const stn_dot_shape *shape, const int8_t *codes);
+double stn_sparse_cost(const stn_sparse_style *style,
+                       const stn_dot_shape *shape, const int8_t *codes);
 
-stn_status stn_sparse_make(const stn_dot_shape *shape, const int8_t *codes,
-                           void (*run)(const stn_dot_call *call),
-                           const char *isa, stn_arena *arena, stn_prepared *out,
-                           stn_error *err);
+stn_status stn_sparse_make(const stn_sparse_style *style,
+                           const stn_dot_shape *shape, const int8_t *codes,
+                           stn_arena *arena, stn_prepared *out, stn_error *err);
 
 #ifdef STN_X86
-void stn_dot_sparse_avx512(const stn_dot_call *call);
+const stn_sparse_style *stn_sparse_style_avx512(void);
 #endif
 
 #endif

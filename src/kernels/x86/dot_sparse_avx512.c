@@ -137,7 +137,7 @@ AVX512 static void finish(const stn_dot_call *call, const stn_sparse_pack *p,
         }
 }
 
-AVX512 void stn_dot_sparse_avx512(const stn_dot_call *call)
+AVX512 static void dot(const stn_dot_call *call)
 {
     const stn_sparse_pack *p = call->prepared;
     __m512i *x = call->scratch;
@@ -159,5 +159,16 @@ AVX512 void stn_dot_sparse_avx512(const stn_dot_call *call)
         finish(call, p, sums, first, n);
         first += n;
     }
+}
+
+const stn_sparse_style *stn_sparse_style_avx512(void)
+{
+    static const stn_sparse_style style = {.isa = "sparse_avx512",
+                                           .run = dot,
+                                           .group = 4.7,
+                                           .turn = 14,
+                                           .chunk = 3,
+                                           .end = 6};
+    return &style;
 }
 #endif
