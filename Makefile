@@ -43,6 +43,13 @@ validate: build
 	build/setun validate --reference $(REFERENCE) \
 	    --results results/validate.json
 
+# Published costs of accelerators beside ours, without training:
+# results/compare-ID.json.
+compare: build
+	for id in $(basename $(notdir $(wildcard share/setun/comparisons/*.yaml))); \
+	    do build/setun compare $$id \
+	    --results results/compare-$$id.json || exit 1; done
+
 # Fills the tables of README.md and docs/ from the files under results/.
 docs: build
 	scripts/update-docs.sh build/setun
@@ -58,4 +65,4 @@ MAKEFLAGS += --no-print-directory
 QUIET = --log-level=WARNING
 
 .PHONY: build dependencies demo check check-asan check-tsan bench bench-train \
-	validate docs install clean
+	validate compare docs install clean

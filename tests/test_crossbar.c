@@ -4,6 +4,8 @@
  * definition where they do, and what its converters cost. Random programs at
  * their predicted cost: tests/test_accel.c. */
 #include "test.h"
+#include "setun/outline.h"
+#include <math.h>
 #include "accel/crossbar.h"
 #include "programs.h"
 
@@ -334,6 +336,35 @@ static void what_cannot_be_converted_is_refused(void **state)
     free_image(image);
 }
 
+/* Inputs of an outline have as many digits as its activations have bits. */
+static void outlines_are_read_once_for_each_bit(void **state)
+{
+    (void)state;
+    double latency_s[2];
+    for (int k = 0; k < 2; k++) {
+        stn_error err;
+        stn_machine *machine = NULL;
+        stn_program *program = NULL;
+        stn_simulation *s = NULL;
+        stn_outline_options o = stn_outline_defaults();
+        o.activation_bits = k ? 4 : 8;
+        assert_ok(stn_machine_load("isaac-like", NULL, 0, &machine, &err), err);
+        assert_ok(stn_program_outline("alexnet", &o, &program, &err), err);
+        assert_ok(stn_simulate(machine, program, &(stn_simulate_options){0}, &s,
+                               &err),
+                  err);
+        for (int i = 0; i < s->n_layers; i++)
+            if (s->layers[i].opcode == STN_CONV) {
+                assert_true(s->layers[i].cost.latency_s > 0);
+                latency_s[k] = s->layers[i].cost.latency_s;
+            }
+        stn_simulation_destroy(s);
+        stn_program_destroy(program);
+        stn_machine_destroy(machine);
+    }
+    assert_true(fabs(latency_s[0] - 2 * latency_s[1]) < 1e-15);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -347,6 +378,7 @@ int main(void)
         cmocka_unit_test(wires_take_what_the_nodal_equations_say),
         cmocka_unit_test(histograms_hold_every_conversion),
         cmocka_unit_test(what_cannot_be_converted_is_refused),
+        cmocka_unit_test(outlines_are_read_once_for_each_bit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What this installation offers: networks, recipes, machines, and the facts
+ * What this installation offers: networks, recipes, machines, comparisons, and the facts
  * that a bug report needs. */
 #ifndef STN_LIBRARY_H
 #define STN_LIBRARY_H
@@ -13,7 +13,8 @@
 typedef enum stn_library_kind {
     STN_LIBRARY_NETWORKS,
     STN_LIBRARY_RECIPES,
-    STN_LIBRARY_MACHINES
+    STN_LIBRARY_MACHINES,
+    STN_LIBRARY_COMPARISONS
 } stn_library_kind;
 
 typedef struct stn_library_entry {

@@ -7,6 +7,13 @@
 
 #include "setun/program.h"
 
+/* Weights of the layers whose names match a pattern (fnmatch). */
+typedef struct stn_outline_codes {
+    const char *layers;
+    int bits;
+    double density;
+} stn_outline_codes;
+
 typedef struct stn_outline_options {
     int weight_bits;     /* 1 … 8; see stn_weight_outline */
     int activation_bits; /* 1 … 16; unsigned after a ReLU, else signed */
@@ -14,6 +21,8 @@ typedef struct stn_outline_options {
     double density;      /* share of nonzero weights, in (0, 1]; 1 bit: 1 */
     const char *const *set; /* "parameter=number" of the network */
     int n_set;
+    const stn_outline_codes *codes; /* before all that is above; first match */
+    int n_codes;
 } stn_outline_options;
 stn_outline_options stn_outline_defaults(void); /* 1, 8, 8, 1, none */
 

@@ -17,7 +17,7 @@
 #include <string.h>
 
 /* Only whether a sum is negative matters: clamp(1 + x, 0, 1). An outline has
- * no multipliers; its steps are told from rescales by `hi`. */
+ * no multipliers. */
 static bool is_step(const stn_instruction *in, int channels)
 {
     if (in->opcode != STN_RESCALE || in->n_inputs != 1 || in->shift ||

@@ -7,8 +7,7 @@
 #include <stdio.h>
 
 static const stn_option OPTIONS[] = {
-    {"json", 0, false, NULL, NULL,
-     "print as JSON"},
+    {"json", 0, false, NULL, NULL, "print as JSON"},
     {0},
 };
 
@@ -86,19 +85,19 @@ static int list_library(stn_library_kind kind, bool json)
 
 static int run(const stn_arguments *arguments)
 {
-    static const char *const KINDS[] = {"networks", "recipes", "machines",
-                                        "datasets", NULL};
+    static const char *const KINDS[] = {"networks",    "recipes",  "machines",
+                                        "comparisons", "datasets", NULL};
     int kind = 0;
     if (!stn_cli_choice("setun list:", arguments->operands[0], KINDS, &kind))
         return STN_EXIT_USAGE;
     bool json = stn_cli_switch(arguments, "json");
-    return kind == 3 ? list_datasets(json)
+    return kind == 4 ? list_datasets(json)
                      : list_library((stn_library_kind)kind, json);
 }
 
 const stn_command stn_cmd_list = {
     .name = "list",
-    .operands = "networks|recipes|machines|datasets",
+    .operands = "networks|recipes|machines|comparisons|datasets",
     .min_operands = 1,
     .max_operands = 1,
     .summary = "List what is here by name",

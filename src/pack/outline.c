@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "nn/ops.h"
 #include "pack/program_image.h"
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,7 +61,10 @@ static void pay(outliner *l, const char *name, state *s, int bits,
     int64_t hi = ((int64_t)1 << (bits - is_signed)) - 1;
     stn_instruction in = {.opcode = STN_RESCALE,
                           .n_inputs = s->n_terms,
-                          .inputs = {s->value[0], s->value[1]}};
+                          .inputs = {s->value[0], s->value[1]},
+                          .shift = 16, /* 0 would be a step */
+                          .lo = is_signed ? (int32_t)-hi : 0,
+                          .hi = (int32_t)hi};
     int value = emit(l, name, in, l->image->values[s->value[0]].shape,
                      type_of(bits, is_signed), is_signed ? -hi : 0, hi);
     *s = (state){.n_terms = 1, .value = {value}, .paid = true};
@@ -76,6 +80,15 @@ static int activation(outliner *l, int index)
     return s->value[0];
 }
 
+static const stn_outline_codes *codes_of(const stn_outline_options *o,
+                                         const char *layer)
+{
+    for (int i = 0; i < o->n_codes; i++)
+        if (fnmatch(o->codes[i].layers, layer, 0) == 0)
+            return &o->codes[i];
+    return NULL;
+}
+
 static stn_status outline_weights(outliner *l, const stn_node *node,
                                   stn_instruction in, int blocks)
 {
@@ -88,6 +101,11 @@ static stn_status outline_weights(outliner *l, const stn_node *node,
     *w = (stn_weight_outline){.bits = end ? o->end_bits : o->weight_bits,
                               .blocks = blocks};
     w->density = w->bits == 1 || end ? 1 : o->density;
+    const stn_outline_codes *own = codes_of(o, node->name);
+    if (own) {
+        w->bits = own->bits;
+        w->density = own->bits == 1 ? 1 : own->density;
+    }
     in.n_inputs = 1;
     in.inputs[0] = activation(l, node->inputs[0]);
     stn_weights *v = &in.weights;
@@ -210,8 +228,7 @@ static stn_status outline_quantise(outliner *l, const stn_node *node)
     return STN_OK;
 }
 
-/* One bit a value: whether it is negative. `hi` tells it from a rescale to an
- * activation. */
+/* One bit a value: whether it is negative. */
 static stn_status outline_step(outliner *l, const stn_node *node)
 {
     state *y = &l->states[node - l->graph->nodes];

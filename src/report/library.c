@@ -18,7 +18,8 @@
 #include <yaml.h>
 #include <zlib.h>
 
-static const char *const FOLDERS[] = {"networks", "recipes", "machines"};
+static const char *const FOLDERS[] = {"networks", "recipes", "machines",
+                                      "comparisons"};
 
 /* ---- lists */
 

@@ -6,7 +6,7 @@ source "$(dirname "$0")/check.bash"
 
 expect 0 "Verbs" "overview" "$setun" --help
 expect 0 "setun " "version" "$setun" --version
-for verb in train pack inspect eval run verify simulate sweep adc array mtj validate \
+for verb in train pack inspect eval run verify simulate sweep compare adc array mtj validate \
     report reproduce table list doctor "data convert" man; do
     # shellcheck disable=SC2086 # "data convert" is two words
     expect 0 "Usage: setun $verb" "help of $verb" "$setun" $verb --help
@@ -36,6 +36,9 @@ expect 1 "" "file that is no program" "$setun" inspect "$0"
 expect 0 "bdnet" "recipes are listed" "$setun" list recipes
 expect 0 "bdnet" "networks are listed" "$setun" list networks
 expect 0 "bdnet-sot" "machines are listed" "$setun" list machines
+expect 0 "mram-lowbit" "comparisons are listed" "$setun" list comparisons
+expect 4 "no /" "missing comparison" "$setun" compare nothing
+expect 0 "analog over sot" "published beside ours" "$setun" compare mram-lowbit
 expect 0 "fashion-mnist" "data sets are listed" "$setun" list datasets
 expect 0 "kernel levels" "doctor" "$setun" doctor
 expect 0 '"kernel levels"' "doctor in JSON" "$setun" doctor --json

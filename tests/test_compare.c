@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Comparison files: figures beside ours, ratios of our own rows, and what is
+ * refused. */
+#include "test.h"
+#include "base/file.h"
+#include "setun/compare.h"
+#include <math.h>
+#include <unistd.h>
+
+static const char HEAD[] = "title: t\nlayers: [\"conv*\"]\ncases:\n"
+                           "  a: {machine: imce, network: lenet5}\n"
+                           "  b: {machine: imce, network: lenet5, "
+                           "weights: 8}\n";
+
+static stn_status compare(const char *rows, stn_comparison **out,
+                          stn_error *err)
+{
+    char path[] = "/tmp/setun-compareXXXXXX", file[64], text[1024];
+    assert_non_null(mkdtemp(path));
+    snprintf(file, sizeof file, "%s/c.yaml", path);
+    snprintf(text, sizeof text, "%s%s", HEAD, rows);
+    assert_ok(stn_file_write_atomic(file, text, strlen(text), err), *err);
+    stn_status status = stn_compare(file, NULL, NULL, out, err);
+    unlink(file);
+    rmdir(path);
+    return status;
+}
+
+static void a_ratio_is_that_of_the_rows_above(void **state)
+{
+    (void)state;
+    stn_error err;
+    stn_comparison *c = NULL;
+    assert_ok(
+        compare("published:\n"
+                "  - {quantity: energy, case: b, value: 3, unit: mJ, source: "
+                "s, confidence: text}\n"
+                "  - {quantity: energy, case: a, over: b, value: 2, unit: x, "
+                "source: s, confidence: memory}\n",
+                &c, &err),
+        err);
+    assert_int_equal(c->n_rows, 7);
+    assert_true(isnan(c->rows[0].published));
+    assert_string_equal(c->rows[0].unit, "uJ");
+    assert_true(c->rows[3].published == 3);
+    assert_string_equal(c->rows[3].unit, "mJ");
+    double ratio = c->rows[0].ours / (1e3 * c->rows[3].ours);
+    assert_true(fabs(c->rows[6].ours - ratio) < 1e-9 * ratio);
+    assert_true(ratio < 0.9);
+    stn_comparison_destroy(c);
+}
+
+static void what_is_not_there_is_refused_by_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rows, *says;
+    } bad[] = {
+        {"published: [{quantity: energy, case: c, value: 1, unit: uJ, source: "
+         "s, confidence: text}]\n",
+         "\"c\""},
+        {"published: [{quantity: energy, case: a, value: 1, unit: mm2, source: "
+         "s, confidence: text}]\n",
+         "unit"},
+        {"published: [{quantity: energy, case: a, value: 1, unit: uJ, "
+         "confidence: text}]\n",
+         "source"},
+        {"  d: {machine: imce, network: lenet5, layers: [nothing]}\n"
+         "published: []\n",
+         "called like"},
+        {"  d: {machine: imce, network: lenet5, widths: 3}\npublished: []\n",
+         "widths"},
+        {"  d: {machine: imce, adc: 3}\npublished: []\n", "converter"},
+        {"  d: {machine: imce}\npublished: []\n", "network"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        stn_error err = {0};
+        stn_comparison *c = NULL;
+        assert_int_not_equal(compare(bad[i].rows, &c, &err), STN_OK);
+        if (!strstr(err.text, bad[i].says))
+            fail_msg("%d: \"%s\" does not say %s", (int)i, err.text,
+                     bad[i].says);
+    }
+}
+
+static void the_converters_of_bit_slice_are_the_papers(void **state)
+{
+    (void)state;
+    stn_error err;
+    stn_comparison *c = NULL;
+    assert_ok(stn_compare("bitslice-l1", NULL, NULL, &c, &err), err);
+    for (int i = 0; i < 6; i++)
+        assert_true(fabs(c->rows[i].ours / c->rows[i].published - 1) < 2e-3);
+    stn_comparison_destroy(c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_ratio_is_that_of_the_rows_above),
+        cmocka_unit_test(what_is_not_there_is_refused_by_name),
+        cmocka_unit_test(the_converters_of_bit_slice_are_the_papers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
