@@ -329,6 +329,76 @@ static void a_structure_on_a_convolution_in_groups_is_refused(void **state)
     destroy(&net);
 }
 
+/* Two layers with blocks of 256, one of them over a picture and cut off on
+ * both sides: whatever runs them, the bits are those of the reference. */
+static void large_circulant_layers_are_exact_by_transforms(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "name: large\n"
+        "input: {height: 20, width: 18, channels: 3}\n"
+        "layers:\n"
+        "  - normalise: {mean: 0.5, std: 0.25}\n"
+        "  - quantise: {name: pixels, signed: true, fixed: 2}\n"
+        "  - linear: {name: one, out: 1000}\n"
+        "  - relu\n"
+        "  - quantise: {name: a, bits: 8, fixed: 16}\n"
+        "  - linear: {name: two, out: 1024}\n"
+        "  - relu\n"
+        "  - quantise: {name: b, bits: 8, fixed: 16}\n"
+        "  - linear: {name: fc, out: 5}\n";
+    enum { PIXELS = 20 * 18 * 3, N = 3 };
+    stn_error err;
+    network net = {0};
+    stn_pool *pool;
+    uint8_t pixels[N * PIXELS];
+    int32_t expected[N * 5], got[N * 5];
+    stn_rng rng = stn_rng_make(5, STN_RNG_TEST, 0);
+    assert_ok(stn_yaml_parse("large.yaml", text, &net.document, &err), err);
+    assert_ok(stn_yaml_parse("rules.yaml",
+                             "- {layers: \"*\", quantiser: uniform}\n"
+                             "- {layers: \"[ot]*\", quantiser: uniform, "
+                             "structure: {circulant: {p: 256}}}\n",
+                             &net.rules, &err),
+              err);
+    assert_ok(
+        stn_graph_build(stn_yaml_root(net.document), NULL, &net.graph, &err),
+        err);
+    stn_graph_init(net.graph, 3);
+    assert_ok(stn_compression_create(net.graph, stn_yaml_root(net.rules), NULL,
+                                     4, &net.compression, &err),
+              err);
+    assert_ok(stn_pool_create(1, NULL, &pool, &err), err);
+    stn_compression_apply(net.compression, pool);
+    stn_pool_destroy(pool);
+    stn_program *p = through_a_file(&net);
+    assert_int_equal(weights_of(p, "two")->n_stored, 4 * 4 * 256);
+    for (size_t i = 0; i < sizeof pixels; i++)
+        pixels[i] = (uint8_t)stn_rng_below(&rng, 256);
+    for (int k = 0; k < N; k++)
+        assert_ok(stn_reference_classify(p, pixels + k * PIXELS,
+                                         expected + k * 5, &err),
+                  err);
+    for (int level = 0; level <= (int)stn_cpu_detect(); level++) {
+        stn_engine_options options = stn_engine_defaults();
+        stn_engine *engine;
+        int n_transforms = 0;
+        options.level = (stn_cpu_level)level;
+        options.threads = 2;
+        assert_ok(stn_engine_create(p, &options, &engine, &err), err);
+        assert_ok(stn_engine_run(engine, pixels, N, got, &err), err);
+        assert_memory_equal(got, expected, sizeof got);
+        for (int i = 0; i < p->n_instructions; i++)
+            n_transforms +=
+                strstr(stn_engine_kernel_name(engine, i), "fft") != NULL;
+        assert_int_equal(n_transforms, level ? 2 : 0);
+        stn_engine_destroy(engine);
+    }
+    stn_program_destroy(p);
+    destroy(&net);
+    unlink(path_of());
+}
+
 static void flipped_bits_never_crash_the_reader(void **state)
 {
     (void)state;
@@ -377,6 +447,7 @@ int main(void)
         cmocka_unit_test(a_convolution_in_groups_stores_what_it_has),
         cmocka_unit_test(a_permuted_diagonal_over_a_picture_is_exactly_p_fold),
         cmocka_unit_test(a_structure_on_a_convolution_in_groups_is_refused),
+        cmocka_unit_test(large_circulant_layers_are_exact_by_transforms),
         cmocka_unit_test(flipped_bits_never_crash_the_reader),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

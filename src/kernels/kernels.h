@@ -92,6 +92,13 @@ typedef struct stn_dot_call {
     void *y;
 } stn_dot_call;
 
+/* Weights of a dot that are circulant (stn_layout): at each of the positions
+ * of `in` elements that a patch consists of, the plane of filters x elements
+ * is cut into p x p blocks, which the first column of each gives. */
+typedef struct stn_circulant_blocks {
+    int p, in; /* in divides runs * run; 1 <= p <= in and filters */
+} stn_circulant_blocks;
+
 /* Window sums of one channel each, one row of outputs. */
 typedef struct stn_depthwise_shape {
     int channels, out; /* out is a multiple of channels */
@@ -158,6 +165,18 @@ typedef struct stn_kernels {
                               stn_arena *arena, stn_prepared *out,
                               stn_error *err);
     void (*dot)(const stn_dot_call *call);
+
+    /* The same sums for circulant weights, of which `codes` has all. Whether
+     * that is faster than `dot`; and in place of the two above. Only sums are
+     * made, in one part; prepared->data is NULL where floating-point numbers
+     * would not do for exact sums, and is to be made by dot_prepare then. */
+    bool (*circulant_pays)(const stn_dot_shape *shape,
+                           stn_circulant_blocks blocks);
+    stn_status (*circulant_prepare)(const stn_dot_shape *shape,
+                                    stn_circulant_blocks blocks,
+                                    const int8_t *codes, stn_arena *arena,
+                                    stn_prepared *out, stn_error *err);
+    void (*circulant)(const stn_dot_call *call);
 
     stn_status (*depthwise_prepare)(const stn_depthwise_shape *shape,
                                     const int8_t *codes, stn_arena *arena,

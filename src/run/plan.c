@@ -144,6 +144,23 @@ static void range_with_zero(const stn_value *v, int64_t *lo, int64_t *hi)
     *hi = v->hi > 0 ? v->hi : 0;
 }
 
+/* Tries the kernel for circulant weights; s->circulant says whether it is to
+ * be used. */
+static stn_status prepare_circulant(stn_plan *plan, stn_step *s, stn_error *err)
+{
+    const stn_weights *w = &s->op->weights;
+    stn_circulant_blocks blocks = {w->layout.p, w->in};
+    if (w->layout.flat)
+        blocks.in *= w->kh * w->kw;
+    if (w->layout.structure != STN_CIRCULANT ||
+        !plan->kernels->circulant_pays(&s->dot, blocks))
+        return STN_OK;
+    STN_TRY(plan->kernels->circulant_prepare(&s->dot, blocks, w->codes,
+                                             &plan->arena, &s->weights, err));
+    s->circulant = s->weights.data != NULL;
+    return STN_OK;
+}
+
 static stn_status prepare_conv(stn_plan *plan, stn_step *s, stn_error *err)
 {
     const stn_instruction *op = s->op;
@@ -175,6 +192,9 @@ static stn_status prepare_conv(stn_plan *plan, stn_step *s, stn_error *err)
         size * ((size_t)(s->dot.runs - 1) * s->pitch + (size_t)s->dot.run);
     if (n == 1 && s->dot.runs == 1)
         s->dot.align = LONE_ALIGN;
+    STN_TRY(prepare_circulant(plan, s, err));
+    if (s->circulant)
+        return STN_OK;
     return plan->kernels->dot_prepare(&s->dot, op->weights.codes, &plan->arena,
                                       &s->weights, err);
 }

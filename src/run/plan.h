@@ -34,6 +34,7 @@ typedef struct stn_step {
     stn_dot_shape dot;
     stn_depthwise_shape depthwise;
     stn_prepared weights;
+    bool circulant;    /* the kernel for such weights was prepared, not dot's */
     uint32_t *patches; /* chunk_rows * out.w byte offsets, for conv */
     stn_rescale_shape map;
     stn_prepared multipliers; /* unused where the op's kernel maps */

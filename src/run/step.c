@@ -61,17 +61,21 @@ typedef struct place {
 static void run_conv(const stn_plan *plan, const stn_step *s, const place *at,
                      stn_piece piece)
 {
-    plan->kernels->dot(&(stn_dot_call){.shape = &s->dot,
-                                       .prepared = s->weights.data,
-                                       .x = at->x,
-                                       .patches = s->patches,
-                                       .n = at->rows * s->out.w,
-                                       .part = piece.part,
-                                       .part_end = piece.part_end,
-                                       .scratch = at->scratch,
-                                       .acc = at->y,
-                                       .other = at->other,
-                                       .y = at->y});
+    const stn_dot_call call = {.shape = &s->dot,
+                               .prepared = s->weights.data,
+                               .x = at->x,
+                               .patches = s->patches,
+                               .n = at->rows * s->out.w,
+                               .part = piece.part,
+                               .part_end = piece.part_end,
+                               .scratch = at->scratch,
+                               .acc = at->y,
+                               .other = at->other,
+                               .y = at->y};
+    if (s->circulant)
+        plan->kernels->circulant(&call);
+    else
+        plan->kernels->dot(&call);
 }
 
 static void run_depthwise(const stn_plan *plan, const stn_step *s,

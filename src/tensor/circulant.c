@@ -51,9 +51,11 @@ static size_t bin_of(const blocked *b, size_t v)
     return v / b->blocks * 2 * b->blocks + v % b->blocks;
 }
 
+/* From one frequency to the next. A cache line more than it takes: by a power
+ * of two all frequencies of a block would meet in one set of the cache. */
 static size_t plane_of(const blocked *b)
 {
-    return b->n * 2 * b->blocks;
+    return b->n * 2 * b->blocks + 16;
 }
 
 static void load(const blocked *b, size_t v, const float *x, kiss_fft_cpx *z,
@@ -300,7 +302,8 @@ static void scatter(const stn_circulant *c, const float *cols, float *plane)
         }
 }
 
-/* Sizes of the products: pixels, and rows and columns of a matrix. */
+/* Of a product: m x q by q x r. Forward, m are pixels, and a matrix of
+ * weights is r x q. */
 typedef struct sizes {
     int m, r, q;
 } sizes;
@@ -309,6 +312,31 @@ static sizes sizes_of(const stn_circulant *c)
 {
     return (sizes){(int)c->n_out, (int)(2 * c->rows),
                    (int)(2 * c->area * c->cols)};
+}
+
+/* Multiply-adds up to which a call of stn_sgemm takes longer than they do. */
+#define FEW 2048
+
+/* stn_sgemm with alpha = 1 and beta = 0, rows without gaps. */
+static void multiply(bool transpose_a, bool transpose_b, sizes z,
+                     const float *a, const float *b, float *c)
+{
+    size_t m = (size_t)z.m, n = (size_t)z.r, k = (size_t)z.q;
+    size_t a_row = transpose_a ? 1 : k, a_step = transpose_a ? m : 1;
+    size_t b_row = transpose_b ? 1 : n, b_step = transpose_b ? k : 1;
+    if (m * n * k > FEW) {
+        stn_sgemm(transpose_a, transpose_b, z.m, z.r, z.q, 1, a,
+                  transpose_a ? z.m : z.q, b, transpose_b ? z.q : z.r, 0, c,
+                  z.r);
+        return;
+    }
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++) {
+            float sum = 0;
+            for (size_t l = 0; l < k; l++)
+                sum += a[i * a_row + l * a_step] * b[l * b_row + j * b_step];
+            c[i * n + j] = sum;
+        }
 }
 
 void stn_circulant_forward(const stn_circulant *c, const float *x,
@@ -323,9 +351,8 @@ void stn_circulant_forward(const stn_circulant *c, const float *x,
     for (size_t k = 0; k < c->bins; k++) {
         const float *cols =
             gather(c, saved + k * plane_of(&in), scratch + at.cols);
-        stn_sgemm(false, true, z.m, z.r, z.q, 1, cols, z.q,
-                  c->weights + k * matrix_floats(c), z.q, 0,
-                  spectrum + k * plane_of(&out), z.r);
+        multiply(false, true, z, cols, c->weights + k * matrix_floats(c),
+                 spectrum + k * plane_of(&out));
     }
     invert(c, &out, spectrum, y, scratch);
     for (size_t m = 0; m < c->n_out && bias; m++)
@@ -377,13 +404,12 @@ void stn_circulant_backward(const stn_circulant *c, const float *dy,
             gather(c, saved + k * plane_of(&in), scratch + at.cols);
         float *dplane = scratch + at.inputs + k * plane_of(&in);
         float *dcols = c->direct ? dplane : scratch + at.dcols;
-        stn_sgemm(true, false, z.r, z.q, z.m, 1, g, z.r, cols, z.q, 0, product,
-                  z.q);
+        multiply(true, false, (sizes){z.r, z.q, z.m}, g, cols, product);
         conjugate_product(c, product, weights + k * plane_of(&w));
         if (!to->dx)
             continue;
-        stn_sgemm(false, false, z.m, z.q, z.r, 1, g, z.r,
-                  c->weights + k * matrix_floats(c), z.q, 0, dcols, z.q);
+        multiply(false, false, (sizes){z.m, z.q, z.r}, g,
+                 c->weights + k * matrix_floats(c), dcols);
         if (!c->direct)
             scatter(c, dcols, dplane);
     }

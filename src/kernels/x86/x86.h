@@ -18,6 +18,19 @@ stn_status stn_dot_prepare_avx512(const stn_dot_shape *shape,
                                   stn_prepared *out, stn_error *err);
 void stn_dot_avx512(const stn_dot_call *call);
 
+bool stn_circulant_pays_fft(const stn_dot_shape *shape,
+                            stn_circulant_blocks blocks);
+stn_status stn_circulant_prepare_avx2(const stn_dot_shape *shape,
+                                      stn_circulant_blocks blocks,
+                                      const int8_t *codes, stn_arena *arena,
+                                      stn_prepared *out, stn_error *err);
+void stn_circulant_avx2(const stn_dot_call *call);
+stn_status stn_circulant_prepare_avx512(const stn_dot_shape *shape,
+                                        stn_circulant_blocks blocks,
+                                        const int8_t *codes, stn_arena *arena,
+                                        stn_prepared *out, stn_error *err);
+void stn_circulant_avx512(const stn_dot_call *call);
+
 stn_status stn_depthwise_prepare_avx2(const stn_depthwise_shape *shape,
                                       const int8_t *codes, stn_arena *arena,
                                       stn_prepared *out, stn_error *err);
