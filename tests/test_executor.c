@@ -195,8 +195,8 @@ static void absorbed_relu_gives_the_bits_of_its_own_node(void **state)
     }
     const stn_executor_batch batch = batch_of(&r[0], 0);
     stn_executor_result a, b;
-    stn_executor_evaluate(r[0].executor, &batch, &a, NULL);
-    stn_executor_evaluate(r[1].executor, &batch, &b, NULL);
+    stn_executor_evaluate(r[0].executor, &batch, &a);
+    stn_executor_evaluate(r[1].executor, &batch, &b);
     assert_true(a.loss_sum == b.loss_sum);
     tear_down(&r[0]);
     tear_down(&r[1]);
@@ -276,7 +276,8 @@ static void evaluation_repeats_training_without_random_layers(void **state)
     stn_executor_batch batch = batch_of(&r, 0);
     stn_executor_result b;
     float logits[BATCH * 5];
-    stn_executor_evaluate(r.executor, &batch, &b, logits);
+    batch.logits = logits;
+    stn_executor_evaluate(r.executor, &batch, &b);
     assert_true(a.loss_sum == b.loss_sum && a.n_correct == b.n_correct);
     const int last = r.graph->n_nodes - 1;
     assert_memory_equal(logits + 4 * 5,
@@ -292,7 +293,7 @@ static void evaluation_repeats_training_without_random_layers(void **state)
         sum += stn_loss_softmax(&loss, logits + 5 * i, (uint8_t)(i % 5), NULL,
                                 &correct);
     }
-    stn_executor_evaluate(r.executor, &batch, &b, NULL);
+    stn_executor_evaluate(r.executor, &batch, &b);
     assert_true(fabs(sum - b.loss_sum) < 1e-9);
     tear_down(&r);
 }
@@ -306,7 +307,7 @@ static void running_statistics_follow_the_batch(void **state)
     stn_executor_result trained, evaluated;
     for (int i = 0; i < 200; i++)
         stn_executor_train(r.executor, &batch, &trained);
-    stn_executor_evaluate(r.executor, &batch, &evaluated, NULL);
+    stn_executor_evaluate(r.executor, &batch, &evaluated);
     /* Only the unbiased variance differs, by one in 12 * 72 pixels. */
     assert_true(fabs(trained.loss_sum - evaluated.loss_sum) <
                 0.01 * trained.loss_sum);

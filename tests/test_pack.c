@@ -84,7 +84,8 @@ static void evaluate(network *net, float *logits)
     stn_executor_batch batch = {
         .fetch = fetch, .context = net, .n = N_PICTURES};
     stn_executor_result result;
-    stn_executor_evaluate(net->executor, &batch, &result, logits);
+    batch.logits = logits;
+    stn_executor_evaluate(net->executor, &batch, &result);
 }
 
 /* Blocks of random grey levels: neighbouring pixels are alike, as in

@@ -89,12 +89,27 @@ typedef struct stn_program {
     const stn_instruction *instructions;
     size_t file_bytes; /* 0 for a program not read from a file */
     size_t peak_bytes; /* largest sum of values alive at once, one picture */
+    /* Programs that use the leading channels of one network and share its
+     * weights, in one file: their shares of the channels, ascending, the last
+     * one 1; and this one's. n_widths is 0 where there is one program. */
+    int n_widths;
+    const double *widths;
+    double width;
 } stn_program;
+
+#define STN_PROGRAM_WIDTHS 8
 
 /* Reads and checks a .stn file: every shape, index, range and accumulator
  * bound, so that an executor need not. */
 stn_status stn_program_read(const char *path, stn_program **out,
                             stn_error *err);
+/* The program of `width`, which is one of program->widths, for networks of
+ * several widths; any of them gives all others, so that the width may change
+ * from picture to picture. It lives as long as `program`. STN_E_ARGUMENT,
+ * naming those that exist, where there is none. */
+stn_status stn_program_at_width(const stn_program *program, double width,
+                                const stn_program **out, stn_error *err);
+/* Programs of several widths die together, with whichever is destroyed. */
 void stn_program_destroy(stn_program *program); /* NULL is legal */
 /* NULL when absent: "recipe", "accuracy", … as the packer wrote them. */
 const char *stn_program_metadata(const stn_program *program, const char *key);

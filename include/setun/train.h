@@ -55,6 +55,8 @@ typedef struct stn_train_options {
 
 stn_train_options stn_train_defaults(void);
 
+#define STN_WIDTHS_MAX 8 /* networks of different width that share weights */
+
 typedef struct stn_train_result {
     char out[512];              /* the run folder */
     double test_accuracy;       /* of the training graph, once, at the end */
@@ -65,6 +67,10 @@ typedef struct stn_train_result {
     double seconds;             /* summed over resumed parts */
     double images_per_s;
     int epochs;
+    /* Of a recipe with `widths:`, else 0: each width, ascending, and its test
+     * accuracy. The last is the whole network, as test_accuracy. */
+    int n_widths;
+    double widths[STN_WIDTHS_MAX], width_accuracy[STN_WIDTHS_MAX];
 } stn_train_result;
 
 /* Trains, or resumes, or returns at once the result of a finished run when

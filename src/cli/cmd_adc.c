@@ -21,6 +21,7 @@ static const stn_option OPTIONS[] = {
      "resolution to try, or one a slice from the lowest, 0 for ideal; default: 0, 8 down to 1, and the machine's own"},
     {"set", 0, true, "PATH=VALUE", NULL,
      "lay a value over the machine file"},
+    STN_CLI_WIDTH,
     {"threads", 't', false, "N", "0",
      "threads, 0 for all CPUs"},
     {"results", 0, false, "FILE", NULL,

@@ -14,6 +14,7 @@ static const stn_option OPTIONS[] = {
      "only the first N pictures; 0 for all"},
     {"cpu", 0, false, "LEVEL", NULL,
      "kernel level: ref, avx2, avx512; default the best"},
+    STN_CLI_WIDTH,
     {"threads", 't', false, "N", "0",
      "threads, 0 for all CPUs"},
     {"json", 0, false, NULL, NULL,

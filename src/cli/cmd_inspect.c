@@ -2,11 +2,13 @@
  *
  * setun inspect: what is in a .stn file, instruction by instruction. */
 #include "cli.h"
+#include "engine.h"
 #include "setun/program.h"
 #include <inttypes.h>
 #include <stdio.h>
 
 static const stn_option OPTIONS[] = {
+    STN_CLI_WIDTH,
     {"json", 0, false, NULL, NULL, "print as JSON"},
     {0},
 };
@@ -17,6 +19,7 @@ typedef struct totals {
     size_t stored, bytes, value_bits, index_bits;
     int ternary_groups, ternary_live;
     stn_slices slices;
+    size_t constants; /* of rescales */
 } totals;
 
 static size_t weight_count(const stn_weights *w)
@@ -30,9 +33,13 @@ static totals sum(const stn_program *program)
 {
     totals t = {0};
     for (int i = 0; i < program->n_instructions; i++) {
-        const stn_weights *w = &program->instructions[i].weights;
+        const stn_instruction *in = &program->instructions[i];
+        const stn_weights *w = &in->weights;
         uint64_t dense = 0, nonzero = 0;
         stn_instruction_operations(program, i, &dense, &nonzero);
+        if (in->opcode == STN_RESCALE)
+            t.constants += (size_t)program->values[in->output].shape.c *
+                           (size_t)(1 + in->n_inputs);
         t.dense += dense;
         t.nonzero += nonzero;
         stn_slices slices = stn_program_slices(program, i);
@@ -114,6 +121,30 @@ static void print_storage(const stn_program *p, const totals *t)
     stn_table_end();
 }
 
+/* The programs of all widths of the file. */
+static void print_widths(const stn_program *p)
+{
+    printf("\n");
+    stn_table_begin("rrrrrr", "width", "weights", "bits", "rescales",
+                    "operations dense / nonzero", "activations", NULL);
+    for (int i = 0; i < p->n_widths; i++) {
+        const stn_program *at = NULL;
+        if (stn_program_at_width(p, p->widths[i], &at, NULL) != STN_OK)
+            continue;
+        totals t = sum(at);
+        stn_table_cell("%g%s", at->width, at == p ? " *" : "");
+        stn_table_cell("%zu", t.slices.n);
+        stn_table_cell("%zu", t.value_bits + t.index_bits);
+        stn_table_cell("%zu", t.constants);
+        stn_table_cell("%s / %s", stn_cli_count((double)t.dense),
+                       stn_cli_count((double)t.nonzero));
+        stn_table_cell("%s", stn_cli_bytes((double)at->peak_bytes));
+    }
+    stn_table_end();
+    printf("weights of width 1 hold those of all others; rescales are numbers "
+           "of each width's own\n");
+}
+
 static void print_text(const stn_program *p)
 {
     totals t = sum(p);
@@ -128,6 +159,8 @@ static void print_text(const stn_program *p)
         print_instruction(p, i);
     stn_table_end();
     print_storage(p, &t);
+    if (p->n_widths)
+        print_widths(p);
     printf("\n%zu weights, %s nonzero, in %zu bytes; file %zu bytes\n",
            t.slices.n,
            stn_cli_percent((double)t.slices.n_nonzero / (double)t.slices.n, 1),
@@ -209,6 +242,29 @@ static void json_instruction(stn_json_writer *w, const stn_program *program,
     stn_json_end_object(w);
 }
 
+static void json_widths(stn_json_writer *w, const stn_program *p)
+{
+    stn_json_number(w, "width", p->width);
+    stn_json_begin_array(w, "widths");
+    for (int i = 0; i < p->n_widths; i++) {
+        const stn_program *at = NULL;
+        if (stn_program_at_width(p, p->widths[i], &at, NULL) != STN_OK)
+            continue;
+        totals t = sum(at);
+        stn_json_begin_object(w, NULL);
+        stn_json_number(w, "width", at->width);
+        stn_json_int(w, "weights", (int64_t)t.slices.n);
+        stn_json_int(w, "value_bits", (int64_t)t.value_bits);
+        stn_json_int(w, "index_bits", (int64_t)t.index_bits);
+        stn_json_int(w, "rescale_numbers", (int64_t)t.constants);
+        stn_json_int(w, "operations_dense", (int64_t)t.dense);
+        stn_json_int(w, "operations_nonzero", (int64_t)t.nonzero);
+        stn_json_int(w, "peak_activation_bytes", (int64_t)at->peak_bytes);
+        stn_json_end_object(w);
+    }
+    stn_json_end_array(w);
+}
+
 static int print_json(const stn_program *p)
 {
     totals t = sum(p);
@@ -236,6 +292,8 @@ static int print_json(const stn_program *p)
                         (double)t.ternary_live / t.ternary_groups);
     else
         stn_json_null(&w, "group_density");
+    if (p->n_widths)
+        json_widths(&w, p);
     stn_json_begin_array(&w, "instructions");
     for (int i = 0; i < p->n_instructions; i++)
         json_instruction(&w, p, i);
@@ -246,13 +304,10 @@ static int print_json(const stn_program *p)
 
 static int run(const stn_arguments *arguments)
 {
-    stn_error err = {0};
     stn_program *program = NULL;
-    stn_status status =
-        stn_program_read(arguments->operands[0], &program, &err);
-    if (status != STN_OK)
-        return stn_cli_fail(status, &err);
-    int code = STN_EXIT_OK;
+    int code = stn_cli_read(arguments, &program);
+    if (code != STN_EXIT_OK)
+        return code;
     if (stn_cli_switch(arguments, "json"))
         code = print_json(program);
     else

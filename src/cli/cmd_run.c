@@ -11,6 +11,7 @@ static const stn_option OPTIONS[] = {
      "classes to print for each picture"},
     {"cpu", 0, false, "LEVEL", NULL,
      "kernel level: ref, avx2, avx512; default the best"},
+    STN_CLI_WIDTH,
     {"threads", 't', false, "N", "0",
      "threads, 0 for all CPUs"},
     {"json", 0, false, NULL, NULL,
@@ -122,11 +123,10 @@ static int run(const stn_arguments *arguments)
     stn_error err = {0};
     stn_program *program = NULL;
     classifier c = {0};
-    int code;
-    stn_status status =
-        stn_program_read(arguments->operands[0], &program, &err);
-    if (status == STN_OK)
-        status = stn_engine_create(program, &o, &c.engine, &err);
+    int code = stn_cli_read(arguments, &program);
+    if (code != STN_EXIT_OK)
+        return code;
+    stn_status status = stn_engine_create(program, &o, &c.engine, &err);
     if (status != STN_OK) {
         code = stn_cli_fail(status, &err);
         goto out;

@@ -30,6 +30,7 @@ static const stn_option OPTIONS[] = {
      "for a prediction: share of ones among activations' bits"},
     {"parameter", 0, true, "NAME=VALUE", NULL,
      "of a NETWORK: set one of its parameters"},
+    STN_CLI_WIDTH,
     {"threads", 't', false, "N", "0",
      "threads, 0 for all CPUs"},
     {"histogram", 0, false, NULL, NULL,
@@ -302,20 +303,6 @@ static int print_json(const stn_machine *machine, const stn_simulation *s)
     return stn_cli_json(&w);
 }
 
-/* A share in (0, 1]; otherwise says so and returns false. */
-static bool read_share(const stn_arguments *arguments, const char *option,
-                       double *out)
-{
-    const char *text = stn_cli_text(arguments, option);
-    char *end = NULL;
-    *out = strtod(text, &end);
-    if (end != text && !*end && *out > 0 && *out <= 1)
-        return true;
-    stn_cli_error("--%s: got \"%s\", expected a number above 0, at most 1",
-                  option, text);
-    return false;
-}
-
 /* A program, or the outline of a network. */
 static bool names_network(const char *operand)
 {
@@ -339,7 +326,7 @@ static int open_network(const stn_arguments *arguments, stn_cli_subject *out)
     if (!stn_cli_int(arguments, "weights", 1, 8, &weights) ||
         !stn_cli_int(arguments, "activations", 1, 16, &activations) ||
         !stn_cli_int(arguments, "ends", 1, 8, &ends) ||
-        !read_share(arguments, "density", &o.density))
+        !stn_cli_share(arguments, "density", &o.density))
         return STN_EXIT_USAGE;
     o.weight_bits = (int)weights;
     o.activation_bits = (int)activations;
@@ -363,7 +350,7 @@ static int simulate(const stn_arguments *arguments, const stn_cli_subject *s,
                               .check = STN_CHECK_ALL,
                               .histogram =
                                   stn_cli_switch(arguments, "histogram")};
-    if (!read_share(arguments, "ones", &o.density))
+    if (!stn_cli_share(arguments, "ones", &o.density))
         return STN_EXIT_USAGE;
     if (s->pictures) {
         o.pixels = s->pictures->pixels;

@@ -39,6 +39,9 @@ static void print_text(const stn_train_result *r)
         printf("validation       %s\n",
                stn_cli_percent(r->validation_accuracy, 2));
     printf("training loss    %.4f\n", r->train_loss);
+    for (int i = 0; i + 1 < r->n_widths; i++)
+        printf("  at width %-5g %s\n", r->widths[i],
+               stn_cli_percent(r->width_accuracy[i], 2));
     if (r->group_density == r->group_density)
         printf("group density    %.4f\ncompression      %.2f x\n",
                r->group_density, r->compression);
@@ -59,6 +62,16 @@ static int print_json(const stn_train_result *r)
     stn_json_number(&w, "seconds", r->seconds);
     stn_json_number(&w, "images_per_s", r->images_per_s);
     stn_json_int(&w, "epochs", r->epochs);
+    if (r->n_widths)
+        stn_json_begin_array(&w, "widths");
+    for (int i = 0; i < r->n_widths; i++) {
+        stn_json_begin_object(&w, NULL);
+        stn_json_number(&w, "width", r->widths[i]);
+        stn_json_number(&w, "test_accuracy", r->width_accuracy[i]);
+        stn_json_end_object(&w);
+    }
+    if (r->n_widths)
+        stn_json_end_array(&w);
     stn_json_end_object(&w);
     return stn_cli_json(&w);
 }

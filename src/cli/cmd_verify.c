@@ -16,6 +16,7 @@ static const stn_option OPTIONS[] = {
      "machine to compare as well, or 'none'"},
     {"machine-images", 0, false, "N", "4",
      "pictures for the machines, which are slower"},
+    STN_CLI_WIDTH,
     {"threads", 't', false, "N", "0",
      "threads of reference and machines, 0 for all CPUs"},
     {"json", 0, false, NULL, NULL,

@@ -3,6 +3,41 @@
  * Opening what the verbs about a packed program work on. */
 #include "engine.h"
 #include <stdio.h>
+#include <stdlib.h>
+
+bool stn_cli_share(const stn_arguments *arguments, const char *option,
+                   double *out)
+{
+    const char *text = stn_cli_text(arguments, option);
+    char *end = NULL;
+    *out = strtod(text, &end);
+    if (end != text && !*end && *out > 0 && *out <= 1)
+        return true;
+    stn_cli_error("--%s: got \"%s\", expected a number above 0, at most 1",
+                  option, text);
+    return false;
+}
+
+int stn_cli_read(const stn_arguments *arguments, stn_program **out)
+{
+    double width;
+    stn_program *program = NULL;
+    const stn_program *at = NULL;
+    stn_error err = {0};
+    if (!stn_cli_share(arguments, "width", &width))
+        return STN_EXIT_USAGE;
+    stn_status status =
+        stn_program_read(arguments->operands[0], &program, &err);
+    if (status == STN_OK && (program->n_widths || width != 1))
+        status = stn_program_at_width(program, width, &at, &err);
+    if (status != STN_OK) {
+        stn_program_destroy(program);
+        return stn_cli_fail(status, &err);
+    }
+    /* Destroying a part destroys the whole. */
+    *out = at ? (stn_program *)at : program;
+    return STN_EXIT_OK;
+}
 
 int stn_cli_open(const stn_arguments *arguments, uint32_t n,
                  stn_cli_subject *out)
@@ -17,9 +52,11 @@ int stn_cli_open(const stn_arguments *arguments, uint32_t n,
                       arguments->command->name);
         return STN_EXIT_USAGE;
     }
-    stn_status status =
-        stn_program_read(arguments->operands[0], &s.program, &err);
-    if (status == STN_OK && wants_pictures)
+    int code = stn_cli_read(arguments, &s.program);
+    if (code != STN_EXIT_OK)
+        return code;
+    stn_status status = STN_OK;
+    if (wants_pictures)
         status = stn_dataset_open(data, &s.dataset, &err);
     if (status == STN_OK && wants_pictures)
         status = stn_pictures_create(s.dataset, s.program->input, n,

@@ -10,7 +10,7 @@
 
 /* A program and the pictures it is tried on. Close with stn_cli_close. */
 typedef struct stn_cli_subject {
-    stn_program *program;
+    stn_program *program;   /* of --width */
     stn_dataset *dataset;   /* NULL when --data was not given */
     stn_pictures *pictures; /* likewise */
 } stn_cli_subject;
@@ -21,6 +21,20 @@ typedef struct stn_cli_subject {
 int stn_cli_open(const stn_arguments *arguments, uint32_t n,
                  stn_cli_subject *out);
 void stn_cli_close(stn_cli_subject *subject);
+
+/* Reads the program named by operand 0, that of --width where the file has
+ * several. Prints what fails and returns an exit code. */
+int stn_cli_read(const stn_arguments *arguments, stn_program **out);
+/* A share in (0, 1]; otherwise says so and returns false. */
+bool stn_cli_share(const stn_arguments *arguments, const char *option,
+                   double *out);
+
+/* The row of --width in a table of options. */
+#define STN_CLI_WIDTH                                                          \
+    {                                                                          \
+        "width", 'w', false, "SHARE", "1",                                     \
+            "of a file of several widths: share of the channels"               \
+    }
 
 /* From --cpu and --threads; prints what is wrong and returns false. */
 bool stn_cli_engine_options(const stn_arguments *arguments,

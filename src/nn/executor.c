@@ -88,22 +88,28 @@ static void find_loss(const stn_executor *e, stn_shard *shard, int first)
 {
     const int last = e->graph->n_nodes - 1, classes = e->graph->n_classes;
     const bool training = e->running == &e->train;
+    const stn_executor_batch *b = e->current;
     const stn_loss loss = {.classes = classes,
-                           .smoothing = e->current->label_smoothing,
+                           .smoothing = b->label_smoothing,
                            .scale = 1.0f / (float)e->batch};
     shard->loss_sum = 0.0;
     shard->n_correct = 0;
-    for (int i = 0; i < e->shard_n && first + i < e->current->n; i++) {
+    for (int i = 0; i < e->shard_n && first + i < b->n; i++) {
         const size_t at = (size_t)i * (size_t)classes;
         const float *logits = shard->block + e->nodes[last].y + at;
         float *dy = training ? shard->dy + e->nodes[last].dy + at : NULL;
+        const size_t row = (size_t)(first + i) * (size_t)classes;
         bool correct;
-        shard->loss_sum +=
-            stn_loss_softmax(&loss, logits, shard->labels[i], dy, &correct);
+        if (b->teacher)
+            shard->loss_sum +=
+                stn_loss_distil(&loss, &b->distil, logits, b->teacher + row,
+                                shard->labels[i], dy, &correct);
+        else
+            shard->loss_sum +=
+                stn_loss_softmax(&loss, logits, shard->labels[i], dy, &correct);
         shard->n_correct += correct;
-        if (e->logits)
-            memcpy(e->logits + (size_t)(first + i) * (size_t)classes, logits,
-                   (size_t)classes * sizeof *logits);
+        if (b->logits)
+            memcpy(b->logits + row, logits, (size_t)classes * sizeof *logits);
     }
 }
 
@@ -292,15 +298,13 @@ void stn_executor_train(stn_executor *e, const stn_executor_batch *batch,
 }
 
 void stn_executor_evaluate(stn_executor *e, const stn_executor_batch *batch,
-                           stn_executor_result *result, float *logits)
+                           stn_executor_result *result)
 {
     assert(batch->n <= e->batch);
     for (int i = 1; i < e->graph->n_nodes; i++)
         if (e->graph->nodes[i].type->forward_barrier)
             reduce(e, i, false, false);
-    e->logits = logits;
     run_program(e, &e->evaluate, batch, result);
-    e->logits = NULL;
 }
 
 const char *stn_executor_find_nonfinite(const stn_executor *e)

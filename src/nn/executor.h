@@ -12,6 +12,7 @@
 #define STN_NN_EXECUTOR_H
 
 #include "base/pool.h"
+#include "nn/loss.h"
 #include "nn/op.h"
 
 typedef struct stn_executor stn_executor;
@@ -39,6 +40,10 @@ typedef struct stn_executor_batch {
               still be filled, and is ignored */
     uint64_t seed, step;   /* for dropout */
     float label_smoothing; /* targets (1 - e) onehot + e / classes */
+    /* Not NULL: `batch` * n_classes logits to learn from, as `distil` says. */
+    const float *teacher;
+    stn_distil distil;
+    float *logits; /* receives n * n_classes floats; may be NULL */
 } stn_executor_batch;
 
 typedef struct stn_executor_result {
@@ -52,11 +57,10 @@ typedef struct stn_executor_result {
 void stn_executor_train(stn_executor *executor, const stn_executor_batch *batch,
                         stn_executor_result *result);
 
-/* Forward with running statistics. `logits` (may be NULL) receives
- * batch->n * n_classes floats. */
+/* Forward with running statistics. */
 void stn_executor_evaluate(stn_executor *executor,
                            const stn_executor_batch *batch,
-                           stn_executor_result *result, float *logits);
+                           stn_executor_result *result);
 
 /* After a step: name of the first node whose output holds NaN or infinity,
  * or NULL. */

@@ -88,7 +88,6 @@ struct stn_executor {
     const stn_executor_batch *current;
     const stn_program *running;
     const stn_phase *phase;
-    float *logits; /* of the evaluation under way, or NULL */
     stn_arena arena;
 };
 

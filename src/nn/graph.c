@@ -63,6 +63,41 @@ static void set_fans(stn_param *param)
         param->fan_out *= param->dims[i];
 }
 
+/* Memory of the last parameter, which then counts. */
+static stn_status take_memory(stn_graph *graph, stn_param *param,
+                              stn_error *err)
+{
+    const bool trained = param->role != STN_PARAM_STATE;
+    graph->n_params++;
+    if (graph->outline)
+        return STN_OK;
+    param->latent = stn_arena_alloc(&graph->arena, param->count, sizeof(float));
+    if (trained)
+        param->grad =
+            stn_arena_alloc(&graph->arena, param->count, sizeof(float));
+    if (!param->latent || (trained && !param->grad))
+        return stn_fail_memory(err, param->name);
+    param->effective = param->latent;
+    return STN_OK;
+}
+
+stn_status stn_graph_add_guest(stn_graph *graph, const char *name,
+                               const stn_param *like, stn_error *err)
+{
+    stn_param *param = new_param(graph);
+    if (!param)
+        return stn_fail_memory(err, "the list of parameters");
+    *param = *like;
+    param->latent = param->effective = param->grad = NULL;
+    if (strlen(name) >= sizeof param->name)
+        return stn_fail(err, STN_E_UNSUPPORTED,
+                        "the name '%s' is longer than %zu bytes; shorten that "
+                        "of the layer",
+                        name, sizeof param->name - 1);
+    memcpy(param->name, name, strlen(name) + 1);
+    return take_memory(graph, param, err);
+}
+
 stn_status stn_graph_add_param(stn_graph *graph, stn_node *node,
                                const char *suffix, stn_param_role role,
                                int rank, const int *dims, stn_error *err)
@@ -82,17 +117,8 @@ stn_status stn_graph_add_param(stn_graph *graph, stn_node *node,
                         "layer smaller",
                         node->file, node->line, param->name, param->count);
     set_fans(param);
-    node->params[node->n_params++] = graph->n_params++;
-    if (graph->outline)
-        return STN_OK;
-    param->latent = stn_arena_alloc(&graph->arena, param->count, sizeof(float));
-    if (role != STN_PARAM_STATE)
-        param->grad =
-            stn_arena_alloc(&graph->arena, param->count, sizeof(float));
-    if (!param->latent || (role != STN_PARAM_STATE && !param->grad))
-        return stn_fail_memory(err, param->name);
-    param->effective = param->latent;
-    return STN_OK;
+    node->params[node->n_params++] = graph->n_params;
+    return take_memory(graph, param, err);
 }
 
 static void fill(stn_param *param, float value)

@@ -100,5 +100,10 @@ const stn_node *stn_graph_node(const stn_graph *graph, const char *name);
 stn_status stn_graph_add_param(stn_graph *graph, stn_node *node,
                                const char *suffix, stn_param_role role,
                                int rank, const int *dims, stn_error *err);
+/* Declares a parameter that none of the graph's operators reads: optimisers
+ * move it and checkpoints keep it for somebody else, who fills its gradient.
+ * It is shaped like `like`, a parameter of any graph. */
+stn_status stn_graph_add_guest(stn_graph *graph, const char *name,
+                               const stn_param *like, stn_error *err);
 
 #endif

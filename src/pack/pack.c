@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "pack/lower.h"
+#include "pack/program_image.h"
 #include "pack/write.h"
 #include "setun/data.h"
 #include "train/model.h"
@@ -92,6 +93,39 @@ static stn_status describe(const stn_model *model,
     return add_result(o, run_or_checkpoint, err);
 }
 
+/* Lowers the narrower networks of a model and joins them to `widest`. */
+static stn_status lower_widths(const stn_model *model, const char *const *names,
+                               stn_program *widest, stn_error *err)
+{
+    const stn_widths *widths = model->widths;
+    stn_program_image *images[STN_WIDTHS_MAX] = {NULL};
+    stn_status status = STN_OK;
+    stn_pool *pool = NULL;
+    int n = 0;
+    STN_TRY(stn_pool_create(1, NULL, &pool, err));
+    while (n < widths->n && status == STN_OK) {
+        stn_compression *slices = NULL;
+        stn_program *program = NULL;
+        stn_width_load(widths, n, pool);
+        status =
+            stn_width_compression(widths, n, model->compression, &slices, err);
+        if (status == STN_OK)
+            status =
+                stn_lower(widths->width[n].graph, slices, names, &program, err);
+        stn_compression_destroy(slices);
+        if (status == STN_OK)
+            images[n++] = (stn_program_image *)program;
+    }
+    stn_pool_destroy(pool);
+    if (status == STN_OK)
+        return stn_program_join((stn_program_image *)widest, images,
+                                model->recipe->widths, n + 1,
+                                model->graph->name, err);
+    for (int i = 0; i < n; i++)
+        stn_program_destroy(&images[i]->program);
+    return status;
+}
+
 /* Lowers with the names of the data set's classes when the data set is here
  * and fits; otherwise classes are called by their numbers. */
 static stn_status lower(const stn_model *model, stn_program **program,
@@ -107,6 +141,8 @@ static stn_status lower(const stn_model *model, stn_program **program,
         names[i] = stn_dataset_class_name(data, i);
     stn_status status =
         stn_lower(graph, model->compression, names, program, err);
+    if (status == STN_OK && model->widths)
+        status = lower_widths(model, names, *program, err);
     stn_free(names);
     stn_dataset_close(data);
     return status;

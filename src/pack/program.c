@@ -53,6 +53,8 @@ void stn_instruction_operations(const stn_program *program, int index,
 const char *stn_program_metadata(const stn_program *program, const char *key)
 {
     const stn_program_image *image = (const stn_program_image *)program;
+    if (image->widest)
+        image = image->widest;
     return image->file ? stn_st_metadata(image->file, key) : NULL;
 }
 
@@ -61,6 +63,16 @@ void stn_program_destroy(stn_program *program)
     if (!program)
         return;
     stn_program_image *image = (stn_program_image *)program;
+    if (image->widest) {
+        stn_program_destroy(&image->widest->program);
+        return;
+    }
+    for (int i = 0; i < STN_PROGRAM_WIDTHS; i++) {
+        if (!image->narrower[i])
+            continue;
+        stn_arena_deinit(&image->narrower[i]->arena);
+        stn_free(image->narrower[i]);
+    }
     stn_arena_deinit(&image->arena);
     stn_st_close(image->file);
     stn_free(image);

@@ -22,6 +22,11 @@
 /* `program` comes first: its address is the image's. */
 typedef struct stn_program_image {
     stn_program program;
+    /* Of several widths: those below the last, which owns them; and the last
+     * one, NULL in itself. */
+    struct stn_program_image *narrower[STN_PROGRAM_WIDTHS];
+    struct stn_program_image *widest;
+    double widths[STN_PROGRAM_WIDTHS];
     stn_value *values; /* what program.values points to, writable */
     stn_instruction *instructions;
     stn_arena arena;   /* owns all of it, and decoded weights */
@@ -41,6 +46,25 @@ stn_status stn_program_check_shapes(const stn_program_image *image, int index,
                                     const char *where, stn_error *err);
 stn_status stn_program_bound(stn_program_image *image, int index,
                              const char *where, stn_error *err);
+
+/* program_widths.c. Makes programs of n - 1 narrower widths, ascending, part
+ * of `widest`, to which they then belong, also on failure: they must take the
+ * same pictures, give the same classes, and their weights be leading channels
+ * of those of the widest's instructions of the same name. `widths` are n, the
+ * last 1. */
+stn_status stn_program_join(stn_program_image *widest,
+                            stn_program_image *const *narrower,
+                            const double *widths, int n, const char *where,
+                            stn_error *err);
+/* The instruction of `widest` that holds the weights of `in`, of which those
+ * of `in` can be a leading part by shape and levels; NULL with an error. */
+const stn_instruction *stn_program_find_whole(const stn_program *widest,
+                                              const stn_instruction *in,
+                                              const char *where,
+                                              stn_error *err);
+/* That part: codes in `to`, room for stn_weights_count(part). */
+void stn_weights_take_leading(const stn_weights *whole, const stn_weights *part,
+                              int8_t *to);
 
 /* Names in the order of their enums, ended by NULL. */
 extern const char *const stn_opcode_names[], *const stn_code_names[],

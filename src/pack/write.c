@@ -5,17 +5,20 @@
 #include "pack/write.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "pack/format.h"
 #include "pack/program_image.h"
 #include <stdio.h>
+#include <string.h>
 
 /* At most three tensors an instruction: of weights live, mask and sign, of a
  * rescale m0, m1 and a. */
 typedef struct writer {
-    const stn_program *program;
+    const stn_program *program; /* the widest */
     stn_arena arena;
     stn_st_tensor *tensors;
     size_t n_tensors;
+    char prefix[STN_TEXT_DOUBLE + 1]; /* of names */
 } writer;
 
 static void write_value(stn_json_writer *w, const stn_value *v)
@@ -92,37 +95,64 @@ static void write_instruction(stn_json_writer *w, const stn_instruction *in)
     stn_json_end_object(w);
 }
 
-static stn_status program_text(const stn_program *p, char **text,
-                               stn_error *err)
+static void write_program(stn_json_writer *w, const char *key,
+                          const stn_program *p)
 {
-    stn_json_writer w = {0};
-    size_t size;
-    stn_json_begin_object(&w, NULL);
-    stn_json_string(&w, "name", p->name);
-    write_numbers(&w, "input", 3, (int[]){p->input.h, p->input.w, p->input.c});
-    stn_json_begin_array(&w, "classes");
+    stn_json_begin_object(w, key);
+    stn_json_string(w, "name", p->name);
+    write_numbers(w, "input", 3, (int[]){p->input.h, p->input.w, p->input.c});
+    stn_json_begin_array(w, "classes");
     for (int i = 0; i < p->n_classes; i++)
-        stn_json_string(&w, NULL, p->class_names[i]);
-    stn_json_end_array(&w);
-    stn_json_begin_array(&w, "values");
+        stn_json_string(w, NULL, p->class_names[i]);
+    stn_json_end_array(w);
+    stn_json_begin_array(w, "values");
     for (int i = 0; i < p->n_values; i++)
-        write_value(&w, &p->values[i]);
-    stn_json_end_array(&w);
-    stn_json_begin_array(&w, "instructions");
+        write_value(w, &p->values[i]);
+    stn_json_end_array(w);
+    stn_json_begin_array(w, "instructions");
     for (int i = 0; i < p->n_instructions; i++)
-        write_instruction(&w, &p->instructions[i]);
-    stn_json_end_array(&w);
-    stn_json_end_object(&w);
-    return stn_json_finish(&w, text, &size, err);
+        write_instruction(w, &p->instructions[i]);
+    stn_json_end_array(w);
+    stn_json_end_object(w);
 }
 
-/* Appends NAME.SUFFIX with one dimension. */
+/* The program of one of the file's widths. */
+static const stn_program *narrower(const stn_program *widest, int index)
+{
+    const stn_program *p = NULL;
+    (void)stn_program_at_width(widest, widest->widths[index], &p, NULL);
+    return p;
+}
+
+/* The widest program, and the list of the others; NULL without. */
+static stn_status program_texts(const stn_program *p, char **text,
+                                char **widths, stn_error *err)
+{
+    stn_json_writer w = {0}, others = {0};
+    size_t size;
+    write_program(&w, NULL, p);
+    STN_TRY(stn_json_finish(&w, text, &size, err));
+    if (p->n_widths < 2)
+        return STN_OK;
+    stn_json_begin_array(&others, NULL);
+    for (int i = 0; i + 1 < p->n_widths; i++) {
+        stn_json_begin_object(&others, NULL);
+        stn_json_number(&others, "width", p->widths[i]);
+        write_program(&others, "program", narrower(p, i));
+        stn_json_end_object(&others);
+    }
+    stn_json_end_array(&others);
+    return stn_json_finish(&others, widths, &size, err);
+}
+
+/* Appends NAME.SUFFIX with one dimension; WIDTH/NAME.SUFFIX where the width is
+ * not that of the file's first program. */
 static stn_status add(writer *w, const char *name, const char *suffix,
                       const char *dtype, const void *data, size_t count,
                       size_t size, stn_error *err)
 {
-    char full[STN_NAME_CAPACITY + 32];
-    snprintf(full, sizeof full, "%s.%s", name, suffix);
+    char full[STN_TEXT_DOUBLE + STN_NAME_CAPACITY + 32];
+    snprintf(full, sizeof full, "%s%s.%s", w->prefix, name, suffix);
     char *copy = stn_arena_string(&w->arena, full);
     if (!copy)
         return stn_fail_memory(err, "tensor names");
@@ -159,17 +189,14 @@ static stn_status add_weights(writer *w, const stn_instruction *in,
     return STN_OK;
 }
 
-static stn_status add_tensors(writer *w, stn_error *err)
+/* Weights are those of the widest. */
+static stn_status add_program(writer *w, const stn_program *p, stn_error *err)
 {
-    const stn_program *p = w->program;
-    w->tensors = stn_arena_alloc(&w->arena, 3 * (size_t)p->n_instructions,
-                                 sizeof *w->tensors);
-    if (!w->tensors)
-        return stn_fail_memory(err, "tensors");
     for (int i = 0; i < p->n_instructions; i++) {
         const stn_instruction *in = &p->instructions[i];
         size_t n = (size_t)p->values[in->output].shape.c;
-        if (in->opcode == STN_CONV || in->opcode == STN_DEPTHWISE)
+        if (p == w->program &&
+            (in->opcode == STN_CONV || in->opcode == STN_DEPTHWISE))
             STN_TRY(add_weights(w, in, err));
         if (in->opcode != STN_RESCALE)
             continue;
@@ -181,12 +208,31 @@ static stn_status add_tensors(writer *w, stn_error *err)
     return STN_OK;
 }
 
+static stn_status add_tensors(writer *w, stn_error *err)
+{
+    const stn_program *p = w->program;
+    size_t n = 3 * (size_t)p->n_instructions;
+    for (int i = 0; i + 1 < p->n_widths; i++)
+        n += 3 * (size_t)narrower(p, i)->n_instructions;
+    w->tensors = stn_arena_alloc(&w->arena, n, sizeof *w->tensors);
+    if (!w->tensors)
+        return stn_fail_memory(err, "tensors");
+    STN_TRY(add_program(w, p, err));
+    for (int i = 0; i + 1 < p->n_widths; i++) {
+        stn_text_from_double(p->widths[i], w->prefix);
+        strcat(w->prefix, "/");
+        STN_TRY(add_program(w, narrower(p, i), err));
+    }
+    return STN_OK;
+}
+
 static stn_status write_file(writer *w, const char *path,
                              const stn_st_pair *metadata, size_t n_metadata,
-                             const char *text, stn_error *err)
+                             const char *text, const char *widths,
+                             stn_error *err)
 {
     stn_st_pair *pairs =
-        stn_arena_alloc(&w->arena, n_metadata + 3, sizeof *pairs);
+        stn_arena_alloc(&w->arena, n_metadata + 4, sizeof *pairs);
     if (!pairs)
         return stn_fail_memory(err, "metadata");
     pairs[0] = (stn_st_pair){"format", "setun-program"};
@@ -194,9 +240,10 @@ static stn_status write_file(writer *w, const char *path,
     for (size_t i = 0; i < n_metadata; i++)
         pairs[2 + i] = metadata[i];
     pairs[2 + n_metadata] = (stn_st_pair){"program", text};
+    pairs[3 + n_metadata] = (stn_st_pair){"widths", widths};
     STN_TRY(add_tensors(w, err));
-    return stn_st_write(path, w->tensors, w->n_tensors, pairs, n_metadata + 3,
-                        err);
+    return stn_st_write(path, w->tensors, w->n_tensors, pairs,
+                        n_metadata + 3 + (widths != NULL), err);
 }
 
 stn_status stn_program_write(const char *path, const stn_program *program,
@@ -204,10 +251,11 @@ stn_status stn_program_write(const char *path, const stn_program *program,
                              stn_error *err)
 {
     writer w = {.program = program};
-    char *text = NULL;
-    stn_status status = program_text(program, &text, err);
+    char *text = NULL, *widths = NULL;
+    stn_status status = program_texts(program, &text, &widths, err);
     if (status == STN_OK)
-        status = write_file(&w, path, metadata, n_metadata, text, err);
+        status = write_file(&w, path, metadata, n_metadata, text, widths, err);
+    stn_free(widths);
     stn_free(text);
     stn_arena_deinit(&w.arena);
     return status;

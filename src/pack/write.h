@@ -7,7 +7,8 @@
 #include "base/safetensors.h"
 #include "setun/program.h"
 
-/* Writes a checked program, atomically; stn_program_read gives it back. The
+/* Writes a checked program, with those of narrower widths that belong to it,
+ * atomically; stn_program_read gives it back. The
  * pairs are added to the metadata; keys "format", "version" and "program"
  * are the file's own. The same program gives the same bytes. */
 stn_status stn_program_write(const char *path, const stn_program *program,

@@ -38,7 +38,7 @@ double stn_feed_evaluate(stn_executor *executor, stn_feed *feed, int batch)
         uint32_t left = feed->n - feed->first;
 
         request.n = left < (uint32_t)batch ? (int)left : batch;
-        stn_executor_evaluate(executor, &request, &result, NULL);
+        stn_executor_evaluate(executor, &request, &result);
         n_correct += result.n_correct;
     }
     return (double)n_correct / (double)feed->n;

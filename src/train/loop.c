@@ -93,6 +93,37 @@ static stn_status fail_nonfinite(const stn_session *s, const char *what,
         s->model->recipe->schedule->name, s->folder.path);
 }
 
+static int width_count(const stn_session *s)
+{
+    return s->model->widths ? s->model->widths->n : 0;
+}
+
+/* The minibatch once more, by each narrower network, from the widest to the
+ * narrowest; they learn from the logits of the whole one, and their gradients
+ * are added to its own (Yu and Huang 2019, in-place distillation). */
+static stn_status train_narrow(stn_session *s, const stn_executor_batch *whole,
+                               stn_error *err)
+{
+    const stn_recipe *r = s->model->recipe;
+    stn_executor_batch batch = *whole;
+
+    batch.logits = NULL;
+    batch.teacher = s->teacher;
+    batch.distil = r->distil;
+    for (int i = width_count(s) - 1; i >= 0; i--) {
+        stn_executor_result result;
+
+        stn_width_load(s->model->widths, i, s->pool);
+        stn_executor_train(s->narrow[i], &batch, &result);
+        if (!isfinite(result.loss_sum))
+            return fail_nonfinite(s, "the output of a narrow layer",
+                                  stn_executor_find_nonfinite(s->narrow[i]),
+                                  err);
+        stn_width_add_gradients(s->model->widths, i, s->pool);
+    }
+    return STN_OK;
+}
+
 /* One minibatch; moves the counters. */
 static stn_status step(stn_session *s, stn_error *err)
 {
@@ -115,7 +146,8 @@ static stn_status step(stn_session *s, stn_error *err)
                                 .n = r->batch,
                                 .seed = c->seed,
                                 .step = done,
-                                .label_smoothing = r->label_smoothing};
+                                .label_smoothing = r->label_smoothing,
+                                .logits = s->teacher};
     stn_executor_result result;
     double penalty;
     const char *failed;
@@ -125,6 +157,7 @@ static stn_status step(stn_session *s, stn_error *err)
     if (!isfinite(result.loss_sum))
         return fail_nonfinite(s, "the output of layer",
                               stn_executor_find_nonfinite(s->executor), err);
+    STN_TRY(train_narrow(s, &batch, err));
     penalty = stn_compression_backward(s->model->compression, s->pool,
                                        progress < (double)r->penalise_until);
     failed = stn_optimiser_step(
@@ -183,7 +216,18 @@ static void report(stn_session *s, bool epoch_done)
     s->last_progress_s = stn_clock_s();
 }
 
-static double validate(stn_session *s)
+double stn_session_evaluate(stn_session *s, int index, stn_feed *feed)
+{
+    bool whole = index == width_count(s);
+
+    if (!whole)
+        stn_width_load(s->model->widths, index, s->pool);
+    return stn_feed_evaluate(whole ? s->executor : s->narrow[index], feed,
+                             s->model->recipe->batch);
+}
+
+/* Of the whole network; of the narrower ones into the record. */
+static double validate(stn_session *s, stn_epoch_record *record)
 {
     stn_feed feed = {.images = stn_dataset_images(s->dataset, STN_SPLIT_TRAIN),
                      .augment = &s->model->recipe->augment,
@@ -192,7 +236,12 @@ static double validate(stn_session *s)
 
     if (!s->n_validation)
         return NAN;
-    return stn_feed_evaluate(s->executor, &feed, s->model->recipe->batch);
+    record->n_widths = width_count(s);
+    for (int i = 0; i < record->n_widths; i++) {
+        record->widths[i] = s->model->recipe->widths[i];
+        record->width_accuracy[i] = stn_session_evaluate(s, i, &feed);
+    }
+    return stn_session_evaluate(s, width_count(s), &feed);
 }
 
 /* Closes a complete epoch: validation, log, checkpoint, progress. */
@@ -200,22 +249,22 @@ static stn_status end_epoch(stn_session *s, stn_error *err)
 {
     stn_counters *c = &s->counters;
     double pictures = (double)c->step * (double)s->model->recipe->batch;
-    stn_epoch_record record;
+    stn_epoch_record record = {0};
 
     stn_session_turn(s, c->epoch + 1);
     c->train_loss = c->loss_sum / pictures;
     c->train_accuracy = (double)c->n_correct / pictures;
-    c->validation_accuracy = validate(s);
+    c->validation_accuracy = validate(s, &record);
     c->epoch++;
     c->step = 0;
     c->loss_sum = 0;
     c->n_correct = 0;
-    record = (stn_epoch_record){.epoch = c->epoch,
-                                .train_loss = c->train_loss,
-                                .train_accuracy = c->train_accuracy,
-                                .validation_accuracy = c->validation_accuracy,
-                                .group_density = group_density(s),
-                                .images_per_s = stn_session_rate(s)};
+    record.epoch = c->epoch;
+    record.train_loss = c->train_loss;
+    record.train_accuracy = c->train_accuracy;
+    record.validation_accuracy = c->validation_accuracy;
+    record.group_density = group_density(s);
+    record.images_per_s = stn_session_rate(s);
     /* The log first: a record too many is dropped on resume, a missing one
      * could not be made up. */
     STN_TRY(stn_run_folder_log(&s->folder, &record, err));

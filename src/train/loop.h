@@ -14,6 +14,8 @@ typedef struct stn_session {
     stn_dataset *dataset;
     stn_pool *pool;
     stn_executor *executor;
+    stn_executor *narrow[STN_WIDTHS_MAX]; /* one a width of the model's */
+    float *teacher; /* logits of a batch, for them; NULL without widths */
     stn_optimiser *optimiser;
     stn_run_folder folder;
     stn_counters counters;
@@ -39,6 +41,10 @@ stn_status stn_session_save(stn_session *session, stn_error *err);
 /* What penalties do when `epoch` epochs are complete (0: a run begins), with
  * codes and effective weights of what that leaves. */
 void stn_session_turn(stn_session *session, int epoch);
+
+/* Accuracy of width `index` of the model's on a feed, with the effective
+ * weights of the last apply; n: the whole network. */
+double stn_session_evaluate(stn_session *session, int index, stn_feed *feed);
 
 /* Trains from the counters to the end of the recipe. */
 stn_status stn_session_train(stn_session *session, stn_error *err);

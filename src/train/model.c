@@ -90,6 +90,9 @@ static stn_status build(stn_model *m, uint64_t seed, stn_error *err)
 
     STN_TRY(add_map(&overrides, m->recipe->parameters, err));
     STN_TRY(stn_graph_build(network, &overrides.scope, &m->graph, err));
+    if (m->recipe->n_widths)
+        STN_TRY(stn_widths_create(m->recipe, &overrides.scope, m->graph,
+                                  &m->widths, err));
     stn_graph_init(m->graph, seed);
     if (m->recipe->init == STN_INIT_FAN_OUT)
         rescale_to_fan_out(m->graph);
@@ -97,8 +100,11 @@ static stn_status build(stn_model *m, uint64_t seed, stn_error *err)
     m->recipe->augment.width = m->graph->input.w;
     STN_TRY(gather(network, &overrides, &all, err));
     STN_TRY(add_map(&all, m->recipe->constants, err));
-    return stn_compression_create(m->graph, m->recipe->compress, &all.scope,
-                                  seed, &m->compression, err);
+    STN_TRY(stn_compression_create(m->graph, m->recipe->compress, &all.scope,
+                                   seed, &m->compression, err));
+    return m->widths
+               ? stn_widths_check(m->compression, m->recipe->compress, err)
+               : STN_OK;
 }
 
 stn_status stn_model_create(stn_recipe *recipe, uint64_t seed, stn_model **out,
@@ -125,6 +131,7 @@ void stn_model_destroy(stn_model *model)
     if (!model)
         return;
     stn_compression_destroy(model->compression);
+    stn_widths_destroy(model->widths);
     stn_graph_destroy(model->graph);
     stn_recipe_destroy(model->recipe);
     stn_free(model);

@@ -6,12 +6,14 @@
 
 #include "compress/compress.h"
 #include "train/recipe.h"
+#include "train/widths.h"
 
 /* What a checkpoint holds: the resolved recipe, the network, the graph with
  * its latent weights, the compression bound to it. */
 typedef struct stn_model {
     stn_recipe *recipe;
     stn_graph *graph;
+    stn_widths *widths; /* narrower networks; NULL: none */
     stn_compression *compression;
 } stn_model;
 

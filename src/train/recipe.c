@@ -37,19 +37,27 @@ static const stn_attr augment_attrs[] = {
     {"flip", STN_ATTR_BOOL, offsetof(stn_augment, flip), 0, 0, 1, NULL,
      "mirror left-right at random"},
     {.name = NULL}};
+
+static const stn_attr distil_attrs[] = {
+    {"share", STN_ATTR_FLOAT, offsetof(stn_distil, share), 1, 0, 1, NULL,
+     "of the loss of narrower widths: from the widest, not from labels"},
+    {"temperature", STN_ATTR_FLOAT, offsetof(stn_distil, temperature), 1,
+     0.01, 1000, NULL, "divides the logits of both"},
+    {.name = NULL}};
 // clang-format on
 
 const char *const stn_recipe_fields[] = {
     "title",     "description",     "network",   "parameters", "data",
     "epochs",    "batch",           "shards",    "validation", "augment",
     "init",      "label_smoothing", "optimiser", "schedule",   "compress",
-    "constants", "penalise_until",  "start",     NULL};
+    "constants", "penalise_until",  "start",     "widths",     "distil",
+    NULL};
 
 /* Fields that are not numbers. */
 static const char *const others[] = {
-    "id",       "title",   "description", "network",   "parameters",
-    "data",     "variant", "budget",      "optimiser", "schedule",
-    "compress", "augment", "constants",   "start",     NULL};
+    "id",        "title",  "description", "network",  "parameters", "data",
+    "variant",   "budget", "optimiser",   "schedule", "compress",   "augment",
+    "constants", "start",  "widths",      "distil",   NULL};
 
 static stn_status read_text(const stn_yaml *root, const char *key, char *out,
                             size_t capacity, stn_error *err)
@@ -125,6 +133,34 @@ bool stn_recipe_starts(const stn_recipe *recipe)
     return *recipe->start_recipe || *recipe->start_variant;
 }
 
+/* `widths: [0.25, 0.5, 1]`. */
+static stn_status read_widths(stn_recipe *r, const stn_yaml *root,
+                              stn_error *err)
+{
+    const stn_yaml *list = stn_yaml_get(root, "widths");
+    double before = 0;
+
+    STN_TRY(stn_attrs_parse(distil_attrs, stn_yaml_get(root, "distil"), NULL,
+                            NULL, &r->distil, err));
+    if (!list)
+        return STN_OK;
+    if (list->kind != STN_YAML_SEQUENCE || list->n_children > STN_WIDTHS_MAX)
+        return stn_yaml_fail(list, err,
+                             "expected a list of up to %d shares of the "
+                             "channels, such as [0.25, 0.5, 1]",
+                             STN_WIDTHS_MAX);
+    for (const stn_yaml *w = list->first; w; w = w->next) {
+        double *width = &r->widths[r->n_widths++];
+        STN_TRY(stn_yaml_number(w, NULL, 0.001, 1, width, err));
+        if (*width <= before || (!w->next && *width != 1))
+            return stn_yaml_fail(w, err,
+                                 "widths ascend and end with 1, the whole "
+                                 "network");
+        before = *width;
+    }
+    return STN_OK;
+}
+
 /* Fills everything but the network from the resolved document. */
 static stn_status read_fields(stn_recipe *r, stn_error *err)
 {
@@ -144,6 +180,7 @@ static stn_status read_fields(stn_recipe *r, stn_error *err)
                              r->batch, r->shards);
     STN_TRY(stn_attrs_parse(augment_attrs, stn_yaml_get(root, "augment"), NULL,
                             NULL, &r->augment, err));
+    STN_TRY(read_widths(r, root, err));
     STN_TRY(read_optimiser(r, root, err));
     STN_TRY(read_schedule(r, root, err));
     r->parameters = stn_yaml_get(root, "parameters");

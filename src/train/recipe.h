@@ -9,6 +9,8 @@
 #include "base/memory.h"
 #include "base/yaml.h"
 #include "io/augment.h"
+#include "nn/loss.h"
+#include "setun/train.h"
 #include "train/optimiser.h"
 #include "train/schedule.h"
 
@@ -36,6 +38,11 @@ typedef struct stn_recipe {
     float penalise_until; /* share of all steps with penalties; then the run
                              fine-tunes without them */
     stn_augment augment;  /* height and width are filled by the graph's */
+    /* Shares of the channels, ascending, the last 1: one network each, which
+     * share their weights; n_widths 0: one network. */
+    int n_widths;
+    double widths[STN_WIDTHS_MAX];
+    stn_distil distil; /* narrower ones learn from the widest */
     const stn_optimiser_type *optimiser;
     void *optimiser_attrs;
     const stn_schedule_type *schedule;

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -99,6 +100,31 @@ static double number(const stn_json *root, const char *key)
     const stn_json *member = stn_json_member(root, key);
 
     return member && member->kind == STN_JSON_NUMBER ? member->number : NAN;
+}
+
+static void write_widths(stn_json_writer *w, const stn_train_result *result)
+{
+    if (!result->n_widths)
+        return;
+    stn_json_begin_array(w, "widths");
+    for (int i = 0; i < result->n_widths; i++) {
+        stn_json_begin_object(w, NULL);
+        stn_json_number(w, "width", result->widths[i]);
+        stn_json_number(w, "test_accuracy", result->width_accuracy[i]);
+        stn_json_end_object(w);
+    }
+    stn_json_end_array(w);
+}
+
+static void read_widths(const stn_json *root, stn_train_result *result)
+{
+    const stn_json *list = stn_json_member(root, "widths");
+
+    for (const stn_json *w = list ? list->first : NULL;
+         w && result->n_widths < STN_WIDTHS_MAX; w = w->next) {
+        result->widths[result->n_widths] = number(w, "width");
+        result->width_accuracy[result->n_widths++] = number(w, "test_accuracy");
+    }
 }
 
 static void read_clock(stn_run_folder *folder)
@@ -194,6 +220,11 @@ stn_status stn_run_folder_log(stn_run_folder *folder,
     stn_json_number(&w, "group_density", record->group_density);
     stn_json_number(&w, "seconds", stn_run_folder_seconds(folder));
     stn_json_number(&w, "images_per_s", record->images_per_s);
+    for (int i = 0; i < record->n_widths; i++) {
+        char key[32 + STN_TEXT_DOUBLE] = "validation_accuracy_";
+        stn_text_from_double(record->widths[i], key + strlen(key));
+        stn_json_number(&w, key, record->width_accuracy[i]);
+    }
     stn_json_end_object(&w);
     STN_TRY(stn_json_finish(&w, &text, &size, err));
     status = append(folder, text, size, err);
@@ -229,6 +260,7 @@ stn_status stn_run_folder_write_result(const stn_run_folder *folder,
     stn_json_number(&w, "compression", result->compression);
     stn_json_number(&w, "seconds", result->seconds);
     stn_json_number(&w, "images_per_s", result->images_per_s);
+    write_widths(&w, result);
     stn_json_end_object(&w);
     STN_TRY(stn_json_finish(&w, &text, &size, err));
     status = write_text(folder, "result.json", text, size, err);
@@ -255,6 +287,7 @@ stn_status stn_run_folder_read_result(const stn_run_folder *folder,
         .seconds = number(root, "seconds"),
         .images_per_s = number(root, "images_per_s"),
         .epochs = epochs >= 0 && epochs < 1e9 ? (int)epochs : 0};
+    read_widths(root, result);
     strcpy(result->out, folder->path);
     stn_json_destroy(document);
     return STN_OK;

@@ -72,6 +72,23 @@ static stn_status name_run(const stn_train_options *options,
                            stn_data_short_name(r->data), options->seed);
 }
 
+static stn_status prepare_widths(stn_session *s, stn_error *err)
+{
+    const stn_recipe *r = s->model->recipe;
+    const stn_widths *widths = s->model->widths;
+
+    if (!widths)
+        return STN_OK;
+    s->teacher = stn_alloc((size_t)r->batch,
+                           (size_t)s->model->graph->n_classes * sizeof(float));
+    if (!s->teacher)
+        return stn_fail_memory(err, "the logits of a batch");
+    for (int i = 0; i < widths->n; i++)
+        STN_TRY(stn_executor_create(widths->width[i].graph, s->pool, r->batch,
+                                    r->shards, true, &s->narrow[i], err));
+    return STN_OK;
+}
+
 /* Recipe → model, data, threads, executor, optimiser. */
 static stn_status prepare(stn_session *s, stn_recipe *recipe, stn_error *err)
 {
@@ -87,6 +104,7 @@ static stn_status prepare(stn_session *s, stn_recipe *recipe, stn_error *err)
                             &s->pool, err));
     STN_TRY(stn_executor_create(s->model->graph, s->pool, r->batch, r->shards,
                                 true, &s->executor, err));
+    STN_TRY(prepare_widths(s, err));
     return stn_optimiser_create(r->optimiser, r->optimiser_attrs,
                                 s->model->graph, &s->optimiser, err);
 }
@@ -142,6 +160,23 @@ static stn_status begin(stn_session *s, stn_error *err)
     return stn_session_save(s, err);
 }
 
+/* Test accuracy of each width, and of the whole network. */
+static void evaluate_widths(stn_session *s, stn_train_result *r)
+{
+    stn_feed feed = {.images = stn_dataset_images(s->dataset, STN_SPLIT_TEST),
+                     .augment = &s->model->recipe->augment};
+    int n = s->model->recipe->n_widths;
+
+    feed.n = feed.images->n;
+    r->n_widths = n;
+    for (int i = 0; i < n; i++) {
+        r->widths[i] = s->model->recipe->widths[i];
+        r->width_accuracy[i] = stn_session_evaluate(s, i, &feed);
+    }
+    r->test_accuracy =
+        n ? r->width_accuracy[n - 1] : stn_session_evaluate(s, 0, &feed);
+}
+
 /* Evaluates the test split, once, and writes result.json. */
 static stn_status finish(stn_session *s, stn_train_result *result,
                          stn_error *err)
@@ -151,9 +186,8 @@ static stn_status finish(stn_session *s, stn_train_result *result,
                               s->counters.validation_accuracy,
                           .train_loss = s->counters.train_loss,
                           .epochs = s->counters.epoch};
-    double unused;
 
-    r.test_accuracy = evaluate_test(s->model, s->dataset, s->executor, &unused);
+    evaluate_widths(s, &r);
     density = stn_compression_density(s->model->compression);
     r.group_density = stn_density_group_share(density);
     r.compression = stn_density_compression(density);
@@ -190,6 +224,9 @@ static void close_session(stn_session *s)
     stn_free(s->order);
     stn_free(s->pictures);
     stn_optimiser_destroy(s->optimiser);
+    for (int i = 0; i < STN_WIDTHS_MAX; i++)
+        stn_executor_destroy(s->narrow[i]);
+    stn_free(s->teacher);
     stn_executor_destroy(s->executor);
     stn_pool_destroy(s->pool);
     stn_dataset_close(s->dataset);
