@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Patch-by-filter products with AVX2: a tile of 8 accumulators, 8 patches by
- * 8 filters or 4 by 16. Each step broadcasts 4 bytes of every patch against
- * 4 bytes of every filter (dot_pack.h).
+ * Patch-by-filter products with AVX2: a tile of 4 patches by 24 filters, all
+ * 16 registers in use, 4 by 16, or 8 by 8. Each step broadcasts 4 bytes of
+ * every patch against 4 bytes of every filter (dot_pack.h).
  *
  * vpmaddubsw multiplies u8 by s8 and adds pairs into 16 bits, saturating. It
  * is exact here, because for each kind the pair sums stay below 2^15:
@@ -23,15 +23,19 @@
 
 #define AVX2 STN_AVX2
 #define LANES 8
-#define ACCUMULATORS 8
+#define VECTORS 3
+#define ROWS 8      /* of a tile of one vector */
+#define ROWS_MANY 4 /* of others */
 
 /* One tile: `rows` patches by the filters of one block. */
 typedef struct tile {
-    const stn_dot_block *block;
-    const uint8_t *x[ACCUMULATORS]; /* patches; [rows] in use */
-    int int16_steps;
-    __m256i sums[ACCUMULATORS]; /* row by row; start at -correction */
+    const uint8_t *x[ROWS];            /* patches; [rows] in use */
+    __m256i sums[ROWS_MANY * VECTORS]; /* row by row; start at -correction */
 } tile;
+
+/* A function for each shape of a tile: adds an even number of steps. */
+typedef void (*add_function)(tile *t, const uint32_t *offset,
+                             const uint32_t *end, const __m256i *w);
 
 AVX2 STN_INLINE __m256i broadcast(const uint8_t *x, bool flip)
 {
@@ -46,168 +50,156 @@ AVX2 STN_INLINE __m256i load(const void *p)
     return _mm256_load_si256(p);
 }
 
-/* Sums are named variables, not an array: gcc 12 keeps those in registers.
- * A tile of one vector uses 8 patches a0 … a7, one of two vectors 4 patches
- * a0 … a3 and b0 … b3; rows that a tile lacks fold away. */
+/* Sums are named variables, not an array: gcc 12 keeps those in registers. A
+ * tile of one vector uses a0 … a7 of 8 patches, one of more a0 … a3, b0 … b3,
+ * c0 … c3 of 4; what a tile lacks folds away. */
 #define EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
+#define EACH_SUM(X, r)                                                         \
+    if ((r) < rows) {                                                          \
+        X(r, 0, a##r)                                                          \
+        if (vectors > 1)                                                       \
+            X(r, 1, b##r)                                                      \
+        if (vectors > 2)                                                       \
+            X(r, 2, c##r)                                                      \
+    }
 #define BEGIN(r)                                                               \
     const uint8_t *x##r = t->x[(r) < rows ? (r) : 0];                          \
-    __m256i a##r = zero, b##r = zero;
-#define WIDEN(r)                                                               \
-    if ((r) < rows) {                                                          \
-        __m256i *sum = &t->sums[(r)*vectors];                                  \
-        sum[0] = _mm256_add_epi32(sum[0], _mm256_madd_epi16(a##r, ones));      \
-        a##r = zero;                                                           \
-        if (vectors == 2) {                                                    \
-            sum[1] = _mm256_add_epi32(sum[1], _mm256_madd_epi16(b##r, ones));  \
-            b##r = zero;                                                       \
-        }                                                                      \
+    __m256i a##r = zero, b##r = zero, c##r = zero;
+#define ADD(r, v, sum)                                                         \
+    {                                                                          \
+        sum = add(sum, x, w##v, low##v, kind);                                 \
+        STN_KEEP(sum);                                                         \
     }
-#define STEP_SHORT(r)                                                          \
+#define STEP(r)                                                                \
     if ((r) < rows) {                                                          \
         __m256i x = broadcast(x##r + at, flip);                                \
-        a##r = _mm256_add_epi16(a##r, _mm256_maddubs_epi16(x, w0));            \
-        if (vectors == 2)                                                      \
-            b##r = _mm256_add_epi16(b##r, _mm256_maddubs_epi16(x, w1));        \
+        EACH_SUM(ADD, r)                                                       \
     }
+#define ONE_STEP                                                               \
+    {                                                                          \
+        size_t at = *offset++;                                                 \
+        __m256i w0 = load(w), low0 = load(w + planes - 1);                     \
+        __m256i w1 = load(w + planes * (vectors > 1));                         \
+        __m256i low1 = load(w + planes * (vectors > 1) + planes - 1);          \
+        __m256i w2 = load(w + planes * (vectors - 1));                         \
+        __m256i low2 = load(w + planes * vectors - 1);                         \
+        EACH_ROW(STEP)                                                         \
+        w += planes * vectors;                                                 \
+    }
+#define END_SUM(r, v, sum)                                                     \
+    {                                                                          \
+        __m256i *to = &t->sums[(r)*vectors + (v)];                             \
+        *to = _mm256_add_epi32(*to,                                            \
+                               is_short ? _mm256_madd_epi16(sum, ones) : sum); \
+    }
+#define END(r) EACH_SUM(END_SUM, r)
 
-AVX2 STN_INLINE void tile_short(tile *t, int rows, int vectors, bool flip)
+/* Adds the products of one step, in 16 bits where sums are short. */
+AVX2 STN_INLINE __m256i add(__m256i sum, __m256i x, __m256i w, __m256i low,
+                            stn_dot_kind kind)
 {
-    const stn_dot_block *block = t->block;
-    const __m256i *w = (const __m256i *)(const void *)block->weights;
-    const __m256i ones = _mm256_set1_epi16(1), zero = _mm256_setzero_si256();
-    const uint32_t *offset = block->offsets;
-    const uint32_t *end = offset + block->n_steps;
+    const __m256i ones = _mm256_set1_epi16(1), twos = _mm256_set1_epi16(2);
+    if (kind == STN_DOT_WORDS)
+        return _mm256_add_epi32(sum, _mm256_madd_epi16(x, w));
+    __m256i p = _mm256_maddubs_epi16(x, w);
+    if (kind == STN_DOT_BYTES_SHORT)
+        return _mm256_add_epi16(sum, p);
+    if (kind == STN_DOT_BYTES_PAIR)
+        return _mm256_add_epi32(sum, _mm256_madd_epi16(p, ones));
+    p = _mm256_madd_epi16(p, twos);
+    low = _mm256_madd_epi16(_mm256_maddubs_epi16(x, low), ones);
+    return _mm256_add_epi32(sum, _mm256_add_epi32(p, low));
+}
+
+AVX2 STN_INLINE void add_steps(tile *t, const uint32_t *offset,
+                               const uint32_t *end, const __m256i *w, int rows,
+                               int vectors, stn_dot_kind kind, bool flip)
+{
+    const int planes = kind == STN_DOT_BYTES_SPLIT ? 2 : 1;
+    const bool is_short = kind == STN_DOT_BYTES_SHORT;
+    const __m256i zero = _mm256_setzero_si256(), ones = _mm256_set1_epi16(1);
     EACH_ROW(BEGIN)
     while (offset < end) {
-        const uint32_t *stop =
-            end - offset < t->int16_steps ? end : offset + t->int16_steps;
-        STN_UNROLL(2)
-        for (; offset < stop; offset++, w += vectors) {
-            size_t at = *offset;
-            __m256i w0 = load(w), w1 = load(w + vectors - 1);
-            EACH_ROW(STEP_SHORT)
-        }
-        EACH_ROW(WIDEN)
+        ONE_STEP
+        ONE_STEP
     }
+    EACH_ROW(END)
 }
 
-/* The products of one step that are widened at once. */
-AVX2 STN_INLINE __m256i wide_step(__m256i x, const __m256i *w,
-                                  stn_dot_kind kind)
-{
-    const __m256i ones = _mm256_set1_epi16(1);
-    if (kind == STN_DOT_WORDS)
-        return _mm256_madd_epi16(x, load(w));
-    __m256i p = _mm256_maddubs_epi16(x, load(w));
-    if (kind == STN_DOT_BYTES_PAIR)
-        return _mm256_madd_epi16(p, ones);
-    __m256i low = _mm256_maddubs_epi16(x, load(w + 1));
-    return _mm256_add_epi32(_mm256_madd_epi16(p, _mm256_set1_epi16(2)),
-                            _mm256_madd_epi16(low, ones));
-}
-
-#define STEP_WIDE(r)                                                           \
-    if ((r) < rows) {                                                          \
-        __m256i x = broadcast(x##r + at, flip);                                \
-        a##r = _mm256_add_epi32(a##r, wide_step(x, w, kind));                  \
-        if (vectors == 2)                                                      \
-            b##r = _mm256_add_epi32(b##r, wide_step(x, w + planes, kind));     \
-    }
-#define END_WIDE(r)                                                            \
-    if ((r) < rows) {                                                          \
-        __m256i *sum = &t->sums[(r)*vectors];                                  \
-        sum[0] = _mm256_add_epi32(sum[0], a##r);                               \
-        if (vectors == 2)                                                      \
-            sum[1] = _mm256_add_epi32(sum[1], b##r);                           \
-    }
-
-AVX2 STN_INLINE void tile_wide(tile *t, int rows, int vectors, bool flip,
-                               stn_dot_kind kind)
-{
-    const stn_dot_block *block = t->block;
-    const int planes = kind == STN_DOT_BYTES_SPLIT ? 2 : 1;
-    const __m256i *w = (const __m256i *)(const void *)block->weights;
-    const __m256i zero = _mm256_setzero_si256();
-    const uint32_t *offset = block->offsets;
-    const uint32_t *end = offset + block->n_steps;
-    EACH_ROW(BEGIN)
-    STN_UNROLL(2)
-    for (; offset < end; offset++, w += vectors * planes) {
-        size_t at = *offset;
-        EACH_ROW(STEP_WIDE)
-    }
-    EACH_ROW(END_WIDE)
-}
-
-/* Specialises a tile's shape. */
-AVX2 STN_INLINE void tile_kind(tile *t, int rows, int vectors, bool flip,
-                               stn_dot_kind kind)
-{
-    if (kind == STN_DOT_BYTES_SHORT)
-        tile_short(t, rows, vectors, flip);
-    else
-        tile_wide(t, rows, vectors, flip, kind);
-}
-
-AVX2 STN_INLINE void tile_shape(tile *t, int rows, bool flip, stn_dot_kind kind)
-{
-    if (t->block->vectors == 2) {
-        if (rows == 1)
-            tile_kind(t, 1, 2, flip, kind);
-        else
-            tile_kind(t, 4, 2, flip, kind);
-    } else {
-        if (rows == 1)
-            tile_kind(t, 1, 1, flip, kind);
-        else
-            tile_kind(t, 8, 1, flip, kind);
-    }
-}
-
-#define DEFINE_TILE(name, kind, flip)                                          \
-    AVX2 static void name(tile *t, int rows)                                   \
+#define DEFINE_ADD(name, rows, vectors, kind, flip)                            \
+    AVX2 static void name(tile *t, const uint32_t *offset,                     \
+                          const uint32_t *end, const __m256i *w)               \
     {                                                                          \
-        tile_shape(t, rows, flip, kind);                                       \
+        add_steps(t, offset, end, w, rows, vectors, kind, flip);               \
     }
+/* By vectors: of one patch, of many. */
+#define DEFINE_SHAPES(name, kind, flip)                                        \
+    DEFINE_ADD(name##_1x1, 1, 1, kind, flip)                                   \
+    DEFINE_ADD(name##_1x2, 1, 2, kind, flip)                                   \
+    DEFINE_ADD(name##_1x3, 1, 3, kind, flip)                                   \
+    DEFINE_ADD(name##_8x1, ROWS, 1, kind, flip)                                \
+    DEFINE_ADD(name##_4x2, ROWS_MANY, 2, kind, flip)                           \
+    DEFINE_ADD(name##_4x3, ROWS_MANY, 3, kind, flip)                           \
+    static const add_function name[2][VECTORS] = {                             \
+        {name##_1x1, name##_1x2, name##_1x3},                                  \
+        {name##_8x1, name##_4x2, name##_4x3}};
 
-DEFINE_TILE(tile_short_u8, STN_DOT_BYTES_SHORT, false)
-DEFINE_TILE(tile_short_s8, STN_DOT_BYTES_SHORT, true)
-DEFINE_TILE(tile_pair_u8, STN_DOT_BYTES_PAIR, false)
-DEFINE_TILE(tile_pair_s8, STN_DOT_BYTES_PAIR, true)
-DEFINE_TILE(tile_split_u8, STN_DOT_BYTES_SPLIT, false)
-DEFINE_TILE(tile_split_s8, STN_DOT_BYTES_SPLIT, true)
-DEFINE_TILE(tile_s16, STN_DOT_WORDS, false)
+DEFINE_SHAPES(short_u8, STN_DOT_BYTES_SHORT, false)
+DEFINE_SHAPES(short_s8, STN_DOT_BYTES_SHORT, true)
+DEFINE_SHAPES(pair_u8, STN_DOT_BYTES_PAIR, false)
+DEFINE_SHAPES(pair_s8, STN_DOT_BYTES_PAIR, true)
+DEFINE_SHAPES(split_u8, STN_DOT_BYTES_SPLIT, false)
+DEFINE_SHAPES(split_s8, STN_DOT_BYTES_SPLIT, true)
+DEFINE_SHAPES(words, STN_DOT_WORDS, false)
 
-typedef void (*tile_function)(tile *t, int rows);
-
-static tile_function choose(const stn_dot_pack *pack)
+static add_function choose(const stn_dot_pack *pack, bool many, int vectors)
 {
     switch (pack->kind) {
     case STN_DOT_BYTES_SHORT:
-        return pack->flip ? tile_short_s8 : tile_short_u8;
+        return (pack->flip ? short_s8 : short_u8)[many][vectors - 1];
     case STN_DOT_BYTES_PAIR:
-        return pack->flip ? tile_pair_s8 : tile_pair_u8;
+        return (pack->flip ? pair_s8 : pair_u8)[many][vectors - 1];
     case STN_DOT_BYTES:
     case STN_DOT_BYTES_SPLIT:
-        return pack->flip ? tile_split_s8 : tile_split_u8;
+        return (pack->flip ? split_s8 : split_u8)[many][vectors - 1];
     case STN_DOT_WORDS:
     case STN_DOT_KINDS:
         break;
     }
-    return tile_s16;
+    return words[many][vectors - 1];
+}
+
+/* Adds all steps of a block, as many at a time as 16-bit sums allow. */
+static void add_block(tile *t, const stn_dot_pack *pack, const stn_dot_block *b,
+                      bool many)
+{
+    add_function function = choose(pack, many, b->vectors);
+    const __m256i *w = (const __m256i *)(const void *)b->weights;
+    int most = b->n_steps;
+    if (pack->kind == STN_DOT_BYTES_SHORT && most > pack->int16_steps)
+        most = pack->int16_steps;
+    const uint32_t *offset = b->offsets, *end = offset + b->n_steps;
+    int planes = pack->kind == STN_DOT_BYTES_SPLIT ? 2 : 1;
+    while (offset < end) {
+        const uint32_t *stop = end - offset < most ? end : offset + most;
+        function(t, offset, stop, w);
+        w += (stop - offset) * b->vectors * planes;
+        offset = stop;
+    }
+}
+
+static int rows_of(const stn_dot_block *b)
+{
+    return b->vectors == 1 ? ROWS : ROWS_MANY;
 }
 
 /* Patches [first, first + n) against one block. A short tile repeats its last
  * patch, which keeps the variants few, and stores it once. */
 AVX2 static void do_tile(const stn_dot_call *call, const stn_dot_pack *pack,
-                         const stn_dot_block *b, tile_function function,
-                         int first, int n)
+                         const stn_dot_block *b, int first, int n)
 {
     tile t;
-    t.block = b;
-    t.int16_steps = pack->int16_steps;
-    int rows = n == 1 ? 1 : ACCUMULATORS / b->vectors;
+    int rows = n == 1 ? 1 : rows_of(b);
     for (int r = 0; r < rows; r++) {
         int p = first + (r < n ? r : n - 1);
         t.x[r] = (const uint8_t *)call->x + call->patches[p];
@@ -215,10 +207,10 @@ AVX2 static void do_tile(const stn_dot_call *call, const stn_dot_pack *pack,
             t.sums[r * b->vectors + v] = _mm256_sub_epi32(
                 _mm256_setzero_si256(), load(b->correction + v * LANES));
     }
-    function(&t, rows);
+    add_block(&t, pack, b, n > 1);
     if (!b->contiguous) {
         for (int r = 0; r < n; r++) {
-            int32_t sums[2 * LANES];
+            int32_t sums[VECTORS * LANES];
             memcpy(sums, &t.sums[r * b->vectors],
                    (size_t)b->vectors * sizeof t.sums[0]);
             stn_dot_scatter(b, sums,
@@ -237,18 +229,16 @@ AVX2 static void do_tile(const stn_dot_call *call, const stn_dot_pack *pack,
 AVX2 static void dot(const stn_dot_call *call)
 {
     const stn_dot_pack *pack = call->prepared;
-    tile_function function = choose(pack);
     if (call->part == 0)
         stn_dot_clear_dead(pack, call);
     int end = call->part_end < pack->n_blocks ? call->part_end : pack->n_blocks;
-    for (int first = 0; first < call->n; first += ACCUMULATORS) {
-        int n = call->n - first < ACCUMULATORS ? call->n - first : ACCUMULATORS;
+    for (int first = 0; first < call->n; first += ROWS) {
+        int n = call->n - first < ROWS ? call->n - first : ROWS;
         for (int i = call->part; i < end; i++) {
             const stn_dot_block *b = &pack->blocks[i];
-            int rows = ACCUMULATORS / b->vectors;
+            int rows = rows_of(b);
             for (int r = 0; r < n; r += rows)
-                do_tile(call, pack, b, function, first + r,
-                        n - r < rows ? n - r : rows);
+                do_tile(call, pack, b, first + r, n - r < rows ? n - r : rows);
         }
     }
 }
@@ -264,14 +254,14 @@ stn_status stn_dot_prepare_avx2(const stn_dot_shape *shape, const int8_t *codes,
 {
     static const stn_dot_style style = {
         .lanes = LANES,
-        .vectors = 2,
+        .vectors = VECTORS,
         .int16_sums = true,
         .isa = "avx2",
         .run = dot,
-        .step = {[STN_DOT_BYTES_SHORT] = 1.35,
+        .step = {[STN_DOT_BYTES_SHORT] = 0.95,
                  [STN_DOT_BYTES_PAIR] = 2,
                  [STN_DOT_BYTES_SPLIT] = 3,
-                 [STN_DOT_WORDS] = 1.25},
+                 [STN_DOT_WORDS] = 0.95},
     };
     const stn_dot_level level = {
         .multiply = &style,

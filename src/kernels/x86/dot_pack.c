@@ -112,14 +112,14 @@ static int count_union(const packer *p, const int *filters, int n)
     return count;
 }
 
-/* Vectors of the block that begins at position `at` of an order: a power of
- * two, so that kernels need few variants. */
+/* Vectors of the block that begins at position `at` of an order. A lone vector
+ * at the end is avoided where two of two do. */
 static int block_vectors(const packer *p, int vectors, int at)
 {
     int left = (p->n_order - at + p->style->lanes - 1) / p->style->lanes;
-    while (vectors > left)
-        vectors /= 2;
-    return vectors;
+    if (vectors == 3 && left == 4)
+        return 2;
+    return vectors < left ? vectors : left;
 }
 
 /* Vector steps of one patch when the order is cut into such blocks. */
@@ -185,7 +185,7 @@ static int choose(packer *p, stn_arena *work)
 {
     int vectors = p->style->vectors;
     double best = cost(p, p->order, vectors);
-    for (int v = vectors / 2; v >= 1; v /= 2) {
+    for (int v = vectors - 1; v >= 1; v--) {
         double c = cost(p, p->order, v);
         if (c < best) {
             best = c;
@@ -244,7 +244,7 @@ static void choose_kind(const packer *p, stn_dot_pack *pack)
         pack->kind = STN_DOT_BYTES_PAIR;
     else
         pack->kind = STN_DOT_BYTES_SPLIT;
-    pack->int16_steps = steps < 4096 ? (int)steps : 4096;
+    pack->int16_steps = steps < 4096 ? (int)steps / 2 * 2 : 4096;
 }
 
 /* One step of one vector: 4 bytes for each lane. */
@@ -310,7 +310,7 @@ static size_t make_block(const packer *p, const stn_dot_pack *pack, int at,
     const int *filters = p->order + at;
     int lanes = b->vectors * p->style->lanes;
     b->width = p->n_order - at < lanes ? p->n_order - at : lanes;
-    b->n_steps = count_union(p, filters, b->width);
+    b->n_steps = (count_union(p, filters, b->width) + 1) / 2 * 2;
     b->first = filters[0];
     b->contiguous = true;
     for (int i = 0; i < b->width; i++)

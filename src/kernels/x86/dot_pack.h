@@ -32,7 +32,7 @@ typedef enum stn_dot_kind {
 /* What a level asks for. */
 typedef struct stn_dot_style {
     int lanes;       /* 32-bit lanes of a vector: 8 or 16 */
-    int vectors;     /* largest number of vectors a block: 1, 2 or 4 */
+    int vectors;     /* largest number of vectors a block: 1, 2 or 3 */
     bool int16_sums; /* products are summed in 16 bits first (vpmaddubsw) */
     const char *isa;
     void (*run)(const stn_dot_call *call);
@@ -47,11 +47,11 @@ stn_status stn_ending_make(const stn_ending *ending, int lanes,
                            stn_error *err);
 
 typedef struct stn_dot_block {
-    int vectors;     /* of `lanes` filters each */
-    int width;       /* filters in use */
-    int first;       /* output index of the first when contiguous */
-    bool contiguous; /* filters are first, first + 1, … */
-    int n_steps;
+    int vectors;             /* of `lanes` filters each */
+    int width;               /* filters in use */
+    int first;               /* output index of the first when contiguous */
+    bool contiguous;         /* filters are first, first + 1, … */
+    int n_steps;             /* even: the last may be at 0, with weights 0 */
     const uint32_t *offsets; /* n_steps byte offsets into a patch */
     /* n_steps * planes * vectors * lanes * 4 bytes */
     const int8_t *weights;
