@@ -9,11 +9,14 @@
  *   BYTES_SHORT  int16_steps * 2 * max |w| * max x <= 32767 by construction;
  *                for ternary weights and 8-bit inputs, 64 steps of 510;
  *   BYTES_PAIR   2 * max |w| * max x <= 32767: widened at every step;
+ *   BYTES_SIGN   s8 by s8 as |x| <= 128 by w with the sign of x, for which w
+ *                must not be -128: 2 * 128 * 127 = 32512; for a lone patch
+ *                only, others are widened first (dot_wide_avx2.c);
  *   BYTES_SPLIT  w = 2 * high + low with -64 <= high <= 63 and 0 <= low <= 1:
- *                2 * 64 * 255 = 32640, and 2 * 255; for a lone patch only,
- *                others are widened first (dot_wide_avx2.c).
- * Signed inputs are read as x + 128 (the sign bit flipped) and 128 * sum of w
- * is taken off; both wrap in 32 bits, the difference is exact. */
+ *                2 * 64 * 255 = 32640, and 2 * 255; for what is left.
+ * BYTES_SIGN reads u8 inputs as x - 128 and adds 128 * sum of w. Other signed
+ * inputs are read as x + 128 (the sign bit flipped) and 128 * sum of w is taken
+ * off; both wrap in 32 bits, the difference is exact. */
 #include "kernels/x86/dot_plan.h"
 #include "kernels/x86/ending_avx2.h"
 
@@ -101,10 +104,14 @@ AVX2 STN_INLINE __m256i add(__m256i sum, __m256i x, __m256i w, __m256i low,
     const __m256i ones = _mm256_set1_epi16(1), twos = _mm256_set1_epi16(2);
     if (kind == STN_DOT_WORDS)
         return _mm256_add_epi32(sum, _mm256_madd_epi16(x, w));
+    if (kind == STN_DOT_BYTES_SIGN) {
+        w = _mm256_sign_epi8(w, x);
+        x = _mm256_abs_epi8(x);
+    }
     __m256i p = _mm256_maddubs_epi16(x, w);
     if (kind == STN_DOT_BYTES_SHORT)
         return _mm256_add_epi16(sum, p);
-    if (kind == STN_DOT_BYTES_PAIR)
+    if (kind != STN_DOT_BYTES_SPLIT)
         return _mm256_add_epi32(sum, _mm256_madd_epi16(p, ones));
     p = _mm256_madd_epi16(p, twos);
     low = _mm256_madd_epi16(_mm256_maddubs_epi16(x, low), ones);
@@ -148,6 +155,8 @@ DEFINE_SHAPES(short_u8, STN_DOT_BYTES_SHORT, false)
 DEFINE_SHAPES(short_s8, STN_DOT_BYTES_SHORT, true)
 DEFINE_SHAPES(pair_u8, STN_DOT_BYTES_PAIR, false)
 DEFINE_SHAPES(pair_s8, STN_DOT_BYTES_PAIR, true)
+DEFINE_SHAPES(sign_s8, STN_DOT_BYTES_SIGN, false)
+DEFINE_SHAPES(sign_u8, STN_DOT_BYTES_SIGN, true)
 DEFINE_SHAPES(split_u8, STN_DOT_BYTES_SPLIT, false)
 DEFINE_SHAPES(split_s8, STN_DOT_BYTES_SPLIT, true)
 DEFINE_SHAPES(words, STN_DOT_WORDS, false)
@@ -159,6 +168,8 @@ static add_function choose(const stn_dot_pack *pack, bool many, int vectors)
         return (pack->flip ? short_s8 : short_u8)[many][vectors - 1];
     case STN_DOT_BYTES_PAIR:
         return (pack->flip ? pair_s8 : pair_u8)[many][vectors - 1];
+    case STN_DOT_BYTES_SIGN:
+        return (pack->flip ? sign_u8 : sign_s8)[many][vectors - 1];
     case STN_DOT_BYTES:
     case STN_DOT_BYTES_SPLIT:
         return (pack->flip ? split_s8 : split_u8)[many][vectors - 1];
@@ -260,6 +271,7 @@ stn_status stn_dot_prepare_avx2(const stn_dot_shape *shape, const int8_t *codes,
         .run = dot,
         .step = {[STN_DOT_BYTES_SHORT] = 0.95,
                  [STN_DOT_BYTES_PAIR] = 2,
+                 [STN_DOT_BYTES_SIGN] = 1.7,
                  [STN_DOT_BYTES_SPLIT] = 3,
                  [STN_DOT_WORDS] = 0.95},
     };

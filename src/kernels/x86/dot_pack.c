@@ -225,6 +225,15 @@ int64_t stn_dot_int16_steps(const stn_dot_shape *s, const int8_t *codes)
     return INT16_MAX / (2 * w_max * x_max);
 }
 
+/* Whether a weight is -128, whose sign vpsignb cannot change. */
+static bool has_least(const packer *p)
+{
+    for (size_t k = 0; k < (size_t)p->shape->out * p->depth; k++)
+        if (p->codes[k] == INT8_MIN)
+            return true;
+    return false;
+}
+
 /* The arithmetic that is exact. Pair sums of vpmaddubsw saturate beyond
  * 32767 = 2 * max |w| * max x; see dot_avx2.c for how each kind keeps below. */
 static void choose_kind(const packer *p, stn_dot_pack *pack)
@@ -242,8 +251,12 @@ static void choose_kind(const packer *p, stn_dot_pack *pack)
         pack->kind = STN_DOT_BYTES_SHORT;
     else if (steps >= 1)
         pack->kind = STN_DOT_BYTES_PAIR;
+    else if (s->patches == 1 && !has_least(p))
+        pack->kind = STN_DOT_BYTES_SIGN;
     else
         pack->kind = STN_DOT_BYTES_SPLIT;
+    if (pack->kind == STN_DOT_BYTES_SIGN)
+        pack->flip = s->input == STN_TYPE_U8;
     pack->int16_steps = steps < 4096 ? (int)steps / 2 * 2 : 4096;
 }
 
@@ -295,12 +308,14 @@ static void fill_block(const packer *p, const stn_dot_pack *pack,
     }
 }
 
-static void fill_correction(const packer *p, const int *filters, int width,
-                            int32_t *correction)
+static void fill_correction(const packer *p, stn_dot_kind kind,
+                            const int *filters, int width, int32_t *correction)
 {
+    int32_t shift = kind == STN_DOT_BYTES_SIGN ? -128 : 128;
     for (int i = 0; i < width; i++)
         for (size_t k = 0; k < p->depth; k++)
-            correction[i] += 128 * p->codes[(size_t)filters[i] * p->depth + k];
+            correction[i] +=
+                shift * p->codes[(size_t)filters[i] * p->depth + k];
 }
 
 /* Returns the block's bytes, 0 when memory is out. */
@@ -324,7 +339,7 @@ static size_t make_block(const packer *p, const stn_dot_pack *pack, int at,
         return 0;
     fill_block(p, pack, filters, b, offsets, weights);
     if (pack->flip)
-        fill_correction(p, filters, b->width, extra);
+        fill_correction(p, pack->kind, filters, b->width, extra);
     for (int i = 0; i < b->width; i++)
         extra[lanes + i] = filters[i];
     b->offsets = offsets;

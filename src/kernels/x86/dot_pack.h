@@ -24,7 +24,8 @@ typedef enum stn_dot_kind {
     STN_DOT_BYTES,       /* u8 by s8 */
     STN_DOT_BYTES_SHORT, /* `int16_steps` steps may be summed in 16 bits */
     STN_DOT_BYTES_PAIR,  /* one step's pair sums fit 16 bits */
-    STN_DOT_BYTES_SPLIT, /* they do not: w = 2 * high + low, two planes */
+    STN_DOT_BYTES_SIGN, /* they do not: |x| by w with the sign of x, s8 by s8 */
+    STN_DOT_BYTES_SPLIT, /* nor for w = -128: w = 2 * high + low, two planes */
     STN_DOT_WORDS,       /* s16 by s16 */
     STN_DOT_KINDS
 } stn_dot_kind;
@@ -55,14 +56,16 @@ typedef struct stn_dot_block {
     const uint32_t *offsets; /* n_steps byte offsets into a patch */
     /* n_steps * planes * vectors * lanes * 4 bytes */
     const int8_t *weights;
-    const int32_t *correction; /* vectors * lanes: 128 * sum of w, or 0 */
+    const int32_t *correction; /* vectors * lanes: ±128 * sum of w, or 0 */
     const int32_t *filters;    /* width output indices */
 } stn_dot_block;
 
 typedef struct stn_dot_pack {
     stn_dot_head head;
     stn_dot_kind kind;
-    bool flip;       /* s8 inputs are read as u8, 128 higher */
+    /* s8 inputs are read as u8, 128 higher; of BYTES_SIGN: u8 inputs as s8,
+     * 128 lower. */
+    bool flip;
     int int16_steps; /* BYTES_SHORT: steps before sums are widened */
     int n_dead;      /* filters in no block */
     const int32_t *dead;
