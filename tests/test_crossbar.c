@@ -365,6 +365,40 @@ static void outlines_are_read_once_for_each_bit(void **state)
     assert_true(fabs(latency_s[0] - 2 * latency_s[1]) < 1e-15);
 }
 
+/* Twice the converters are as much more area. */
+static void converters_are_part_of_the_area(void **state)
+{
+    (void)state;
+    static const char *const sets[] = {"options.columns_per_adc=128",
+                                       "options.columns_per_adc=64"};
+    stn_error err;
+    stn_program *program = NULL;
+    stn_outline_options o = stn_outline_defaults();
+    assert_ok(stn_program_outline("lenet5", &o, &program, &err), err);
+    double area_m2[2], adc_m2 = 0;
+    uint64_t arrays = 0;
+    for (int k = 0; k < 2; k++) {
+        stn_machine *machine = NULL;
+        stn_simulation *s = NULL;
+        stn_adc_cost adcs[12];
+        assert_ok(stn_machine_load("isaac-like", &sets[k], 1, &machine, &err),
+                  err);
+        assert_ok(stn_simulate(machine, program, &(stn_simulate_options){0}, &s,
+                               &err),
+                  err);
+        assert_int_equal(stn_machine_adcs(machine, adcs, 12), 12);
+        adc_m2 = adcs[7].area_m2 +
+                 ((const xb_circuits *)machine->circuits)->shift_add_area_m2;
+        area_m2[k] = s->total.area_m2;
+        arrays = s->total.sub_arrays;
+        stn_simulation_destroy(s);
+        stn_machine_destroy(machine);
+    }
+    double more_m2 = (double)arrays * adc_m2;
+    assert_true(fabs(area_m2[1] - area_m2[0] - more_m2) < 1e-6 * more_m2);
+    stn_program_destroy(program);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -379,6 +413,7 @@ int main(void)
         cmocka_unit_test(histograms_hold_every_conversion),
         cmocka_unit_test(what_cannot_be_converted_is_refused),
         cmocka_unit_test(outlines_are_read_once_for_each_bit),
+        cmocka_unit_test(converters_are_part_of_the_area),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -63,6 +63,33 @@ typedef struct stn_array_report {
 stn_status stn_array_evaluate(const stn_array_request *request,
                               stn_array_report *out, stn_error *err);
 
+/* ---- a bank: sub-arrays side by side, reached by an H-tree */
+
+typedef struct stn_bank_size {
+    int sub_arrays; /* a power of two */
+    int rows;       /* of a sub-array */
+    int word_bits;  /* of an access: data wires */
+} stn_bank_size;
+
+typedef enum stn_bank_part {
+    STN_BANK_SUB_ARRAYS, /* one works in an access, all leak */
+    STN_BANK_ADDRESS,    /* wires and repeaters of the tree */
+    STN_BANK_DATA,
+    STN_BANK_PARTS
+} stn_bank_part;
+const char *stn_bank_part_name(stn_bank_part part); /* "address_tree" */
+
+/* The same totals as of a sub-array, for one access to one of them. */
+typedef struct stn_bank_report {
+    double total[STN_ARRAY_TOTALS];
+    double part[STN_ARRAY_TOTALS][STN_BANK_PARTS];
+} stn_bank_report;
+
+/* The bank of `sub_arrays` sub-arrays as requested; a word is what one of them
+ * senses at once. */
+stn_status stn_bank_evaluate(const stn_array_request *request, int sub_arrays,
+                             stn_bank_report *out, stn_error *err);
+
 /* Calls `each` for every figure that the evaluation rests on, in the order of
  * the files; the figure and its texts last until `each` returns. */
 typedef void (*stn_array_figure_fn)(const stn_figure *figure, void *user);

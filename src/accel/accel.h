@@ -20,7 +20,9 @@ struct stn_machine {
     stn_array array; /* sub-array: geometry and figures */
     /* Energy of one event and time of one step of it; SI. */
     double event_energy_j[STN_EVENT_COUNT], event_latency_s[STN_EVENT_COUNT];
-    double sub_array_logic_m2; /* gates and latches beside one sub-array */
+    double sub_array_logic_m2; /* gates and latches beside one sub-array, and
+                                  its share of a bank's tree */
+    double bank_leakage_w;     /* its share of the tree's repeaters; or 0 */
     double lane_m2;            /* one rescale or pool unit */
     double float_unit_m2;      /* of the float baseline: one multiply-add */
     const void *circuits;      /* the family's, parsed by its hook; or NULL */

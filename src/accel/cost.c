@@ -44,7 +44,8 @@ stn_cost stn_cost_fold(const stn_machine *machine, const stn_cost_input *in)
     }
     double arrays = (double)in->sub_arrays;
     cost.energy_j[STN_COMPONENT_LEAKAGE] =
-        arrays * machine->array.leakage_w * cost.latency_s;
+        arrays * (machine->array.leakage_w + machine->bank_leakage_w) *
+        cost.latency_s;
     cost.area_m2 = (double)cost.sub_arrays *
                        (machine->array.area_m2 + machine->sub_array_logic_m2) +
                    in->unit_area_m2;
@@ -60,8 +61,9 @@ stn_cost stn_cost_placed(const stn_machine *machine,
                                    .n_pictures = n_pictures,
                                    .sub_arrays = placement->sub_arrays,
                                    .borrowed = placement->borrowed,
-                                   .unit_area_m2 = (double)placement->lanes *
-                                                   machine->lane_m2,
+                                   .unit_area_m2 = placement->circuit_m2 +
+                                                   (double)placement->lanes *
+                                                       machine->lane_m2,
                                    .utilisation = placement->utilisation});
 }
 

@@ -154,12 +154,36 @@ static stn_status read_options(const stn_machine_files *f, stn_machine *m,
     return m->type->circuits(circuits, m, err);
 }
 
+/* With a bank, what crosses the link goes along its tree, whose repeaters are
+ * shared among the sub-arrays. */
+static stn_status read_bank(const stn_machine_files *f,
+                            const stn_array_choice *array, stn_machine *m,
+                            stn_error *err)
+{
+    stn_bank_choice choice = {.bank = stn_yaml_get(f->root, "bank"),
+                              .sub_array_m2 = m->array.area_m2,
+                              .technologies = f->technologies};
+    stn_tree tree;
+    int n = 0;
+    if (!choice.bank)
+        return STN_OK;
+    STN_TRY(need_map(f->root, "bank", &choice.bank, err));
+    STN_TRY(stn_array_feature(array, &m->figures, &choice.feature_m, err));
+    STN_TRY(stn_bank_create(&choice, &m->figures, &tree, &n, err));
+    double wires = (double)m->array.columns;
+    m->event_energy_j[STN_EVENT_link_bit] = tree.bit_j;
+    m->event_latency_s[STN_EVENT_link_bit] = tree.latency_s;
+    m->bank_leakage_w = wires * tree.wire_leakage_w / n;
+    m->sub_array_logic_m2 += wires * tree.wire_area_m2 / n;
+    return STN_OK;
+}
+
 static stn_status read_machine(const stn_machine_files *f, stn_machine *m,
                                stn_error *err)
 {
     static const char *const keys[] = {
-        "title",    "family", "cell",  "tech",     "array", "options",
-        "baseline", "events", "areas", "circuits", NULL};
+        "title",   "family",   "cell",   "tech",  "array",    "bank",
+        "options", "baseline", "events", "areas", "circuits", NULL};
     static const char *const tech_keys[] = {"title", "feature_size", "events",
                                             "areas", NULL};
     const stn_yaml *title = NULL, *array = NULL, *areas = NULL;
@@ -187,6 +211,7 @@ static stn_status read_machine(const stn_machine_files *f, stn_machine *m,
         STN_TRY(need_map(f->tech, "areas", &areas, err));
     STN_TRY(
         stn_figures_parse(&m->figures, "area", area_rows, areas, NULL, m, err));
+    STN_TRY(read_bank(f, &choice, m, err));
     return read_options(f, m, err);
 }
 

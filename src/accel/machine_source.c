@@ -123,6 +123,14 @@ static stn_status document_of(stn_machine_source *s, const char **path,
     return STN_OK;
 }
 
+/* Options have defaults, and a machine need not have a bank: these may be
+ * laid over a file that has none. */
+static bool may_be_new(const char *path)
+{
+    return strncmp(path, "options.", 8) == 0 || strcmp(path, "bank") == 0 ||
+           strncmp(path, "bank.", 5) == 0;
+}
+
 static stn_status set_text(stn_machine_source *s, const char *text,
                            stn_error *err)
 {
@@ -136,8 +144,7 @@ static stn_status set_text(stn_machine_source *s, const char *text,
     STN_TRY(stn_path_format(field, sizeof field, err, "%.*s",
                             (int)(equals - text), text));
     STN_TRY(document_of(s, &path, &document, err));
-    return stn_yaml_set(document, path, equals + 1,
-                        strncmp(path, "options.", 8) == 0, err);
+    return stn_yaml_set(document, path, equals + 1, may_be_new(path), err);
 }
 
 stn_status stn_machine_source_open(const char *name, const char *const *set,
@@ -181,8 +188,7 @@ stn_status stn_machine_source_assign(stn_machine_source *source,
     STN_TRY(document_of(source, &path, &document, err));
     stn_yaml *node = stn_yaml_find(document, path);
     if (!node) {
-        STN_TRY(stn_yaml_set(document, path, "",
-                             strncmp(path, "options.", 8) == 0, err));
+        STN_TRY(stn_yaml_set(document, path, "", may_be_new(path), err));
         node = stn_yaml_find(document, path);
     }
     stn_yaml_assign(node, value);

@@ -19,6 +19,8 @@ static const stn_option OPTIONS[] = {
     {"columns", 0, false, "C", "512", "bit lines"},
     {"columns-per-sense-amp", 0, false, "M", "1",
      "columns that share a sense amplifier"},
+    {"sub-arrays", 0, false, "N", "1",
+     "of a bank with an H-tree; a power of two"},
     {"temperature", 0, false, "K", "300", "300 to 400"},
     {"figures", 0, false, NULL, NULL,
      "list the figures that it rests on, with their sources"},
@@ -38,34 +40,6 @@ static bool number(const stn_arguments *arguments, const char *option,
     fprintf(stderr, "setun: --%s: got \"%.40s\", expected a number\n", option,
             text);
     return false;
-}
-
-static int print_json(const stn_array_request *q, const stn_array_report *r)
-{
-    stn_json_writer w = {.indent = 2};
-    stn_json_begin_object(&w, NULL);
-    stn_json_string(&w, "cell", q->cell);
-    stn_json_string(&w, "tech", q->tech);
-    stn_json_number(&w, "node_nm", q->node_nm);
-    stn_json_string(&w, "roadmap", q->roadmap);
-    stn_json_number(&w, "temperature_k", q->temperature_k);
-    stn_json_int(&w, "rows", q->rows);
-    stn_json_int(&w, "columns", q->columns);
-    stn_json_int(&w, "columns_per_sense_amp", q->columns_per_sense_amp);
-    for (int t = 0; t < STN_ARRAY_TOTALS; t++)
-        stn_json_number(&w, stn_array_total_name((stn_array_total)t),
-                        r->total[t]);
-    stn_json_begin_object(&w, "parts");
-    for (int t = 0; t < STN_ARRAY_TOTALS; t++) {
-        stn_json_begin_object(&w, stn_array_total_name((stn_array_total)t));
-        for (int i = 0; i < STN_ARRAY_PARTS; i++)
-            stn_json_number(&w, stn_array_part_name((stn_array_part)i),
-                            r->part[t][i]);
-        stn_json_end_object(&w);
-    }
-    stn_json_end_object(&w);
-    stn_json_end_object(&w);
-    return stn_cli_json(&w);
 }
 
 /* Prefixes do not suit squared units: areas are printed in um2. */
@@ -100,6 +74,87 @@ static int print_text(const stn_array_request *q, const stn_array_report *r)
     return STN_EXIT_OK;
 }
 
+static int print_bank(const stn_array_request *q, int n)
+{
+    stn_error err = {0};
+    stn_bank_report r;
+    stn_status status = stn_bank_evaluate(q, n, &r, &err);
+    if (status != STN_OK)
+        return stn_cli_fail(status, &err);
+    printf("\na bank of %d, words of %d bits\n\n", n,
+           q->columns / q->columns_per_sense_amp);
+    stn_table_begin("lrrrrrr", "part", "area", "read", "write", "read", "write",
+                    "leakage", NULL);
+    for (int i = 0; i < STN_BANK_PARTS; i++) {
+        stn_table_cell("%s", stn_bank_part_name((stn_bank_part)i));
+        for (int k = 0; k < STN_ARRAY_TOTALS; k++)
+            put((stn_array_total)k, r.part[k][i]);
+    }
+    stn_table_cell("total");
+    for (int k = 0; k < STN_ARRAY_TOTALS; k++)
+        put((stn_array_total)k, r.total[k]);
+    stn_table_end();
+    return STN_EXIT_OK;
+}
+
+static int put_bank(stn_json_writer *w, const stn_array_request *q, int n)
+{
+    stn_error err = {0};
+    stn_bank_report r;
+    stn_status status = stn_bank_evaluate(q, n, &r, &err);
+    if (status != STN_OK)
+        return stn_cli_fail(status, &err);
+    stn_json_begin_object(w, "bank");
+    stn_json_int(w, "sub_arrays", n);
+    for (int t = 0; t < STN_ARRAY_TOTALS; t++)
+        stn_json_number(w, stn_array_total_name((stn_array_total)t),
+                        r.total[t]);
+    stn_json_begin_object(w, "parts");
+    for (int t = 0; t < STN_ARRAY_TOTALS; t++) {
+        stn_json_begin_object(w, stn_array_total_name((stn_array_total)t));
+        for (int i = 0; i < STN_BANK_PARTS; i++)
+            stn_json_number(w, stn_bank_part_name((stn_bank_part)i),
+                            r.part[t][i]);
+        stn_json_end_object(w);
+    }
+    stn_json_end_object(w);
+    stn_json_end_object(w);
+    return STN_EXIT_OK;
+}
+
+static int print_json(const stn_array_request *q, const stn_array_report *r,
+                      int sub_arrays)
+{
+    stn_json_writer w = {.indent = 2};
+    stn_json_begin_object(&w, NULL);
+    stn_json_string(&w, "cell", q->cell);
+    stn_json_string(&w, "tech", q->tech);
+    stn_json_number(&w, "node_nm", q->node_nm);
+    stn_json_string(&w, "roadmap", q->roadmap);
+    stn_json_number(&w, "temperature_k", q->temperature_k);
+    stn_json_int(&w, "rows", q->rows);
+    stn_json_int(&w, "columns", q->columns);
+    stn_json_int(&w, "columns_per_sense_amp", q->columns_per_sense_amp);
+    for (int t = 0; t < STN_ARRAY_TOTALS; t++)
+        stn_json_number(&w, stn_array_total_name((stn_array_total)t),
+                        r->total[t]);
+    stn_json_begin_object(&w, "parts");
+    for (int t = 0; t < STN_ARRAY_TOTALS; t++) {
+        stn_json_begin_object(&w, stn_array_total_name((stn_array_total)t));
+        for (int i = 0; i < STN_ARRAY_PARTS; i++)
+            stn_json_number(&w, stn_array_part_name((stn_array_part)i),
+                            r->part[t][i]);
+        stn_json_end_object(&w);
+    }
+    stn_json_end_object(&w);
+    if (sub_arrays > 1 && put_bank(&w, q, sub_arrays) != STN_EXIT_OK) {
+        stn_json_discard(&w);
+        return STN_EXIT_USAGE;
+    }
+    stn_json_end_object(&w);
+    return stn_cli_json(&w);
+}
+
 static void put_figure(const stn_figure *figure, void *user)
 {
     (void)user;
@@ -125,7 +180,7 @@ static int print_figures(const stn_array_request *q)
 
 static int run(const stn_arguments *arguments)
 {
-    int64_t rows = 0, columns = 0, per_amplifier = 0;
+    int64_t rows = 0, columns = 0, per_amplifier = 0, sub_arrays = 0;
     stn_array_request q = {.cell = stn_cli_text(arguments, "cell"),
                            .tech = stn_cli_text(arguments, "tech"),
                            .roadmap = stn_cli_text(arguments, "roadmap")};
@@ -133,6 +188,7 @@ static int run(const stn_arguments *arguments)
         !stn_cli_int(arguments, "columns", 1, 65536, &columns) ||
         !stn_cli_int(arguments, "columns-per-sense-amp", 1, 65536,
                      &per_amplifier) ||
+        !stn_cli_int(arguments, "sub-arrays", 1, 1 << 20, &sub_arrays) ||
         !number(arguments, "node", &q.node_nm) ||
         !number(arguments, "temperature", &q.temperature_k))
         return STN_EXIT_USAGE;
@@ -145,8 +201,10 @@ static int run(const stn_arguments *arguments)
     if (status != STN_OK)
         return stn_cli_fail(status, &err);
     if (stn_cli_switch(arguments, "json"))
-        return print_json(&q, &report);
+        return print_json(&q, &report, (int)sub_arrays);
     int code = print_text(&q, &report);
+    if (code == STN_EXIT_OK && sub_arrays > 1)
+        code = print_bank(&q, (int)sub_arrays);
     if (code == STN_EXIT_OK && stn_cli_switch(arguments, "figures"))
         code = print_figures(&q);
     return code;
@@ -162,7 +220,9 @@ const stn_command stn_cmd_array = {
         "Area, latency and energy of reading and writing one word, and "
         "leakage, from the analytic model of docs/memory.md. A read activates "
         "one row and senses as many bits as there are sense amplifiers. Every "
-        "total is the sum of its parts.\n\nExample: setun array --cell "
+        "total is the sum of its parts. With --sub-arrays also a bank of them "
+        "and the H-tree from its port, for one access.\n\nExample: setun array "
+        "--cell "
         "sot-mram-v --node 45 --roadmap HP --rows 256 --columns 512",
     .options = OPTIONS,
     .run = run,

@@ -49,11 +49,18 @@ static stn_status check_range(const char *what, int value, int min, int max,
                     what, value, min, max);
 }
 
+const char *stn_bank_part_name(stn_bank_part part)
+{
+    static const char *const names[STN_BANK_PARTS] = {
+        "sub_arrays", "address_tree", "data_tree"};
+    return names[part];
+}
+
 static stn_status evaluate(const stn_array_request *q, stn_figures *figures,
-                           stn_array_report *out, stn_error *err)
+                           stn_tech *tech, stn_array_report *out,
+                           stn_error *err)
 {
     stn_cell cell;
-    stn_tech tech;
     STN_TRY(check_range("rows", q->rows, 2, 65536, err));
     STN_TRY(check_range("columns", q->columns, 1, 65536, err));
     STN_TRY(check_range("columns per sense amplifier", q->columns_per_sense_amp,
@@ -67,8 +74,8 @@ static stn_status evaluate(const stn_array_request *q, stn_figures *figures,
     STN_TRY(check_name("cell", q->cell, err));
     STN_TRY(stn_cell_load(q->cell, figures, &cell, err));
     STN_TRY(stn_tech_load(q->tech, q->roadmap, q->node_nm, q->temperature_k,
-                          figures, &tech, err));
-    stn_subarray s = {.tech = &tech,
+                          figures, tech, err));
+    stn_subarray s = {.tech = tech,
                       .cell = &cell,
                       .rows = q->rows,
                       .columns = q->columns,
@@ -81,9 +88,27 @@ stn_status stn_array_evaluate(const stn_array_request *request,
 {
     stn_arena arena = {0};
     stn_figures figures = {.arena = &arena};
-    stn_status status = evaluate(request, &figures, out, err);
+    stn_tech tech;
+    stn_status status = evaluate(request, &figures, &tech, out, err);
     stn_arena_deinit(&arena);
     return status;
+}
+
+stn_status stn_bank_evaluate(const stn_array_request *request, int sub_arrays,
+                             stn_bank_report *out, stn_error *err)
+{
+    stn_figures figures = {0};
+    stn_array_report report;
+    stn_tech tech;
+    STN_TRY(check_range("sub-arrays of a bank", sub_arrays, 1, 1 << 20, err));
+    STN_TRY(stn_bank_check(sub_arrays, err));
+    STN_TRY(evaluate(request, &figures, &tech, &report, err));
+    stn_bank_size size = {.sub_arrays = sub_arrays,
+                          .rows = request->rows,
+                          .word_bits = request->columns /
+                                       request->columns_per_sense_amp};
+    stn_bank_model(&tech, &report, &size, out);
+    return STN_OK;
 }
 
 stn_status stn_array_figures(const stn_array_request *request,
@@ -93,7 +118,8 @@ stn_status stn_array_figures(const stn_array_request *request,
     stn_arena arena = {0};
     stn_figures figures = {.arena = &arena};
     stn_array_report report;
-    stn_status status = evaluate(request, &figures, &report, err);
+    stn_tech tech;
+    stn_status status = evaluate(request, &figures, &tech, &report, err);
     for (int i = 0; status == STN_OK && i < figures.n; i++)
         each(&figures.items[i], user);
     stn_arena_deinit(&arena);

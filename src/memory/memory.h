@@ -110,6 +110,23 @@ stn_status stn_array_create(const stn_array_choice *choice,
 stn_status stn_array_create_modelled(const stn_array_choice *choice,
                                      stn_figures *figures, stn_array *out,
                                      stn_error *err);
+/* One wire of a tree from a bank's port to its sub-arrays. */
+typedef struct stn_tree {
+    double path_m;                       /* from the port to a sub-array */
+    double bit_j;                        /* one random bit moved along it */
+    double latency_s;                    /* from end to end */
+    double wire_leakage_w, wire_area_m2; /* repeaters of all branches */
+} stn_tree;
+
+/* A machine file's `bank` map: {sub_arrays, transistors, roadmap}. */
+typedef struct stn_bank_choice {
+    const stn_yaml *bank;
+    double feature_m, sub_array_m2;
+    stn_tech_cache *technologies; /* as in stn_array_choice */
+} stn_bank_choice;
+stn_status stn_bank_create(const stn_bank_choice *choice, stn_figures *figures,
+                           stn_tree *out, int *sub_arrays, stn_error *err);
+
 /* A text and a whole number of a file, refused when they are missing. */
 stn_status stn_array_text(const stn_yaml *map, const char *key,
                           const char **out, stn_error *err);

@@ -74,6 +74,16 @@ typedef struct stn_subarray {
 stn_status stn_subarray_model(const stn_subarray *s, stn_array_report *out,
                               stn_error *err);
 
+/* ---- bank.c */
+/* An H-tree over 2^levels square sub-arrays of that area; one wire of it. */
+stn_tree stn_tree_model(const stn_tech *tech, double sub_array_m2, int levels);
+stn_tree stn_bank_tree(const stn_tech *tech, double sub_array_m2,
+                       int sub_arrays);
+stn_status stn_bank_check(int sub_arrays, stn_error *err);
+/* `size` has passed stn_bank_check. */
+void stn_bank_model(const stn_tech *tech, const stn_array_report *sub_array,
+                    const stn_bank_size *size, stn_bank_report *out);
+
 /* ---- bitline.c */
 /* One bit line with everything that hangs on it. */
 typedef struct stn_bitline {

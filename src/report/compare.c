@@ -30,13 +30,21 @@ static bool counts(const stn_compare_case *c, const char *layer)
     return some;
 }
 
+/* Counts the products of the layers that count, of integers. */
 static stn_status predict(const stn_compare_case *c, const stn_machine *machine,
-                          stn_simulation **out, stn_error *err)
+                          stn_simulation **out, double *products,
+                          stn_error *err)
 {
     stn_program *program = NULL;
     if (c->is_float)
         return stn_simulate_float(machine, c->network, out, err);
     STN_TRY(stn_program_outline(c->network, &c->outline, &program, err));
+    for (int i = 0; i < program->n_instructions; i++) {
+        uint64_t dense = 0, nonzero = 0;
+        stn_instruction_operations(program, i, &dense, &nonzero);
+        if (counts(c, program->instructions[i].name))
+            *products += (double)dense;
+    }
     stn_status status =
         stn_simulate(machine, program, &(stn_simulate_options){0}, out, err);
     stn_program_destroy(program);
@@ -48,8 +56,9 @@ static stn_status cost_network(const stn_compare_case *c,
                                stn_error *err)
 {
     stn_simulation *s = NULL;
+    double products = 0.0;
     int n = 0;
-    STN_TRY(predict(c, machine, &s, err));
+    STN_TRY(predict(c, machine, &s, &products, err));
     for (int i = 0; i < s->n_layers; i++) {
         if (!counts(c, s->layers[i].name))
             continue;
@@ -60,6 +69,7 @@ static stn_status cost_network(const stn_compare_case *c,
     }
     ours[STN_COMPARE_POWER] =
         ours[STN_COMPARE_ENERGY] / ours[STN_COMPARE_LATENCY];
+    ours[STN_COMPARE_EFFICIENCY] = 2.0 * products / ours[STN_COMPARE_ENERGY];
     stn_simulation_destroy(s);
     if (!n)
         return stn_fail(err, STN_E_ARGUMENT,
@@ -143,11 +153,15 @@ static void add_case(comparison_image *image, int i)
         double scale;
     } rows[] = {{"energy per image", "uJ", 1e6},
                 {"latency per image", "ms", 1e3},
-                {"area", "mm2", 1e6}};
+                {"area", "mm2", 1e6},
+                {"power", "W", 1},
+                {"efficiency", "TOPS/W", 1e-12}};
     const stn_compare_file *f = image->file;
     const stn_compare_case *c = &f->cases[i];
-    for (int q = 0; !c->adc_bits && q <= STN_COMPARE_AREA; q++) {
+    for (int q = 0; !c->adc_bits && q < STN_COMPARE_QUANTITIES; q++) {
         const stn_compare_published *p = published_of(f, i, q);
+        if (q > STN_COMPARE_AREA && !p)
+            continue;
         const char *conditions = format(image, "%s, %s, %s, %s", c->network,
                                         f->scope, c->name, c->machine);
         add(image, rows[q].name, conditions, p ? p->unit : rows[q].unit,
@@ -169,7 +183,8 @@ static void add_ratio(comparison_image *image, const stn_compare_published *p)
 static stn_status fill(comparison_image *image, stn_error *err)
 {
     const stn_compare_file *f = image->file;
-    size_t n = 3 * (size_t)f->n_cases + (size_t)f->n_published;
+    size_t n =
+        STN_COMPARE_QUANTITIES * (size_t)f->n_cases + (size_t)f->n_published;
     image->rows = stn_arena_alloc(&image->arena, n, sizeof *image->rows);
     if (!image->rows)
         return stn_fail_memory(err, "a comparison");

@@ -38,7 +38,8 @@ typedef enum stn_compare_quantity {
     STN_COMPARE_ENERGY,
     STN_COMPARE_LATENCY,
     STN_COMPARE_AREA,
-    STN_COMPARE_POWER, /* energy / latency */
+    STN_COMPARE_POWER,      /* energy / latency */
+    STN_COMPARE_EFFICIENCY, /* two operations a product / energy */
     STN_COMPARE_QUANTITIES
 } stn_compare_quantity;
 extern const char *const stn_compare_quantity_names[]; /* NULL ends */

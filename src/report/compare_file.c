@@ -7,8 +7,8 @@
 #include <math.h>
 #include <string.h>
 
-const char *const stn_compare_quantity_names[] = {"energy", "latency", "area",
-                                                  "power", NULL};
+const char *const stn_compare_quantity_names[] = {
+    "energy", "latency", "area", "power", "efficiency", NULL};
 
 static const char *const FILE_KEYS[] = {"title", "scope",     "layers",
                                         "cases", "published", NULL};
@@ -159,10 +159,13 @@ static stn_status read_unit(const stn_yaml *row, stn_compare_published *p,
         const char *unit;
         int quantity;
         double scale;
-    } units[] = {
-        {"uJ", STN_COMPARE_ENERGY, 1e6},  {"mJ", STN_COMPARE_ENERGY, 1e3},
-        {"ms", STN_COMPARE_LATENCY, 1e3}, {"us", STN_COMPARE_LATENCY, 1e6},
-        {"mm2", STN_COMPARE_AREA, 1e6},   {"W", STN_COMPARE_POWER, 1}};
+    } units[] = {{"uJ", STN_COMPARE_ENERGY, 1e6},
+                 {"mJ", STN_COMPARE_ENERGY, 1e3},
+                 {"ms", STN_COMPARE_LATENCY, 1e3},
+                 {"us", STN_COMPARE_LATENCY, 1e6},
+                 {"mm2", STN_COMPARE_AREA, 1e6},
+                 {"W", STN_COMPARE_POWER, 1},
+                 {"TOPS/W", STN_COMPARE_EFFICIENCY, 1e-12}};
     p->scale = 1.0;
     STN_TRY(text(row, "unit", true, &p->unit, err));
     if (p->over >= 0 && strcmp(p->unit, "x") == 0)
@@ -175,7 +178,7 @@ static stn_status read_unit(const stn_yaml *row, stn_compare_published *p,
         }
     return stn_yaml_fail(stn_yaml_get(row, "unit"), err,
                          "unit: got \"%.20s\", expected x for a ratio, else "
-                         "uJ, mJ, ms, us, mm2 or W",
+                         "uJ, mJ, ms, us, mm2, W or TOPS/W",
                          p->unit);
 }
 
