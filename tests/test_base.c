@@ -204,6 +204,21 @@ static void math_functions_keep_their_special_values(void **state)
     assert_true(stn_expf(0.0f) == 1.0f && stn_logf(1.0f) == 0.0f);
     assert_true(stn_tanhf(INFINITY) == 1 && stn_tanhf(-20.0f) == -1);
     assert_true(isnan(stn_tanhf(NAN)) && signbit(stn_tanhf(-0.0f)));
+}
+
+static void many_tanh_have_the_bits_of_one(void **state)
+{
+    (void)state;
+    enum { N = 1001 };
+    float many[N], y[N];
+    for (int i = 0; i < N; i++)
+        many[i] = 0.0213f * (float)(i - N / 2);
+    many[3] = NAN, many[4] = INFINITY, many[5] = -INFINITY, many[6] = -0.0f;
+    stn_tanhf_all(N, many, y);
+    for (int i = 0; i < N; i++) {
+        const float one = stn_tanhf(many[i]);
+        assert_memory_equal(&y[i], &one, sizeof one);
+    }
     assert_true(stn_logf(0.0f) == -INFINITY && isnan(stn_logf(-1.0f)));
     assert_true(isinf(stn_logf(INFINITY)) && isnan(stn_logf(NAN)));
     for (int i = -4000; i <= 4000; i++) {
@@ -388,6 +403,7 @@ int main(void)
         cmocka_unit_test(unit_and_normal_numbers_have_their_moments),
         cmocka_unit_test(shuffle_is_a_permutation_that_moves),
         cmocka_unit_test(exponential_tanh_and_logarithm_stay_within_two_ulp),
+        cmocka_unit_test(many_tanh_have_the_bits_of_one),
         cmocka_unit_test(math_functions_keep_their_special_values),
         cmocka_unit_test(every_task_runs_once_on_one_to_four_threads),
         cmocka_unit_test(pool_returns_only_after_the_last_task),

@@ -6,11 +6,14 @@
 #define STN_BASE_MATH_H
 
 #include <math.h>
+#include <stddef.h>
 
 /* e^x; at most 2 ulp for x in [-87, 88]; 0 below, +inf above. */
 float stn_expf(float x);
 /* tanh x; at most 2 ulp. */
 float stn_tanhf(float x);
+/* y[i] = tanh x[i], the same bits, n at a time. */
+void stn_tanhf_all(size_t n, const float *x, float *y);
 /* ln x for x > 0; at most 2 ulp; -inf at 0. */
 float stn_logf(float x);
 /* cos(pi x), for the cosine schedule; absolute error at most 1e-6. */

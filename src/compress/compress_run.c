@@ -102,7 +102,7 @@ static void backward_one(void *context, int task, int thread)
         stn_penalty_call call = penalty_call(b, pass->compression->epoch);
         b->penalty_value = b->penalty->apply(b->penalty_attrs, &call);
     }
-    if (b->stored)
+    if (b->stored && b->penalty && pass->penalise)
         stn_stored_clear(b);
 }
 

@@ -16,8 +16,9 @@
  * Scaled form: U is the multiplier divided by rho, so it shrinks
  * where rho grows. The authors keep rho; a run of few rounds gets from a loose
  * pull, which lets weights still choose, to a tight one by growth. */
-#include "compress/compress.h"
+#include "base/compiler.h"
 #include "compress/project.h"
+#include "compress/quant.h"
 
 enum { LARGEST, LEVELS };
 static const char *const sets[] = {"largest", "levels", NULL};
@@ -47,6 +48,8 @@ static const stn_attr attrs[] = {
     {.name = NULL}};
 // clang-format on
 
+#define TILE 1024 /* weights; what one takes stays in the L1 cache */
+
 /* The target of `v`, in place; `w` says which weights are 0 for good. */
 static void project(const admm_attrs *a, size_t n, const float *w, float *v)
 {
@@ -60,24 +63,42 @@ static void project(const admm_attrs *a, size_t n, const float *w, float *v)
     for (size_t i = 0; i < n; i++)
         v[i] = w[i] == 0 ? 0 : v[i];
     q = stn_levels_search(n, v, n_levels);
-    for (size_t i = 0; i < n; i++)
-        v[i] = (float)stn_levels_nearest(v[i], q, n_levels) * q;
+    for (size_t first = 0; first < n; first += TILE) {
+        size_t count = n - first < TILE ? n - first : TILE;
+        int8_t codes[TILE];
+
+        stn_levels_codes(count, v + first, q, n_levels, codes);
+        for (size_t i = 0; i < count; i++)
+            v[first + i] = (float)codes[i] * q;
+    }
+}
+
+STN_CLONES
+static void pull(size_t n, const float *STN_RESTRICT w,
+                 const float *STN_RESTRICT z, const float *STN_RESTRICT u,
+                 float rho, float *STN_RESTRICT distance,
+                 float *STN_RESTRICT grad)
+{
+    for (size_t i = 0; i < n; i++) {
+        distance[i] = w[i] - z[i] + u[i];
+        grad[i] += rho * distance[i];
+    }
 }
 
 static double apply(const void *state, const stn_penalty_call *call)
 {
     const admm_attrs *a = state;
     const float *z = call->state[0], *u = call->state[1];
-    float rho = a->rho;
+    float rho = a->rho, distance[TILE];
     double sum = 0;
 
     for (int i = a->every; i <= call->epoch; i += a->every)
         rho *= a->growth;
-    for (size_t i = 0; i < call->n; i++) {
-        float distance = call->latent[i] - z[i] + u[i];
+    for (size_t i = 0; i < call->n; i += TILE) {
+        size_t n = call->n - i < TILE ? call->n - i : TILE;
 
-        sum += (double)distance * (double)distance;
-        call->grad[i] += rho * distance;
+        pull(n, call->latent + i, z + i, u + i, rho, distance, call->grad + i);
+        sum += stn_sum_squares(n, distance);
     }
     return 0.5 * (double)rho * sum;
 }

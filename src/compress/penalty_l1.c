@@ -2,7 +2,8 @@
  *
  * R = lambda * sum |w|; dR/dw = lambda * sign(w), 0 at w = 0. With `prune`,
  * weights below it become 0 when the run ends. */
-#include "compress/compress.h"
+#include "base/compiler.h"
+#include "compress/quant.h"
 
 #include <math.h>
 
@@ -19,18 +20,20 @@ static const stn_attr attrs[] = {
     {.name = NULL}};
 // clang-format on
 
+STN_CLONES
+static void push(float lambda, size_t n, const float *STN_RESTRICT w,
+                 float *STN_RESTRICT grad)
+{
+    for (size_t i = 0; i < n; i++)
+        grad[i] += w[i] > 0 ? lambda : w[i] < 0 ? -lambda : 0;
+}
+
 static double apply(const void *state, const stn_penalty_call *call)
 {
     const l1_attrs *a = state;
-    double sum = 0;
 
-    for (size_t i = 0; i < call->n; i++) {
-        float w = call->latent[i];
-
-        sum += (double)fabsf(w);
-        call->grad[i] += a->lambda * (float)((w > 0) - (w < 0));
-    }
-    return (double)a->lambda * sum;
+    push(a->lambda, call->n, call->latent, call->grad);
+    return (double)a->lambda * stn_sum_magnitudes(call->n, call->latent);
 }
 
 static void turn(const void *state, const stn_penalty_call *call, int epoch,

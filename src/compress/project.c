@@ -101,62 +101,85 @@ void stn_keep_largest(size_t n, float *w, size_t keep)
 
 #define BUCKETS 2048
 
-struct bucket {
-    double n, sum, squares; /* of the magnitudes in it */
+/* What the search works on: of the magnitudes in each bucket their number,
+ * sum, sum of squares and mean. Empty buckets stand last, from n on. */
+struct histogram {
+    int n, n_levels;
+    double counts[BUCKETS], sums[BUCKETS], squares[BUCKETS];
+    float means[BUCKETS];
 };
 
 static void fill_buckets(size_t n, const float *w, float max,
-                         struct bucket buckets[BUCKETS])
+                         struct histogram *h)
 {
     float per_unit = BUCKETS / max;
 
     for (size_t i = 0; i < n; i++) {
         float m = fabsf(w[i]), place = m * per_unit;
-        struct bucket *b;
+        int b = place < BUCKETS ? (int)place : BUCKETS - 1;
 
         if (!(m > 0))
             continue;
-        b = &buckets[place < BUCKETS ? (int)place : BUCKETS - 1];
-        b->n++;
-        b->sum += (double)m;
-        b->squares += (double)m * (double)m;
+        h->counts[b]++;
+        h->sums[b] += (double)m;
+        h->squares[b] += (double)m * (double)m;
     }
 }
 
-/* What the search works on: buckets that are not empty, and their means. */
-struct histogram {
-    int n, n_levels;
-    struct bucket buckets[BUCKETS];
-    float means[BUCKETS];
-};
-
-STN_CLONES
-static void find_levels(const struct histogram *h, float q,
-                        float *STN_RESTRICT levels)
+/* Moves empty buckets behind the others. */
+static void close_ranks(struct histogram *h)
 {
-    float limit = (float)h->n_levels;
+    for (int i = 0; i < BUCKETS; i++) {
+        double count = h->counts[i], sum = h->sums[i], square = h->squares[i];
 
-    for (int i = 0; i < h->n; i++) {
-        float level = stn_rintf(h->means[i] / q);
+        if (!(count > 0))
+            continue;
+        h->counts[i] = h->sums[i] = h->squares[i] = 0;
+        h->counts[h->n] = count;
+        h->sums[h->n] = sum;
+        h->squares[h->n] = square;
+        h->means[h->n++] = (float)(sum / count);
+    }
+}
+
+/* Clamped first and then rounded half to even by adding and taking away 2^23,
+ * which vectorises. */
+STN_CLONES
+static void find_levels(int n, const float *STN_RESTRICT means, float q,
+                        float limit, float *STN_RESTRICT levels)
+{
+    const float magic = 0x1p23f;
+
+    for (int i = 0; i < n; i++) {
+        float level = means[i] / q;
 
         level = level < limit ? level : limit;
-        levels[i] = level > 1 ? level : 1;
+        level = level > 1 ? level : 1;
+        levels[i] = (level + magic) - magic;
     }
 }
 
-/* sum (|w| - k q)^2 with k the level nearest to the mean of a bucket. */
+#define LANES 8 /* sums, so that the loop vectorises with the same bits */
+
+/* sum (|w| - k q)^2 with k the level nearest to the mean of a bucket. Buckets
+ * past the last are empty. */
+STN_CLONES
 static double squared_error(const struct histogram *h, double q)
 {
     float levels[BUCKETS];
-    double error = 0;
+    double lanes[LANES] = {0}, error = 0;
 
-    find_levels(h, (float)q, levels);
-    for (int i = 0; i < h->n; i++) {
-        const struct bucket *b = &h->buckets[i];
-        double level = q * (double)levels[i];
+    find_levels((h->n + LANES - 1) / LANES * LANES, h->means, (float)q,
+                (float)h->n_levels, levels);
+    for (int i = 0; i < h->n; i += LANES)
+        for (int k = 0; k < LANES; k++) {
+            double level = q * (double)levels[i + k];
 
-        error += b->squares - 2 * level * b->sum + level * level * b->n;
-    }
+            lanes[k] += h->squares[i + k] - 2 * level * h->sums[i + k] +
+                        level * level * h->counts[i + k];
+        }
+    for (int k = 0; k < LANES; k++)
+        error += lanes[k];
     return error;
 }
 
@@ -171,7 +194,7 @@ static double search(const struct histogram *h, double max)
     double best = max / n_levels, least = INFINITY, total = 0;
 
     for (int i = 0; i < h->n; i++)
-        total += h->buckets[i].squares;
+        total += h->squares[i];
     for (int m = 1; m <= n_levels; m++)
         if (squared_error(h, max / m) <= ON_LEVELS * total)
             return max / m;
@@ -194,26 +217,24 @@ float stn_levels_search(size_t n, const float *w, int n_levels)
 
     if (!(max > 0) || !isfinite(BUCKETS / max) || !isfinite(max))
         return max;
-    fill_buckets(n, w, max, h.buckets);
-    for (int i = 0; i < BUCKETS; i++) {
-        const struct bucket b = h.buckets[i];
-
-        if (!(b.n > 0))
-            continue;
-        h.buckets[h.n] = b;
-        h.means[h.n++] = (float)(b.sum / b.n);
-    }
+    fill_buckets(n, w, max, &h);
+    close_ranks(&h);
     return (float)search(&h, (double)max);
 }
 
-int stn_levels_nearest(float w, float q, int n_levels)
+STN_CLONES
+void stn_levels_codes(size_t n, const float *STN_RESTRICT w, float q,
+                      int n_levels, int8_t *STN_RESTRICT codes)
 {
-    float limit = (float)n_levels, level = stn_rintf(fabsf(w) / q);
+    const float magic = 0x1p23f, limit = (float)n_levels;
 
-    if (w == 0)
-        return 0;
-    /* Comparisons in this form also send NaN to a level. */
-    level = level < limit ? level : limit;
-    level = level > 1 ? level : 1;
-    return w < 0 ? -(int)level : (int)level;
+    for (size_t i = 0; i < n; i++) {
+        float level = fabsf(w[i]) / q;
+
+        /* Comparisons in this form also send NaN to a level. */
+        level = level < limit ? level : limit;
+        level = level > 1 ? level : 1;
+        int sign = 1 - 2 * (w[i] < 0) - (w[i] == 0);
+        codes[i] = (int8_t)(sign * (int)((level + magic) - magic));
+    }
 }

@@ -28,8 +28,9 @@ void stn_keep_largest(size_t n, float *w, size_t keep);
  * Weights that are levels of some q already give that q. */
 float stn_levels_search(size_t n, const float *w, int n_levels);
 
-/* The level nearest to w, as a multiple of q: 0 for w = 0, otherwise
- * ±1 … ±n_levels. */
-int stn_levels_nearest(float w, float q, int n_levels);
+/* The level nearest to each weight, as a multiple of q: 0 for w = 0, otherwise
+ * ±1 … ±n_levels, at most 127. */
+void stn_levels_codes(size_t n, const float *w, float q, int n_levels,
+                      int8_t *codes);
 
 #endif

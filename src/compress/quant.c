@@ -1,35 +1,113 @@
 /* SPDX-License-Identifier: MIT
  *
- * Shared parts of quantisers. Sums run in double and in storage order, so
+ * Shared parts of quantisers. A sum over n values is LANES sums, of every
+ * LANES-th value each, added up in one order, so that loops vectorise and
  * their bits do not depend on the instruction set. */
 #include "compress/quant.h"
 
+#include "base/compiler.h"
+
 #include <math.h>
 
+#define LANES 32
+
+STN_CLONES
 float stn_max_magnitude(size_t n, const float *w)
 {
-    float max = 0;
+    float lanes[LANES] = {0}, max = 0;
+    size_t i = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        float magnitude = fabsf(w[i]);
-        max = magnitude > max ? magnitude : max;
-    }
+    for (; i + LANES <= n; i += LANES)
+        for (size_t k = 0; k < LANES; k++) {
+            float magnitude = fabsf(w[i + k]);
+            lanes[k] = magnitude > lanes[k] ? magnitude : lanes[k];
+        }
+    for (; i < n; i++)
+        max = fabsf(w[i]) > max ? fabsf(w[i]) : max;
+    for (size_t k = 0; k < LANES; k++)
+        max = lanes[k] > max ? lanes[k] : max;
     return max;
+}
+
+static double add_up(const double lanes[LANES])
+{
+    double sum = 0;
+
+    for (size_t k = 0; k < LANES; k++)
+        sum += lanes[k];
+    return sum;
+}
+
+/* Adds f(x) of every value x of w to the lanes; LANES - 1 values at most are
+ * left for the last lines. */
+#define SUM(n, w, f)                                                           \
+    double lanes[LANES] = {0};                                                 \
+    size_t whole = (n) - (n) % LANES;                                          \
+    for (size_t i = 0; i < whole; i += LANES)                                  \
+        for (size_t k = 0; k < LANES; k++)                                     \
+            lanes[k] += f((w)[i + k]);                                         \
+    for (size_t k = 0; whole + k < (n); k++)                                   \
+        lanes[k] += f((w)[whole + k]);                                         \
+    return add_up(lanes)
+
+#define VALUE(x) (double)(x)
+#define MAGNITUDE(x) (double)fabsf(x)
+#define SQUARE(x) (double)(x) * (double)(x)
+#define COUNTED(x) (fabsf(x) >= threshold ? 1.0 : 0.0)
+#define LARGE(x) (fabsf(x) >= threshold ? (double)fabsf(x) : 0.0)
+
+STN_CLONES
+double stn_sum(size_t n, const float *w)
+{
+    SUM(n, w, VALUE);
+}
+
+STN_CLONES
+double stn_sum_magnitudes(size_t n, const float *w)
+{
+    SUM(n, w, MAGNITUDE);
+}
+
+STN_CLONES
+double stn_sum_squares(size_t n, const float *w)
+{
+    SUM(n, w, SQUARE);
+}
+
+STN_CLONES
+static double count_large(size_t n, const float *w, float threshold)
+{
+    SUM(n, w, COUNTED);
+}
+
+STN_CLONES
+static double sum_large(size_t n, const float *w, float threshold)
+{
+    SUM(n, w, LARGE);
 }
 
 float stn_mean_magnitude(size_t n, const float *w, float threshold)
 {
-    double sum = 0;
-    size_t count = 0;
+    double count = count_large(n, w, threshold);
+
+    return count > 0 ? (float)(sum_large(n, w, threshold) / count) : 0;
+}
+
+/* Adding and subtracting 1.5 * 2^23 rounds |x| < 2^22 half to even, as
+ * stn_rintf does, and vectorises. Clamping first gives the same result, since
+ * the bounds are integers; comparisons in this form send NaN to one. */
+STN_CLONES
+void stn_round_codes(size_t n, const float *STN_RESTRICT w, float scale,
+                     float lo, float hi, int8_t *STN_RESTRICT codes)
+{
+    const float magic = 12582912.0f;
 
     for (size_t i = 0; i < n; i++) {
-        float magnitude = fabsf(w[i]);
-        if (magnitude >= threshold) {
-            sum += (double)magnitude;
-            count++;
-        }
+        float q = w[i] / scale;
+        q = q > lo ? q : lo;
+        q = q < hi ? q : hi;
+        codes[i] = (int8_t)(int)((q + magic) - magic);
     }
-    return count ? (float)(sum / (double)count) : 0;
 }
 
 void stn_straight_through(const stn_quantiser_call *call, float *grad)

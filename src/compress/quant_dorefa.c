@@ -13,6 +13,7 @@
  *
  * With k = 8 these codes would reach 255. Here they are the 255 integers
  * -127 … 127, scale 1/127: one level fewer than DoReFa's 256, and 0 is one. */
+#include "base/compiler.h"
 #include "compress/quant.h"
 
 #include <math.h>
@@ -40,31 +41,48 @@ static void encode_signs(size_t n, const float *w, int8_t *codes, float *scales)
     scales[0] = stn_mean_magnitude(n, w, 0);
 }
 
-/* t as one of the levels' codes. With `bits` = 8 every integer is a code,
- * else every second one. Comparisons in this form also send NaN to one. */
-static int8_t level(float t, int bits)
+/* t = tanh(w) / max as one of the levels' codes. With `bits` = 8 every integer
+ * is a code, else every second one. Adding and taking away 1.5 * 2^23 rounds
+ * half to even; comparisons in this form also send NaN to a code. */
+STN_CLONES
+static void find_levels(size_t n, const float *STN_RESTRICT tanh_w, float max,
+                        int bits, int8_t *STN_RESTRICT codes)
 {
-    float top = bits < 8 ? (float)((1 << bits) - 1) : 127;
-    float spacing = bits < 8 ? 2 : 1;
-    float code = spacing * stn_rintf((t + 1) * (top / spacing)) - top;
+    const float magic = 12582912.0f;
+    const float top = bits < 8 ? (float)((1 << bits) - 1) : 127;
+    const float spacing = bits < 8 ? 2 : 1, last = 2 * top / spacing;
 
-    code = code < top ? code : top;
-    return (int8_t)(code > -top ? code : -top);
+    for (size_t i = 0; i < n; i++) {
+        float q = (tanh_w[i] / max + 1) * (top / spacing);
+
+        q = q > 0 ? q : 0;
+        q = q < last ? q : last;
+        codes[i] = (int8_t)(int)(spacing * ((q + magic) - magic) - top);
+    }
+}
+
+#define TILE 1024 /* weights; what one takes stays in the L1 cache */
+
+static size_t tile_at(size_t first, size_t n)
+{
+    return n - first < TILE ? n - first : TILE;
 }
 
 static void encode(const stn_quantiser_call *call, int8_t *codes, float *scales)
 {
     int bits = bits_of(call->attrs);
     size_t n = stn_weight_count(call->shape);
-    float max;
+    float max, tanh_w[TILE];
 
     if (bits == 1) {
         encode_signs(n, call->latent, codes, scales);
         return;
     }
     max = stn_tanhf(stn_max_magnitude(n, call->latent));
-    for (size_t i = 0; i < n; i++)
-        codes[i] = level(max > 0 ? stn_tanhf(call->latent[i]) / max : 0, bits);
+    for (size_t i = 0; i < n; i += TILE) {
+        stn_tanhf_all(tile_at(i, n), call->latent + i, tanh_w);
+        find_levels(tile_at(i, n), tanh_w, max > 0 ? max : 1, bits, codes + i);
+    }
     scales[0] = max > 0 ? 1 / (float)(bits < 8 ? (1 << bits) - 1 : 127) : 0;
 }
 
@@ -75,29 +93,49 @@ static stn_alphabet alphabet(const void *state)
     return (stn_alphabet){bits < 8 ? STN_LEVELS_ODD : STN_LEVELS_WHOLE, bits};
 }
 
+STN_CLONES
+static void pass_tile(size_t n, const float *STN_RESTRICT tanh_w, float max,
+                      float *STN_RESTRICT pulls, float *STN_RESTRICT grad)
+{
+    for (size_t i = 0; i < n; i++) {
+        pulls[i] = grad[i] * (tanh_w[i] / max);
+        grad[i] *= (1 - tanh_w[i] * tanh_w[i]) / max;
+    }
+}
+
+/* The first of the largest magnitudes. */
+static size_t find_largest(size_t n, const float *w)
+{
+    float max = stn_max_magnitude(n, w);
+    size_t i = 0;
+
+    while (i + 1 < n && fabsf(w[i]) != max)
+        i++;
+    return i;
+}
+
 static void backward(const stn_quantiser_call *call, float *grad)
 {
-    size_t n = stn_weight_count(call->shape), largest = 0;
+    size_t n = stn_weight_count(call->shape), largest;
     const float *w = call->latent;
-    float max;
+    float max, own, tanh_w[TILE], pulls[TILE];
     double pull = 0; /* sum of g t */
 
     if (bits_of(call->attrs) == 1)
         return;
-    for (size_t i = 1; i < n; i++)
-        largest = fabsf(w[i]) > fabsf(w[largest]) ? i : largest;
+    largest = find_largest(n, w);
     max = fabsf(stn_tanhf(w[largest]));
     if (!(max > 0))
         return;
-    for (size_t i = 0; i < n; i++) {
-        float tanh_w = stn_tanhf(w[i]);
-        pull += (double)grad[i] * (double)(tanh_w / max);
-        if (i != largest)
-            grad[i] *= (1 - tanh_w * tanh_w) / max;
+    own = grad[largest];
+    for (size_t i = 0; i < n; i += TILE) {
+        stn_tanhf_all(tile_at(i, n), w + i, tanh_w);
+        pass_tile(tile_at(i, n), tanh_w, max, pulls, grad + i);
+        pull += stn_sum(tile_at(i, n), pulls);
     }
     /* t is ±1 there: g/max - sign pull/max, each times dtanh/dw. */
-    grad[largest] = (grad[largest] - copysignf((float)pull, w[largest])) *
-                    (1 - max * max) / max;
+    grad[largest] =
+        (own - copysignf((float)pull, w[largest])) * (1 - max * max) / max;
 }
 
 const stn_quantiser_type stn_quantiser_dorefa = {

@@ -49,16 +49,6 @@ static float step_of(const fixed_attrs *a, float max)
     return ldexpf(1, (s > LEAST_S ? s : LEAST_S) - a->bits);
 }
 
-STN_INLINE int magnitude(float limit, bool floors, float w, float step)
-{
-    float b = fabsf(w) / step;
-
-    b = floors ? floorf(b) : stn_rintf(b);
-    /* In this form NaN becomes 0. */
-    b = b < limit ? b : b >= limit ? limit : 0;
-    return (int)b;
-}
-
 /* Signed magnitudes without their `drop` lowest bits, or, with `low`, those
  * bits alone. */
 typedef struct part {
@@ -67,16 +57,22 @@ typedef struct part {
     int drop;
 } part;
 
+/* A step is a power of 2, so that its inverse is exact. Adding and taking
+ * away 2^23 rounds a magnitude below it half to even. NaN becomes 0. */
 STN_INLINE void take_part(const part *p, bool floors, size_t n,
                           const float *STN_RESTRICT w,
                           int8_t *STN_RESTRICT codes)
 {
-    const float limit = p->limit, step = p->step;
+    const float limit = p->limit, inverse = 1 / p->step, magic = 0x1p23f;
     const int drop = p->low ? 0 : p->drop;
     const int mask = p->low ? (1 << p->drop) - 1 : 255;
 
     for (size_t i = 0; i < n; i++) {
-        int code = (magnitude(limit, floors, w[i], step) >> drop) & mask;
+        float b = fabsf(w[i]) * inverse;
+        b = b > 0 ? b : 0;
+        b = b < limit ? b : limit;
+        b = floors ? b : (b + magic) - magic;
+        int code = ((int)b >> drop) & mask;
         codes[i] = (int8_t)(w[i] < 0 ? -code : code);
     }
 }

@@ -14,7 +14,6 @@
  * over the layer. (0.73 mean|w| is the step of 8 levels that is nearest to
  * normal weights in the sum of squares; 2.9 is the spread for it.) The
  * gradient passes straight through. */
-#include "base/compiler.h"
 #include "compress/quant.h"
 
 #include <string.h>
@@ -33,21 +32,6 @@ static const stn_attr attrs[] = {
     {.name = NULL}};
 // clang-format on
 
-static float clip(float x, float lo, float hi)
-{
-    /* Comparisons in this form also send NaN to a legal code. */
-    x = x < hi ? x : hi;
-    return x > lo ? x : lo;
-}
-
-STN_CLONES
-static void round_all(size_t n, const float *STN_RESTRICT w, float step,
-                      float lo, float hi, int8_t *STN_RESTRICT codes)
-{
-    for (size_t i = 0; i < n; i++)
-        codes[i] = (int8_t)clip(stn_rintf(w[i] / step), lo, hi);
-}
-
 static void encode(const stn_quantiser_call *call, int8_t *codes, float *scales)
 {
     const grid_attrs *a = call->attrs;
@@ -63,7 +47,7 @@ static void encode(const stn_quantiser_call *call, int8_t *codes, float *scales)
         for (size_t i = 0; i < n; i++)
             codes[i] = call->latent[i] >= 0 ? 1 : -1;
     else if (step > 0)
-        round_all(n, call->latent, step, lo, (float)(half - 1), codes);
+        stn_round_codes(n, call->latent, step, lo, (float)(half - 1), codes);
     else
         memset(codes, 0, n);
 }

@@ -29,8 +29,7 @@ static void encode(const stn_quantiser_call *call, int8_t *codes, float *scales)
     size_t n = stn_weight_count(call->shape);
     float q = stn_levels_search(n, call->latent, n_levels);
 
-    for (size_t i = 0; i < n; i++)
-        codes[i] = (int8_t)stn_levels_nearest(call->latent[i], q, n_levels);
+    stn_levels_codes(n, call->latent, q, n_levels, codes);
     scales[0] = q;
 }
 

@@ -8,7 +8,6 @@
  *
  * The gradient passes straight through: no weight is ever clipped, because
  * the scale follows the largest one. */
-#include "base/compiler.h"
 #include "compress/quant.h"
 
 #include <string.h>
@@ -27,26 +26,13 @@ static const stn_attr attrs[] = {
     {.name = NULL}};
 // clang-format on
 
-STN_CLONES
-static void round_block(float limit, size_t n, const float *STN_RESTRICT w,
-                        float scale, int8_t *STN_RESTRICT codes)
-{
-    for (size_t i = 0; i < n; i++) {
-        float q = stn_rintf(w[i] / scale);
-        /* Comparisons in this form also send NaN to a legal code. */
-        q = q < limit ? q : limit;
-        q = q > -limit ? q : -limit;
-        codes[i] = (int8_t)q;
-    }
-}
-
 /* Codes of one block that shares a scale; returns the scale. */
 static float encode_block(int hi, size_t n, const float *w, int8_t *codes)
 {
     float scale = stn_max_magnitude(n, w) / (float)hi;
 
     if (scale > 0)
-        round_block((float)hi, n, w, scale, codes);
+        stn_round_codes(n, w, scale, (float)-hi, (float)hi, codes);
     else
         memset(codes, 0, n);
     return scale;

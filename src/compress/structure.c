@@ -83,7 +83,8 @@ void stn_stored_project(const stn_binding *b, stn_quantiser_call *call)
     if (is_sparse(b))
         place_nonzero(s, b->shape, latent);
     pick(s, latent, s->latent);
-    clear_rest(s->position, b->param->count, latent);
+    if (!is_sparse(b)) /* there the rest is what was 0 */
+        clear_rest(s->position, b->param->count, latent);
     call->shape = (stn_weight_shape){1, 1, (int)s->n};
     call->latent = s->latent;
 }

@@ -8,6 +8,7 @@
  *
  * The powers are taken by squaring, since libm's pow may differ between
  * machines. */
+#include "base/compiler.h"
 #include "train/optimiser.h"
 
 #include <math.h>
@@ -41,26 +42,39 @@ static double power(double base, uint64_t n)
     return result;
 }
 
+/* Of one step. */
+typedef struct factors {
+    float decay, lr, root, b1, b2, epsilon;
+} factors;
+
+STN_CLONES
+static void move(factors f, size_t n, const float *STN_RESTRICT grad,
+                 float *STN_RESTRICT w, float *STN_RESTRICT m,
+                 float *STN_RESTRICT v)
+{
+    for (size_t i = 0; i < n; i++) {
+        float g = grad[i] + f.decay * w[i];
+        m[i] = f.b1 * m[i] + (1 - f.b1) * g;
+        v[i] = f.b2 * v[i] + (1 - f.b2) * g * g;
+        w[i] -= f.lr * m[i] / (sqrtf(v[i]) * f.root + f.epsilon);
+    }
+}
+
 static void step(const void *state, const stn_optimiser_call *call)
 {
     const adam_attrs *a = state;
-    float *STN_RESTRICT w = call->w;
-    float *STN_RESTRICT m = call->moments[0],
-                        *STN_RESTRICT v = call->moments[1];
-    const float *STN_RESTRICT grad = call->grad;
-    float decay = call->decay ? a->weight_decay : 0;
     double first = 1 - power((double)a->beta1, call->t);
     double second = 1 - power((double)a->beta2, call->t);
-    float lr = (float)((double)a->lr * (double)call->factor / first);
-    float root = (float)(1 / sqrt(second));
-    float b1 = a->beta1, b2 = a->beta2, epsilon = a->epsilon;
+    factors f = {
+        .decay = call->decay ? a->weight_decay : 0,
+        .lr = (float)((double)a->lr * (double)call->factor / first),
+        .root = (float)(1 / sqrt(second)),
+        .b1 = a->beta1,
+        .b2 = a->beta2,
+        .epsilon = a->epsilon,
+    };
 
-    for (size_t i = 0; i < call->n; i++) {
-        float g = grad[i] + decay * w[i];
-        m[i] = b1 * m[i] + (1 - b1) * g;
-        v[i] = b2 * v[i] + (1 - b2) * g * g;
-        w[i] -= lr * m[i] / (sqrtf(v[i]) * root + epsilon);
-    }
+    move(f, call->n, call->grad, call->w, call->moments[0], call->moments[1]);
 }
 
 const stn_optimiser_type stn_optimiser_adam = {

@@ -6,6 +6,7 @@
  *     g = grad + weight_decay * w
  *     v = momentum * v + g
  *     w = w - lr * (nesterov ? g + momentum * v : v) */
+#include "base/compiler.h"
 #include "train/optimiser.h"
 
 typedef struct sgd_attrs {
@@ -26,20 +27,34 @@ static const stn_attr attrs[] = {
     {.name = NULL}};
 // clang-format on
 
+/* Of one step; w moves by lr (own g + ahead v). */
+typedef struct factors {
+    float decay, lr, momentum, own, ahead;
+} factors;
+
+STN_CLONES
+static void move(factors f, size_t n, const float *STN_RESTRICT grad,
+                 float *STN_RESTRICT w, float *STN_RESTRICT v)
+{
+    for (size_t i = 0; i < n; i++) {
+        float g = grad[i] + f.decay * w[i];
+        v[i] = f.momentum * v[i] + g;
+        w[i] -= f.lr * (f.own * g + f.ahead * v[i]);
+    }
+}
+
 static void step(const void *state, const stn_optimiser_call *call)
 {
     const sgd_attrs *a = state;
-    float *STN_RESTRICT w = call->w, *STN_RESTRICT v = call->moments[0];
-    const float *STN_RESTRICT grad = call->grad;
-    float lr = a->lr * call->factor, momentum = a->momentum;
-    float decay = call->decay ? a->weight_decay : 0;
-    float ahead = a->nesterov ? momentum : 1, own = a->nesterov ? 1 : 0;
+    factors f = {
+        .decay = call->decay ? a->weight_decay : 0,
+        .lr = a->lr * call->factor,
+        .momentum = a->momentum,
+        .own = a->nesterov ? 1 : 0,
+        .ahead = a->nesterov ? a->momentum : 1,
+    };
 
-    for (size_t i = 0; i < call->n; i++) {
-        float g = grad[i] + decay * w[i];
-        v[i] = momentum * v[i] + g;
-        w[i] -= lr * (own * g + ahead * v[i]);
-    }
+    move(f, call->n, call->grad, call->w, call->moments[0]);
 }
 
 const stn_optimiser_type stn_optimiser_sgd = {
