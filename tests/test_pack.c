@@ -295,7 +295,7 @@ static const char bdnet[] =
     "  - conv: {out: 16, kernel: 3, pad: 1, name: stem}\n"
     "  - batch_norm\n"
     "  - relu\n"
-    "  - quantise: {bits: 8, signed: false}\n"
+    "  - quantise: {bits: 8, signed: false, power_of_two: true}\n"
     "  - repeat:\n"
     "      times: 3\n"
     "      name: block\n"

@@ -73,8 +73,11 @@ static stn_status parse_one(const stn_attr *a, const stn_yaml *node,
         STN_TRY(stn_yaml_number(node, scope, a->min, a->max, &x, err));
         *(float *)at = (float)x;
         return STN_OK;
-    case STN_ATTR_BOOL:
-        return stn_yaml_bool(node, at, err);
+    case STN_ATTR_BOOL: /* a word, or an expression that is 0 or 1 */
+        if (stn_yaml_int(node, scope, 0, 1, &i, NULL) != STN_OK)
+            return stn_yaml_bool(node, at, err);
+        *(bool *)at = i == 1;
+        return STN_OK;
     case STN_ATTR_CHOICE:
         return stn_yaml_choice(node, a->words, at, err);
     case STN_ATTR_FLOATS:

@@ -27,6 +27,8 @@ static const stn_attr attrs[] = {
      "of the running range; 1: the last batch alone"},
     {"fixed",    STN_ATTR_FLOAT, AT(fixed),     0,   0, 1e6, NULL,
      "range that never moves; 0: follow the data"},
+    {"power_of_two", STN_ATTR_BOOL, AT(power_of_two), 0, 0, 1, NULL,
+     "whether a step is a power of two"},
     {.name = NULL}};
 /* clang-format on */
 
@@ -122,6 +124,22 @@ static float top(const stn_quantise_attrs *a)
     return (float)((1 << (a->is_signed ? a->bits - 1 : a->bits)) - 1);
 }
 
+/* Below this a step would not be a normal number. */
+#define LEAST_EXPONENT (-100)
+
+float stn_quantise_largest(const stn_quantise_attrs *a, float range)
+{
+    int exponent;
+    range = a->fixed > 0.0f ? a->fixed : range;
+    if (!a->power_of_two || !(range > 0.0f) || isinf(range))
+        return range;
+    /* range = fraction 2^exponent, 0.5 <= fraction < 1 */
+    const float fraction = frexpf(range, &exponent), hi = top(a);
+    exponent -= fraction == 0.5f;
+    exponent = exponent > LEAST_EXPONENT ? exponent : LEAST_EXPONENT;
+    return hi * ldexpf(1.0f / (hi + 1.0f), exponent);
+}
+
 /* What one pass needs to know. */
 typedef struct rounding {
     float range, lo, hi, sign; /* lo, hi: of the integer */
@@ -131,7 +149,7 @@ static rounding rounding_of(const stn_op_call *call)
 {
     const stn_quantise_attrs *a = call->node->attrs;
     return (rounding){
-        .range = a->fixed > 0.0f ? a->fixed : call->param[0][0],
+        .range = stn_quantise_largest(a, call->param[0][0]),
         .lo = a->is_signed ? -top(a) : 0.0f,
         .hi = top(a),
         .sign = a->is_signed ? -1.0f : 1.0f,

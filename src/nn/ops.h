@@ -60,14 +60,21 @@ typedef struct stn_step_attrs {
  * max |x| (max(x, 0) when unsigned), updated after each training step by
  * r = (1 - momentum) r + momentum * max, and set to the first batch's max on
  * the first step, which itself passes x through. A `fixed` > 0 keeps the range
- * at that value. Gradient: straight through where x lies inside the range,
- * else 0. With 0 bits y = x, and there is no parameter. */
+ * at that value. With `power_of_two` (dynamic fixed point) s is the smallest
+ * power of two for which (hi + 1) s is not below the range. Gradient: straight
+ * through where x lies in lo s … hi s, else 0. With 0 bits y = x, and there is
+ * no parameter. */
 typedef struct stn_quantise_attrs {
     int bits; /* 0; 1 … 16, signed from 2 */
     bool is_signed;
     float momentum;
     float fixed;
+    bool power_of_two;
 } stn_quantise_attrs;
+
+/* The largest value hi s that a node with these attributes can give, `range`
+ * being its parameter; not positive where that is not. */
+float stn_quantise_largest(const stn_quantise_attrs *a, float range);
 
 /* max_pool, avg_pool: windows kernel x kernel; incomplete windows at the end
  * are dropped. avg_pool with kernel 0 takes the whole picture. */

@@ -154,7 +154,7 @@ static stn_status lower_quantise(stn_lowering *l, const stn_node *node)
     }
     int hi = (1 << (attrs->bits - attrs->is_signed)) - 1;
     float range =
-        attrs->fixed > 0 ? attrs->fixed : stn_lowering_param(l, node, 0)[0];
+        stn_quantise_largest(attrs, stn_lowering_param(l, node, 0)[0]);
     if (!(range > 0) || !isfinite(range))
         return stn_lowering_refuse(l, node,
                                    "its range is %g, expected a positive "
