@@ -8,6 +8,7 @@
 #include "setun/data.h"
 #include "setun/engine.h"
 #include "setun/simulate.h"
+#include "setun/stochastic.h"
 
 /* Test pictures fitted to a program's input. */
 typedef struct stn_pictures {
@@ -35,8 +36,16 @@ stn_status stn_evaluate(const stn_program *program,
                         const stn_engine_options *options,
                         stn_evaluation *out, stn_error *err);
 
-/* One executor set beside the reference interpreter; a machine whose hardware
- * is inexact beside its own definition. */
+/* The same by the stochastic executor, with operands of `bits` bits. `counts`
+ * has n_instructions entries, or is NULL. threads 0: all CPUs. */
+stn_status stn_evaluate_stochastic(const stn_program *program, int bits,
+                                   const stn_pictures *pictures, int threads,
+                                   stn_evaluation *out,
+                                   stn_stochastic_counts *counts,
+                                   stn_error *err);
+
+/* One executor set beside the reference interpreter; one whose hardware is
+ * inexact beside its own definition. */
 typedef struct stn_verification {
     char executor[96];        /* "engine avx2, 2 threads" */
     uint32_t n, n_mismatches; /* pictures; pictures with any other logit */
@@ -54,12 +63,14 @@ typedef struct stn_verify_options {
     int n_machines;
     uint32_t machine_images; /* machines are slower: only the first so many */
     int threads;             /* for the reference and machines; 0: all CPUs */
+    int stochastic_bits;     /* operands of the stochastic executor; 0: none */
 } stn_verify_options;
 
 /* Runs the reference interpreter, the engine at every level of this CPU with
- * 1 and 2 threads, and the machines, on the pictures. Differences are not an
- * error here: they are in `out`. `out` has room for STN_VERIFY_MAX; the first
- * is the reference itself. */
+ * 1 and 2 threads, and the machines, on the pictures; and the stochastic
+ * executor, as few pictures as the machines, beside its own definition.
+ * Differences are not an error here: they are in `out`. `out` has room for
+ * STN_VERIFY_MAX; the first is the reference itself. */
 stn_status stn_verify(const stn_program *program, const stn_pictures *pictures,
                       const stn_verify_options *options, stn_verification *out,
                       int *n_out, stn_error *err);

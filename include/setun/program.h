@@ -114,6 +114,22 @@ void stn_program_destroy(stn_program *program); /* NULL is legal */
 /* NULL when absent: "recipe", "accuracy", … as the packer wrote them. */
 const char *stn_program_metadata(const stn_program *program, const char *key);
 
+/* What becomes of the bits that a narrower program does without. */
+typedef enum stn_narrow_rounding {
+    STN_NARROW_ROUND,   /* to nearest, ties towards +∞ */
+    STN_NARROW_TRUNCATE /* towards −∞: the bits are left out */
+} stn_narrow_rounding;
+
+/* The program with weights and values of at most `bits` bits (2 … 8; a sign
+ * included), their lowest ones dropped; what has no more stays as it is.
+ * Sums, and with them the result, stay at the old scale. It borrows from
+ * `program`, which must outlive it. docs/semantics.md, "Fewer bits".
+ * STN_E_UNSUPPORTED when pixels are multiplied as they come, or weights have
+ * 9 bits. */
+stn_status stn_program_narrow(const stn_program *program, int bits,
+                              stn_narrow_rounding rounding, stn_program **out,
+                              stn_error *err);
+
 /* Multiply-accumulates of one picture: positions * window * channels; and
  * those that are left when zero weights are skipped. 0 for others. */
 void stn_instruction_operations(const stn_program *program, int index,

@@ -32,7 +32,7 @@ typedef struct stn_option {
     const char *argument, *initial, *help;
 } stn_option;
 
-#define STN_CLI_OPTIONS 16 /* most options a verb may have */
+#define STN_CLI_OPTIONS 20 /* most options a verb may have */
 #define STN_CLI_REPEATS 32 /* most times an option may be repeated */
 
 /* A parsed command line. Texts are argv's. */

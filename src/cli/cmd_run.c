@@ -9,6 +9,9 @@
 static const stn_option OPTIONS[] = {
     {"top", 'k', false, "N", "3",
      "classes to print for each picture"},
+    STN_CLI_BITS,
+    {"executor", 0, false, "NAME", "engine",
+     "engine; or stochastic: counter-based products, with operands of --bits"},
     {"cpu", 0, false, "LEVEL", NULL,
      "kernel level: ref, avx2, avx512; default the best"},
     STN_CLI_WIDTH,
@@ -67,7 +70,8 @@ static void put_json(stn_json_writer *w, const char *path,
 
 typedef struct classifier {
     const stn_program *program;
-    stn_engine *engine;
+    stn_engine *engine;         /* or */
+    stn_stochastic *stochastic; /* instead */
     uint8_t *pixels;
     int32_t *logits;
     int *order;
@@ -81,7 +85,11 @@ static stn_status classify(const classifier *c, const char *path,
     stn_status status =
         stn_image_read(path, input.h, input.w, input.c, c->pixels, err);
     if (status == STN_OK)
-        status = stn_engine_run(c->engine, c->pixels, 1, c->logits, err);
+        status =
+            c->stochastic
+                ? stn_stochastic_run(c->stochastic, c->pixels, 1, c->logits,
+                                     NULL, err)
+                : stn_engine_run(c->engine, c->pixels, 1, c->logits, err);
     if (status == STN_OK)
         best(c->logits, c->program->n_classes, c->top, c->order);
     return status;
@@ -117,16 +125,24 @@ static int run(const stn_arguments *arguments)
 {
     int64_t top = 0;
     stn_engine_options o;
+    int bits = 0;
     if (!stn_cli_engine_options(arguments, &o) ||
+        !stn_cli_stochastic(arguments, &bits) ||
         !stn_cli_int(arguments, "top", 1, 1000, &top))
         return STN_EXIT_USAGE;
     stn_error err = {0};
-    stn_program *program = NULL;
+    stn_program *packed = NULL, *narrow = NULL;
     classifier c = {0};
-    int code = stn_cli_read(arguments, &program);
+    int code = stn_cli_read(arguments, &packed);
     if (code != STN_EXIT_OK)
         return code;
-    stn_status status = stn_engine_create(program, &o, &c.engine, &err);
+    code = stn_cli_narrow(arguments, packed, &narrow);
+    if (code != STN_EXIT_OK)
+        goto out;
+    const stn_program *program = narrow ? narrow : packed;
+    stn_status status = bits ? stn_stochastic_create(program, bits, o.threads,
+                                                     &c.stochastic, &err)
+                             : stn_engine_create(program, &o, &c.engine, &err);
     if (status != STN_OK) {
         code = stn_cli_fail(status, &err);
         goto out;
@@ -147,8 +163,10 @@ out:
     free(c.order);
     free(c.logits);
     free(c.pixels);
+    stn_stochastic_destroy(c.stochastic);
     stn_engine_destroy(c.engine);
-    stn_program_destroy(program);
+    stn_program_destroy(narrow);
+    stn_program_destroy(packed);
     return code;
 }
 

@@ -31,6 +31,7 @@ static const stn_option OPTIONS[] = {
     {"parameter", 0, true, "NAME=VALUE", NULL,
      "of a NETWORK: set one of its parameters"},
     STN_CLI_WIDTH,
+    STN_CLI_BITS,
     {"threads", 't', false, "N", "0",
      "threads, 0 for all CPUs"},
     {"histogram", 0, false, NULL, NULL,
@@ -391,6 +392,8 @@ static int run(const stn_arguments *arguments)
                    ? open_network(arguments, &s)
                    : stn_cli_open(arguments,
                                   execute ? (uint32_t)images : UINT32_MAX, &s);
+    if (code == STN_EXIT_OK)
+        code = stn_cli_narrow_subject(arguments, &s);
     if (code != STN_EXIT_OK)
         return code;
     code = simulate(arguments, &s, (int)threads);

@@ -17,6 +17,9 @@ static const stn_option OPTIONS[] = {
     {"machine-images", 0, false, "N", "4",
      "pictures for the machines, which are slower"},
     STN_CLI_WIDTH,
+    STN_CLI_BITS,
+    {"stochastic", 0, false, NULL, NULL,
+     "also the stochastic executor beside its own definition"},
     {"threads", 't', false, "N", "0",
      "threads of reference and machines, 0 for all CPUs"},
     {"json", 0, false, NULL, NULL,
@@ -101,11 +104,20 @@ static int run(const stn_arguments *arguments)
         return STN_EXIT_USAGE;
     stn_verify_options o = {.machine_images = (uint32_t)machine_images,
                             .threads = (int)threads};
+    if (stn_cli_switch(arguments, "stochastic")) {
+        int64_t bits = 8;
+        if (stn_cli_text(arguments, "bits") &&
+            !stn_cli_int(arguments, "bits", 2, 8, &bits))
+            return STN_EXIT_USAGE;
+        o.stochastic_bits = (int)bits;
+    }
     o.machines = stn_cli_list(arguments, "on", &o.n_machines);
     if (o.n_machines == 1 && !strcmp(o.machines[0], "none"))
         o.n_machines = 0;
     stn_cli_subject s;
     int code = stn_cli_open(arguments, (uint32_t)images, &s);
+    if (code == STN_EXIT_OK)
+        code = stn_cli_narrow_subject(arguments, &s);
     if (code != STN_EXIT_OK)
         return code;
     code = compare(arguments, &s, &o);

@@ -74,7 +74,63 @@ void stn_cli_close(stn_cli_subject *subject)
     stn_pictures_destroy(subject->pictures);
     stn_dataset_close(subject->dataset);
     stn_program_destroy(subject->program);
+    stn_program_destroy(subject->packed);
     *subject = (stn_cli_subject){0};
+}
+
+/* --bits, 0 without. */
+static bool read_bits(const stn_arguments *arguments, int *bits)
+{
+    int64_t n = 0;
+    if (stn_cli_text(arguments, "bits") &&
+        !stn_cli_int(arguments, "bits", 2, 8, &n))
+        return false;
+    *bits = (int)n;
+    return true;
+}
+
+int stn_cli_narrow(const stn_arguments *arguments, const stn_program *program,
+                   stn_program **narrow)
+{
+    int bits = 0;
+    stn_error err = {0};
+    *narrow = NULL;
+    if (!read_bits(arguments, &bits))
+        return STN_EXIT_USAGE;
+    if (!bits)
+        return STN_EXIT_OK;
+    stn_narrow_rounding rounding = stn_cli_switch(arguments, "truncate")
+                                       ? STN_NARROW_TRUNCATE
+                                       : STN_NARROW_ROUND;
+    stn_status status =
+        stn_program_narrow(program, bits, rounding, narrow, &err);
+    return status == STN_OK ? STN_EXIT_OK : stn_cli_fail(status, &err);
+}
+
+int stn_cli_narrow_subject(const stn_arguments *arguments,
+                           stn_cli_subject *subject)
+{
+    stn_program *narrow = NULL;
+    int code = stn_cli_narrow(arguments, subject->program, &narrow);
+    if (code != STN_EXIT_OK) {
+        stn_cli_close(subject);
+    } else if (narrow) {
+        subject->packed = subject->program;
+        subject->program = narrow;
+    }
+    return code;
+}
+
+bool stn_cli_stochastic(const stn_arguments *arguments, int *bits)
+{
+    static const char *const names[] = {"engine", "stochastic", NULL};
+    const char *executor = stn_cli_text(arguments, "executor");
+    int choice = 0, operand = 0;
+    if (!stn_cli_choice("executor", executor, names, &choice) ||
+        !read_bits(arguments, &operand))
+        return false;
+    *bits = choice == 0 ? 0 : operand ? operand : 8;
+    return true;
 }
 
 bool stn_cli_engine_options(const stn_arguments *arguments,

@@ -10,7 +10,8 @@
 
 /* A program and the pictures it is tried on. Close with stn_cli_close. */
 typedef struct stn_cli_subject {
-    stn_program *program;   /* of --width */
+    stn_program *program;   /* of --width; with --bits of fewer bits */
+    stn_program *packed;    /* then what that borrows; else NULL */
     stn_dataset *dataset;   /* NULL when --data was not given */
     stn_pictures *pictures; /* likewise */
 } stn_cli_subject;
@@ -35,6 +36,25 @@ bool stn_cli_share(const stn_arguments *arguments, const char *option,
         "width", 'w', false, "SHARE", "1",                                     \
             "of a file of several widths: share of the channels"               \
     }
+/* The rows of --bits and --truncate. */
+#define STN_CLI_BITS                                                           \
+    {"bits", 'b', false, "N", NULL,                                            \
+     "run with weights and values of at most N bits, 2 to 8"},                 \
+    {                                                                          \
+        "truncate", 0, false, NULL, NULL,                                      \
+            "with --bits: leave lower bits out instead of rounding"            \
+    }
+
+/* From --bits and --truncate: narrows a program that was read, which *narrow
+ * borrows; NULL without --bits. Prints what fails and returns an exit code. */
+int stn_cli_narrow(const stn_arguments *arguments, const stn_program *program,
+                   stn_program **narrow);
+/* The same for an open subject; closes it when that fails. */
+int stn_cli_narrow_subject(const stn_arguments *arguments,
+                           stn_cli_subject *subject);
+/* From --executor: whether it is the stochastic one, and the bits of its
+ * operands: --bits, or 8. Prints what is wrong and returns false. */
+bool stn_cli_stochastic(const stn_arguments *arguments, int *bits);
 
 /* From --cpu and --threads; prints what is wrong and returns false. */
 bool stn_cli_engine_options(const stn_arguments *arguments,

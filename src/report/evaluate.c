@@ -53,6 +53,20 @@ int stn_argmax(const int32_t *logits, int n)
     return best;
 }
 
+static stn_evaluation judge(const stn_program *program,
+                            const stn_pictures *pictures, const int32_t *logits,
+                            double seconds)
+{
+    size_t n_classes = (size_t)program->n_classes;
+    stn_evaluation e = {.n = pictures->n, .seconds = seconds};
+    for (uint32_t i = 0; i < e.n; i++)
+        e.n_correct += stn_argmax(logits + i * n_classes, program->n_classes) ==
+                       pictures->labels[i];
+    e.accuracy = (double)e.n_correct / e.n;
+    e.images_per_s = e.n / (e.seconds > 0 ? e.seconds : 1e-9);
+    return e;
+}
+
 stn_status stn_evaluate(const stn_program *program,
                         const stn_pictures *pictures,
                         const stn_engine_options *options, stn_evaluation *out,
@@ -70,17 +84,36 @@ stn_status stn_evaluate(const stn_program *program,
     double start = stn_clock_s();
     status =
         stn_engine_run(engine, pictures->pixels, (int)pictures->n, logits, err);
-    if (status != STN_OK)
-        goto out;
-    stn_evaluation e = {.n = pictures->n, .seconds = stn_clock_s() - start};
-    for (uint32_t i = 0; i < e.n; i++)
-        e.n_correct += stn_argmax(logits + i * n_classes, program->n_classes) ==
-                       pictures->labels[i];
-    e.accuracy = (double)e.n_correct / e.n;
-    e.images_per_s = e.n / (e.seconds > 0 ? e.seconds : 1e-9);
-    *out = e;
+    if (status == STN_OK)
+        *out = judge(program, pictures, logits, stn_clock_s() - start);
 out:
     stn_free(logits);
     stn_engine_destroy(engine);
+    return status;
+}
+
+stn_status stn_evaluate_stochastic(const stn_program *program, int bits,
+                                   const stn_pictures *pictures, int threads,
+                                   stn_evaluation *out,
+                                   stn_stochastic_counts *counts,
+                                   stn_error *err)
+{
+    size_t n_classes = (size_t)program->n_classes;
+    stn_stochastic *executor = NULL;
+    STN_TRY(stn_stochastic_create(program, bits, threads, &executor, err));
+    stn_status status = STN_OK;
+    int32_t *logits = stn_alloc(pictures->n, n_classes * sizeof *logits);
+    if (!logits) {
+        status = stn_fail_memory(err, "logits");
+        goto out;
+    }
+    double start = stn_clock_s();
+    status = stn_stochastic_run(executor, pictures->pixels, (int)pictures->n,
+                                logits, counts, err);
+    if (status == STN_OK)
+        *out = judge(program, pictures, logits, stn_clock_s() - start);
+out:
+    stn_free(logits);
+    stn_stochastic_destroy(executor);
     return status;
 }

@@ -6,8 +6,7 @@
  *
  * Sums are formed in 64 bits; that they fit 32 is proven when a program is
  * read (src/pack/program_bounds.c). */
-#include "base/memory.h"
-#include "setun/program.h"
+#include "run/reference.h"
 
 /* One value of one picture: element (r, q, c) stands at (r·w + q)·channels + c.
  * `data` is const for inputs; put() is only called on outputs. */
@@ -63,9 +62,15 @@ static bool inside(tensor x, int r, int q)
     return r >= 0 && r < x.shape.h && q >= 0 && q < x.shape.w;
 }
 
+static int64_t multiply(const stn_multiplier *by, tensor x, int w, size_t i)
+{
+    return by ? by->product(by, x.type, w, get(x, i)) : w * get(x, i);
+}
+
 /* Σ i, j, c  w[o, i, j, c] · x[r + i, q + j, c]; (r, q) is the window's first
  * position and may lie in the padding. */
-static int64_t sum_conv(const stn_weights *w, int o, tensor x, int r, int q)
+static int64_t sum_conv(const stn_multiplier *by, const stn_weights *w, int o,
+                        tensor x, int r, int q)
 {
     const int8_t *code =
         w->codes + (size_t)o * (size_t)w->kh * (size_t)w->kw * (size_t)w->in;
@@ -76,25 +81,27 @@ static int64_t sum_conv(const stn_weights *w, int o, tensor x, int r, int q)
                 continue;
             size_t first = at(x, r + i, q + j, 0);
             for (int c = 0; c < w->in; c++)
-                sum += code[c] * get(x, first + (size_t)c);
+                sum += multiply(by, x, code[c], first + (size_t)c);
         }
     return sum;
 }
 
 /* Σ i, j  w[o, i, j] · x[r + i, q + j, o mod C] */
-static int64_t sum_depthwise(const stn_weights *w, int o, tensor x, int r,
-                             int q)
+static int64_t sum_depthwise(const stn_multiplier *by, const stn_weights *w,
+                             int o, tensor x, int r, int q)
 {
     const int8_t *code = w->codes + (size_t)o * (size_t)w->kh * (size_t)w->kw;
     int64_t sum = 0;
     for (int i = 0; i < w->kh; i++)
         for (int j = 0; j < w->kw; j++, code++)
             if (inside(x, r + i, q + j))
-                sum += *code * get(x, at(x, r + i, q + j, o % x.shape.c));
+                sum +=
+                    multiply(by, x, *code, at(x, r + i, q + j, o % x.shape.c));
     return sum;
 }
 
-static void run_sums(const stn_instruction *in, tensor x, tensor y)
+static void run_sums(const stn_multiplier *by, const stn_instruction *in,
+                     tensor x, tensor y)
 {
     for (int r = 0; r < y.shape.h; r++)
         for (int q = 0; q < y.shape.w; q++)
@@ -103,8 +110,8 @@ static void run_sums(const stn_instruction *in, tensor x, tensor y)
                 int left = q * in->stride - in->pad;
                 int64_t sum =
                     in->opcode == STN_CONV
-                        ? sum_conv(&in->weights, o, x, top, left)
-                        : sum_depthwise(&in->weights, o, x, top, left);
+                        ? sum_conv(by, &in->weights, o, x, top, left)
+                        : sum_depthwise(by, &in->weights, o, x, top, left);
                 put(y, at(y, r, q, o), sum);
             }
 }
@@ -158,8 +165,8 @@ static tensor tensor_of(const stn_program *program, int value,
 }
 
 static void run_instruction(const stn_program *program,
-                            const stn_instruction *in, const uint8_t *pixels,
-                            void *const *values)
+                            const stn_multiplier *by, const stn_instruction *in,
+                            const uint8_t *pixels, void *const *values)
 {
     tensor x0 = tensor_of(program, in->inputs[0], pixels, values);
     tensor x1 = x0;
@@ -169,7 +176,7 @@ static void run_instruction(const stn_program *program,
     switch (in->opcode) {
     case STN_CONV:
     case STN_DEPTHWISE:
-        run_sums(in, x0, y);
+        run_sums(by, in, x0, y);
         break;
     case STN_RESCALE:
         run_rescale(in, x0, x1, y);
@@ -183,8 +190,16 @@ static void run_instruction(const stn_program *program,
     }
 }
 
-stn_status stn_reference_run(const stn_program *program, const uint8_t *pixels,
-                             void *const *values, stn_error *err)
+void stn_reference_step(const stn_program *program, const stn_instruction *in,
+                        const uint8_t *pixels, void *const *values)
+{
+    run_instruction(program, NULL, in, pixels, values);
+}
+
+stn_status stn_reference_run_with(const stn_program *program,
+                                  const stn_multiplier *multiplier,
+                                  const uint8_t *pixels, void *const *values,
+                                  stn_error *err)
 {
     for (int v = 1; v < program->n_values; v++)
         if (!values[v])
@@ -192,30 +207,44 @@ stn_status stn_reference_run(const stn_program *program, const uint8_t *pixels,
                             "reference: no memory for value %d (%s)", v,
                             program->values[v].name);
     for (int i = 0; i < program->n_instructions; i++)
-        run_instruction(program, &program->instructions[i], pixels, values);
+        run_instruction(program, multiplier, &program->instructions[i], pixels,
+                        values);
     return STN_OK;
 }
 
-stn_status stn_reference_classify(const stn_program *program,
-                                  const uint8_t *pixels, int32_t *logits,
-                                  stn_error *err)
+stn_status stn_reference_run(const stn_program *program, const uint8_t *pixels,
+                             void *const *values, stn_error *err)
 {
-    stn_status status = STN_OK;
-    stn_arena arena = {0};
+    return stn_reference_run_with(program, NULL, pixels, values, err);
+}
+
+void **stn_reference_values(const stn_program *program, stn_arena *arena)
+{
     void **values =
-        stn_arena_alloc(&arena, (size_t)program->n_values, sizeof *values);
+        stn_arena_alloc(arena, (size_t)program->n_values, sizeof *values);
     for (int v = 1; values && v < program->n_values; v++) {
         const stn_value *value = &program->values[v];
-        values[v] = stn_arena_alloc(&arena, stn_shape_count(value->shape),
+        values[v] = stn_arena_alloc(arena, stn_shape_count(value->shape),
                                     stn_type_size(value->type));
         if (!values[v])
             values = NULL;
     }
+    return values;
+}
+
+stn_status stn_reference_classify_with(const stn_program *program,
+                                       const stn_multiplier *multiplier,
+                                       const uint8_t *pixels, int32_t *logits,
+                                       stn_error *err)
+{
+    stn_status status = STN_OK;
+    stn_arena arena = {0};
+    void **values = stn_reference_values(program, &arena);
     if (!values) {
         status = stn_fail_memory(err, "the values of a program");
         goto out;
     }
-    status = stn_reference_run(program, pixels, values, err);
+    status = stn_reference_run_with(program, multiplier, pixels, values, err);
     if (status != STN_OK)
         goto out;
     int last = program->instructions[program->n_instructions - 1].output;
@@ -224,4 +253,11 @@ stn_status stn_reference_classify(const stn_program *program,
 out:
     stn_arena_deinit(&arena);
     return status;
+}
+
+stn_status stn_reference_classify(const stn_program *program,
+                                  const uint8_t *pixels, int32_t *logits,
+                                  stn_error *err)
+{
+    return stn_reference_classify_with(program, NULL, pixels, logits, err);
 }
