@@ -100,7 +100,22 @@ static void filter_keeps_the_order_of_the_recipe(void **state)
     assert_int_equal(plan->n_variants, 2);
     assert_string_equal(plan->variants[0], "baseline");
     assert_string_equal(plan->variants[1], "wpc");
-    assert_string_equal(plan->baseline, "baseline");
+    assert_string_equal(stn_plan_baseline(plan, "wpc"), "baseline");
+    stn_plan_destroy(plan);
+}
+
+static void each_width_has_its_own_baseline(void **state)
+{
+    (void)state;
+    stn_plan *plan = load("cadnn", NULL);
+    assert_string_equal(stn_plan_baseline(plan, "shared@0.5"), "alone_50");
+    assert_string_equal(stn_plan_baseline(plan, "shared"), "alone_100");
+    assert_null(stn_plan_baseline(plan, "alone_100"));
+    assert_true(stn_plan_published(plan, "accuracy", "cifar10", "shared@0.25",
+                                   NULL)
+                    ->value == 79.5);
+    assert_null(
+        stn_plan_published(plan, "accuracy", "mnist", "shared@0.25", NULL));
     stn_plan_destroy(plan);
 }
 
@@ -250,6 +265,7 @@ int main(void)
         cmocka_unit_test(summary_that_is_no_json_is_refused),
         cmocka_unit_test(published_row_is_found_by_variant_and_layer),
         cmocka_unit_test(filter_keeps_the_order_of_the_recipe),
+        cmocka_unit_test(each_width_has_its_own_baseline),
         cmocka_unit_test(a_data_set_may_have_fewer_variants),
         cmocka_unit_test(filter_with_unknown_word_is_refused),
         cmocka_unit_test(recipe_without_section_is_refused),

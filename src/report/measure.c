@@ -5,6 +5,7 @@
 #include "report/measure.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "setun/pack.h"
 #include "setun/train.h"
 #include "train/model.h"
@@ -35,8 +36,22 @@ static stn_status forgive(stn_measure *m, stn_status status,
     return STN_OK;
 }
 
+/* "test_accuracy" of the result, or of the width in its list. */
+static double accuracy_of(const stn_json *root, double width)
+{
+    const stn_json *from = root, *list = stn_json_member(root, "widths");
+    for (const stn_json *w = list ? list->first : NULL; w; w = w->next) {
+        const stn_json *number = stn_json_member(w, "width");
+        if (number && number->number == width)
+            from = w;
+    }
+    double accuracy = NAN;
+    stn_json_get_number(from, "test_accuracy", "result", &accuracy, NULL);
+    return accuracy;
+}
+
 /* Test accuracy of the training graph from RUN/result.json. */
-static double result_accuracy(const char *run)
+static double result_accuracy(const char *run, double width)
 {
     char path[600];
     uint8_t *bytes = NULL;
@@ -47,11 +62,27 @@ static double result_accuracy(const char *run)
         stn_file_read(path, &bytes, &size, NULL))
         return NAN;
     if (stn_json_parse(path, (char *)bytes, size, &document, NULL) == STN_OK)
-        stn_json_get_number(stn_json_root(document), "test_accuracy", path,
-                            &accuracy, NULL);
+        accuracy = accuracy_of(stn_json_root(document), width);
     stn_json_destroy(document);
     stn_free(bytes);
     return accuracy;
+}
+
+/* "shared@0.5". */
+static const char *at_width(stn_measure *m, const char *name, double width)
+{
+    char number[STN_TEXT_DOUBLE], text[256];
+    if (width == 1)
+        return keep(m, name);
+    stn_text_from_double(width, number);
+    snprintf(text, sizeof text, "%s@%s", name, number);
+    return keep(m, text);
+}
+
+size_t stn_measure_variant_size(const stn_measure *measure)
+{
+    return measure->width == 1 ? strlen(measure->variant)
+                               : strcspn(measure->variant, "@");
 }
 
 /* ---- a packed run */
@@ -129,6 +160,11 @@ static stn_status measure_packed(stn_measure *m, const stn_measure_options *o,
     if (status != STN_OK)
         return forgive(m, status, o, err);
     STN_TRY(stn_program_read(path, &m->program, err));
+    if (m->width != 1) {
+        const stn_program *narrow;
+        STN_TRY(stn_program_at_width(m->program, m->width, &narrow, err));
+        m->program = (stn_program *)narrow; /* which owns the others, too */
+    }
     m->file_bytes = (double)m->program->file_bytes;
     STN_TRY(stn_measure_program_layers(m, err));
     STN_TRY(stn_dataset_open(m->data, &dataset, err));
@@ -173,8 +209,10 @@ stn_status stn_measure_run(const char *run, const char *variant,
     stn_measure *m = stn_alloc(1, sizeof *m);
     if (m) {
         m->run = keep(m, run);
-        m->variant = keep(m, variant ? variant : model->recipe->variant);
-        m->title = keep(m, title);
+        m->width = options->width > 0 ? options->width : 1;
+        m->variant =
+            at_width(m, variant ? variant : model->recipe->variant, m->width);
+        m->title = at_width(m, title ? title : "", m->width);
         m->data = keep(m, model->recipe->data);
         m->network = keep(m, model->graph->name);
     }
@@ -183,7 +221,7 @@ stn_status stn_measure_run(const char *run, const char *variant,
         goto out;
     }
     m->accuracy = m->images_per_s = NAN;
-    m->graph_accuracy = result_accuracy(run);
+    m->graph_accuracy = result_accuracy(run, m->width);
     if (model->compression->n == 0)
         status = measure_float(m, model->graph, options, err);
     else

@@ -37,12 +37,16 @@ typedef struct stn_measure_options {
     const stn_machine *machine;
     int threads;                        /* 0: all CPUs */
     int verify_images, simulate_images; /* 0: do not verify, only predict */
+    double width; /* of a run of several widths; 0: the widest */
     void (*say)(void *context, const char *line); /* may be NULL */
     void *context;
 } stn_measure_options;
 
 typedef struct stn_measure {
+    /* `variant` is the recipe's, and behind it "@WIDTH" where the run has
+     * several widths and this is not the widest. */
     const char *variant, *title, *data, *run, *network;
+    double width;                  /* 1 of runs of one width, too */
     bool is_float;                 /* nothing is compressed: not packed */
     char note[STN_ERROR_CAPACITY]; /* why a part is missing, or "" */
     double accuracy; /* packed program, or the float graph; 0 … 1 */
@@ -62,7 +66,8 @@ typedef struct stn_measure {
     stn_arena arena;
 } stn_measure;
 
-/* Measures a run folder. `variant` and `title` are its names ("" for NULL).
+/* Measures a run folder. `variant` and `title` are its names ("" for NULL);
+ * a width below 1 is added to both.
  * A part that is refused as unsupported is left out, with a note. Packing
  * writes RUN/model.stn. Differing bits are not an error here. */
 stn_status stn_measure_run(const char *run, const char *variant,
@@ -70,6 +75,8 @@ stn_status stn_measure_run(const char *run, const char *variant,
                            const stn_measure_options *options,
                            stn_measure **out, stn_error *err);
 void stn_measure_destroy(stn_measure *measure); /* NULL is legal */
+/* The recipe's variant in `variant`: its bytes before an "@WIDTH". */
+size_t stn_measure_variant_size(const stn_measure *measure);
 
 /* Sums over layers whose name matches the shell pattern (NULL: all). */
 typedef struct stn_measure_sum {

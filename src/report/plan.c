@@ -136,6 +136,27 @@ static stn_status read_only(stn_plan *p, const stn_yaml *section,
     return STN_OK;
 }
 
+static stn_status read_baseline(stn_plan *p, const stn_yaml *section,
+                                stn_error *err)
+{
+    p->baseline = stn_yaml_get(section, "baseline");
+    if (!p->baseline)
+        return STN_OK;
+    if (p->baseline->kind == STN_YAML_SEQUENCE)
+        return stn_yaml_fail(p->baseline, err,
+                             "expected a variant, or '{VARIANT: ITS BASELINE, "
+                             "...}'");
+    bool one = p->baseline->kind == STN_YAML_SCALAR;
+    const stn_yaml *word = one ? p->baseline : p->baseline->first;
+    for (; word; word = one ? NULL : word->next) {
+        if (word->kind != STN_YAML_SCALAR)
+            return stn_yaml_fail(word, err, "a variant is one word");
+        STN_TRY(check_filter("variant", word->scalar, p->variants,
+                             p->n_variants, err));
+    }
+    return STN_OK;
+}
+
 /* "dir/bdnet.yaml" → "bdnet". */
 static stn_status read_id(stn_plan *p, const char *recipe, stn_error *err)
 {
@@ -166,10 +187,10 @@ static stn_status read_recipe(stn_plan *p, const stn_reproduce_options *o,
     p->title = p->id;
     STN_TRY(text(root, "title", false, &p->title, err));
     STN_TRY(text(section, "machine", true, &p->machine, err));
-    STN_TRY(text(section, "baseline", false, &p->baseline, err));
     STN_TRY(text(section, "block", false, &p->block, err));
     STN_TRY(read_lists(p, section, err));
     STN_TRY(read_only(p, section, err));
+    STN_TRY(read_baseline(p, section, err));
     STN_TRY(check_filter("data set", o->data, p->data, p->n_data, err));
     STN_TRY(
         check_filter("variant", o->variants, p->variants, p->n_variants, err));
@@ -267,6 +288,14 @@ bool stn_plan_runs(const stn_plan *plan, int v, const char *data)
 {
     const stn_yaml *list = plan->only ? stn_yaml_get(plan->only, data) : NULL;
     return names(list, plan->variants[v]);
+}
+
+const char *stn_plan_baseline(const stn_plan *plan, const char *variant)
+{
+    const stn_yaml *node = plan->baseline;
+    if (node && node->kind == STN_YAML_MAP)
+        node = stn_yaml_get(node, variant);
+    return node ? node->scalar : NULL;
 }
 
 const stn_published_row *

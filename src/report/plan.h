@@ -8,7 +8,8 @@
  *       data: [mnist, fashion-mnist]
  *       variants: {baseline: float baseline, wpc: sparse} # name: title
  *       only: {mnist: [wpc]}             # fewer variants there; optional
- *       baseline: baseline               # ratios are to this one; optional
+ *       baseline: baseline               # ratios are to this one; optional.
+ *                                        # {VARIANT: ITS BASELINE} if several
  *       block: "block*"                  # layers compared with the baseline's
  */
 #ifndef STN_REPORT_PLAN_H
@@ -29,7 +30,8 @@ typedef struct stn_published_row {
 
 typedef struct stn_plan {
     char id[64]; /* the recipe's, without folder and .yaml */
-    const char *title, *machine, *baseline, *block; /* last two may be NULL */
+    const char *title, *machine, *block; /* the last may be NULL */
+    const stn_yaml *baseline; /* a word, or a map of variants; NULL: none */
     int n_data, n_variants, n_published;
     const char *data[STN_PLAN_MAX];
     const char *variants[STN_PLAN_MAX], *titles[STN_PLAN_MAX];
@@ -48,6 +50,9 @@ void stn_plan_destroy(stn_plan *plan); /* NULL is legal */
 
 /* Whether variant `v` is run on this data set. */
 bool stn_plan_runs(const stn_plan *plan, int v, const char *data);
+
+/* The variant that ratios of `variant` are to; NULL: none. */
+const char *stn_plan_baseline(const stn_plan *plan, const char *variant);
 
 /* The published row to set beside ours, or NULL. `layer` may be NULL. */
 const stn_published_row *

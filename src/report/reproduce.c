@@ -148,15 +148,13 @@ static void say_measured(const reproduction *r, const stn_measure *m)
     say(r, line);
 }
 
-static stn_status run_variant(reproduction *r, int variant, const char *data,
-                              stn_error *err)
+/* Measures one width of a trained variant; 0: the widest. */
+static stn_status measure(reproduction *r, int variant, const char *run,
+                          double width, stn_error *err)
 {
-    stn_train_result trained;
     stn_results *results = &r->results;
-    const char *name = r->plan->variants[variant];
-    const job j = {r->options.id, name, data, r->options.seed};
-    STN_TRY(train(r, &j, 0, &trained, err));
     const stn_measure_options options = {
+        .width = width,
         .machine = r->machine,
         .threads = r->options.threads,
         .verify_images = r->options.verify_images,
@@ -164,10 +162,11 @@ static stn_status run_variant(reproduction *r, int variant, const char *data,
         .say = r->options.say,
         .context = r->options.context};
     stn_measure *m = NULL;
-    stn_status status = stn_measure_run(
-        trained.out, name, r->plan->titles[variant], &options, &m, err);
+    stn_status status =
+        stn_measure_run(run, r->plan->variants[variant],
+                        r->plan->titles[variant], &options, &m, err);
     if (status != STN_OK)
-        return stn_fail_within(err, status, "%s", trained.out);
+        return stn_fail_within(err, status, "%s", run);
     results->measures[results->n_measures++] = m;
     say_measured(r, m);
     STN_TRY(write_summary(r, err));
@@ -175,7 +174,20 @@ static stn_status run_variant(reproduction *r, int variant, const char *data,
         return stn_fail(err, STN_E_MISMATCH,
                         "%s: executors disagree; 'setun verify %s/model.stn "
                         "--data %s' names the first difference",
-                        m->run, m->run, data);
+                        m->run, m->run, m->data);
+    return STN_OK;
+}
+
+static stn_status run_variant(reproduction *r, int variant, const char *data,
+                              stn_error *err)
+{
+    stn_train_result trained;
+    const job j = {r->options.id, r->plan->variants[variant], data,
+                   r->options.seed};
+    STN_TRY(train(r, &j, 0, &trained, err));
+    STN_TRY(measure(r, variant, trained.out, 0, err));
+    for (int i = trained.n_widths - 2; i >= 0; i--)
+        STN_TRY(measure(r, variant, trained.out, trained.widths[i], err));
     return STN_OK;
 }
 
@@ -184,13 +196,17 @@ static stn_status run_seed(reproduction *r, stn_measure *m, uint64_t seed,
                            stn_error *err)
 {
     stn_train_result trained;
-    const job j = {r->options.id, m->variant, m->data, seed};
+    char variant[64];
+    snprintf(variant, sizeof variant, "%.*s", (int)stn_measure_variant_size(m),
+             m->variant);
+    const job j = {r->options.id, variant, m->data, seed};
     STN_TRY(train(r, &j, 0, &trained, err));
     const stn_measure_options options = {.machine = r->machine,
-                                         .threads = r->options.threads};
+                                         .threads = r->options.threads,
+                                         .width = m->width};
     stn_measure *other = NULL;
-    stn_status status = stn_measure_run(trained.out, m->variant, m->title,
-                                        &options, &other, err);
+    stn_status status =
+        stn_measure_run(trained.out, variant, m->title, &options, &other, err);
     if (status != STN_OK)
         return stn_fail_within(err, status, "%s", trained.out);
     m->seed_accuracy[m->n_seeds++] = other->accuracy;

@@ -105,11 +105,13 @@ static const char *codes_of(const stn_measure *m)
     return codes;
 }
 
-static const stn_measure *baseline_of(const stn_results *r, const char *data)
+static const stn_measure *baseline_of(const stn_results *r,
+                                      const stn_measure *m)
 {
-    for (int i = 0; i < r->n_measures; i++)
-        if (r->plan->baseline && !strcmp(r->measures[i]->data, data) &&
-            !strcmp(r->measures[i]->variant, r->plan->baseline))
+    const char *name = stn_plan_baseline(r->plan, m->variant);
+    for (int i = 0; i < r->n_measures && name; i++)
+        if (!strcmp(r->measures[i]->data, m->data) &&
+            !strcmp(r->measures[i]->variant, name))
             return r->measures[i];
     return NULL;
 }
@@ -304,7 +306,7 @@ static stn_status add_measure(stn_results *r, const stn_measure *m,
     snprintf(a.place, sizeof a.place, "%s, %s, %s, %s weights", m->network,
              m->data, m->variant, codes_of(m));
     add_own(&a, &sum, machine);
-    const stn_measure *base = baseline_of(r, m->data);
+    const stn_measure *base = baseline_of(r, m);
     if (base && base != m)
         add_compared(&a, base, machine);
     add_layers(&a);

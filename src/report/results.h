@@ -15,7 +15,8 @@ typedef struct stn_results {
     const stn_machine *machine;
     char commit[64], cpu[320];
     int n_measures;
-    stn_measure *measures[STN_PLAN_MAX * STN_PLAN_MAX]; /* owned */
+    /* Owned. Of each data set and variant, all widths. */
+    stn_measure *measures[STN_PLAN_MAX * STN_PLAN_MAX * STN_WIDTHS_MAX];
     int n_skipped;
     const char *skipped[STN_PLAN_MAX]; /* in the arena */
     int n_rows, row_capacity;

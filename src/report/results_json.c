@@ -95,8 +95,8 @@ stn_status stn_results_summary(const stn_results *r, char **text,
     if (r->plan) {
         stn_json_string(&w, "title", r->plan->title);
         stn_json_string(&w, "budget", r->options->budget);
-        if (r->plan->baseline)
-            stn_json_string(&w, "baseline", r->plan->baseline);
+        if (r->plan->baseline && r->plan->baseline->kind == STN_YAML_SCALAR)
+            stn_json_string(&w, "baseline", r->plan->baseline->scalar);
     }
     write_origin(r, &w);
     stn_json_begin_array(&w, "skipped");
