@@ -33,5 +33,10 @@ typedef struct stn_mtj_report {
  * refused with file, line, field, range. */
 stn_status stn_mtj_evaluate(const char *name, stn_mtj_report *out,
                             stn_error *err);
+/* The same with every spread of the file times `spread` (>= 0), and with
+ * sensing errors counted over `draws` sets of cells a level where at least a
+ * hundred were seen; rarer ones by the closed form. */
+stn_status stn_mtj_evaluate_spread(const char *name, double spread, int draws,
+                                   stn_mtj_report *out, stn_error *err);
 
 #endif

@@ -93,6 +93,9 @@ typedef struct stn_accel_type {
      * hardware; slow. NULL: docs/semantics.md, always. */
     void (*define)(const void *mapping, const uint8_t *pixels, int32_t *logits,
                    void *scratch);
+    /* Whether operations err at random, so that no result is wrong; events
+     * that depend on data then have other data. NULL: never. */
+    bool (*errs)(const void *mapping);
 } stn_accel_type;
 
 extern const stn_accel_type *const stn_accel_types[]; /* NULL ends */

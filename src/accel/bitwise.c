@@ -36,6 +36,21 @@ static const stn_attr attrs[] = {
     {"stream", STN_ATTR_BOOL, offsetof(bw_options, stream),
      .initial = 0,
      .help = "a program that does not fit shares sub-arrays: weights are written every picture"},
+    {"read_error", STN_ATTR_FLOAT, offsetof(bw_options, read_error),
+     .initial = 0, .min = 0, .max = 0.5,
+     .help = "chance that a column of one sensed row is wrong"},
+    {"logic2_error", STN_ATTR_FLOAT, offsetof(bw_options, logic2_error),
+     .initial = 0, .min = 0, .max = 0.5,
+     .help = "chance that a reference of two rows takes a column for its neighbour"},
+    {"logic3_error", STN_ATTR_FLOAT, offsetof(bw_options, logic3_error),
+     .initial = 0, .min = 0, .max = 0.5,
+     .help = "the same for three rows"},
+    {"write_error", STN_ATTR_FLOAT, offsetof(bw_options, write_error),
+     .initial = 0, .min = 0, .max = 0.5,
+     .help = "chance that a written cell is wrong"},
+    {"seed", STN_ATTR_INT, offsetof(bw_options, seed),
+     .initial = 1, .min = 0, .max = 1e9,
+     .help = "of the errors that are drawn"},
     {"comparator", STN_ATTR_BOOL, offsetof(bw_options, comparator),
      .initial = 0,
      .help = "two positions whose difference is only asked for its sign are compared from the highest bit down, until all are decided"},
@@ -61,6 +76,11 @@ static bool data_dependent(const void *mapping, int instruction,
            (component == STN_COMPONENT_ARRAY_WRITE && unit == BW_NEURONS);
 }
 
+static bool errs(const void *mapping)
+{
+    return ((const bw_mapping *)mapping)->noise_words > 0;
+}
+
 const stn_accel_type stn_accel_bitwise = {
     .name = "bitwise",
     .help = "row operations in memory: ripple additions of bit-planes",
@@ -73,4 +93,5 @@ const stn_accel_type stn_accel_bitwise = {
     .data_dependent = data_dependent,
     .scratch_bytes = bw_scratch_bytes,
     .execute = bw_execute,
+    .errs = errs,
 };

@@ -27,15 +27,18 @@ typedef enum bw_carry { BW_CARRY_ROW, BW_CARRY_LATCH } bw_carry;
 
 /* `options` of a machine file. */
 typedef struct bw_options {
-    int sums;        /* bw_sums: how a convolution is summed */
-    int logic;       /* bw_logic: what row operations there are */
-    int carry;       /* bw_carry */
-    int filters;     /* most filters a sub-array; 0: as many as fit */
-    int sub_arrays;  /* on the chip */
-    int lanes;       /* digital units of a layer */
-    int replicas;    /* BW_SUMS_COUNT: most copies of a layer's weights; 0: as
-                        many as the chip holds */
-    bool stream;     /* layers share sub-arrays when they do not fit */
+    int sums;       /* bw_sums: how a convolution is summed */
+    int logic;      /* bw_logic: what row operations there are */
+    int carry;      /* bw_carry */
+    int filters;    /* most filters a sub-array; 0: as many as fit */
+    int sub_arrays; /* on the chip */
+    int lanes;      /* digital units of a layer */
+    int replicas;   /* BW_SUMS_COUNT: most copies of a layer's weights; 0: as
+                       many as the chip holds */
+    bool stream;    /* layers share sub-arrays when they do not fit */
+    /* Chances of an error, one column of one operation; 0: none. */
+    float read_error, logic2_error, logic3_error, write_error;
+    int seed;        /* of the errors drawn */
     bool comparator; /* pairs are compared from the highest bit down */
 } bw_options;
 
@@ -208,7 +211,8 @@ typedef struct bw_mapping {
     bw_value *values;
     bw_layer *layers;
     size_t n_words; /* scratch: planes and accumulators */
-    size_t operand_offset, carry_offset, window_offset;
+    size_t operand_offset, carry_offset, window_offset, noise_offset;
+    size_t noise_words;  /* of a row of errors */
     size_t window_words; /* planes of the largest window that is counted */
     size_t n_numbers;    /* scratch: each of three arrays of int32 */
     stn_arena arena;
@@ -228,11 +232,14 @@ static inline void bw_join_end(const bw_layer *layer, stn_ledger_row *row,
 /* --- rows (bitwise_rows.c) ------------------------------------------------*/
 
 /* Where row operations are posted: `arrays` sub-arrays work in lockstep. */
+typedef struct bw_noise bw_noise; /* bitwise_noise.h */
+
 typedef struct bw_tally {
     stn_ledger_row *row;
     uint64_t arrays;
-    int logic;  /* bw_logic */
-    bool latch; /* the carry is kept in a latch, not in a row */
+    int logic;       /* bw_logic */
+    bool latch;      /* the carry is kept in a latch, not in a row */
+    bw_noise *noise; /* NULL: operations do not err */
 } bw_tally;
 
 /* accumulator op (operand << shift), modulo 2^width. */
@@ -319,6 +326,7 @@ typedef struct bw_count_memory {
     const int32_t *in;
     int32_t *out, *window;
     uint64_t *planes;
+    bw_noise *noise; /* or NULL */
 } bw_count_memory;
 
 stn_status bw_map_count(bw_mapping *m, bw_layer *layer, stn_error *err);
@@ -341,6 +349,7 @@ typedef struct bw_comparison {
     bool is_signed;
     uint64_t tiles;               /* sub-arrays in lockstep */
     uint64_t *undecided, *result; /* rows; undecided is scratch */
+    bw_noise *noise;              /* or NULL */
 } bw_comparison;
 
 /* Whether an instruction and the step behind it are comparisons, which this
@@ -348,9 +357,9 @@ typedef struct bw_comparison {
 bool bw_is_comparison(const bw_mapping *m, int index);
 stn_status bw_map_compare(bw_mapping *m, bw_layer *layer, stn_error *err);
 void bw_run_pair(const bw_comparison *c, stn_ledger_row *part);
-/* `words` is the scratch. */
+/* `words` is the scratch; `noise` may be NULL. */
 void bw_run_compare(const bw_mapping *m, const bw_layer *layer, uint64_t *words,
-                    stn_ledger_row *row);
+                    bw_noise *noise, stn_ledger_row *row);
 /* density: share of ones among the bits compared. */
 void bw_predict_compare(const bw_mapping *m, const bw_layer *layer,
                         double density, stn_ledger_row *row);

@@ -11,7 +11,7 @@
  * If there are any, the first row is read again and its bit, latched, is the
  * result (its complement where the bit is a sign). When no column is left
  * undecided the rest is skipped; equal numbers leave a 1. */
-#include "accel/bitwise.h"
+#include "accel/bitwise_noise.h"
 #include "base/compiler.h"
 #include <math.h>
 #include <string.h>
@@ -165,12 +165,13 @@ static uint64_t column_mask(int columns, int word)
  * whether any is not. */
 STN_CLONES
 static bool compare_bit(int words, const uint64_t *a, const uint64_t *b,
-                        uint64_t flip, uint64_t *undecided, uint64_t *result,
-                        bool *left)
+                        const uint64_t *errors, uint64_t flip,
+                        uint64_t *undecided, uint64_t *result, bool *left)
 {
     uint64_t some = 0, rest = 0;
     for (int w = 0; w < words; w++) {
-        uint64_t decided = undecided[w] & (a[w] ^ b[w]);
+        uint64_t differ = a[w] ^ b[w] ^ (errors ? errors[w] : 0);
+        uint64_t decided = undecided[w] & differ;
         result[w] = (result[w] & ~decided) | ((a[w] ^ flip) & decided);
         undecided[w] &= ~decided;
         some |= decided;
@@ -190,20 +191,27 @@ void bw_run_pair(const bw_comparison *c, stn_ledger_row *part)
         const uint64_t *row_b = c->b + (size_t)b * (size_t)c->words;
         bool sign = c->is_signed && b == c->bits - 1;
         stn_ledger_post(part, STN_EVENT_row_logic2, c->tiles, 1);
-        if (compare_bit(c->words, row_a, row_b, sign ? UINT64_MAX : 0,
+        const uint64_t *errors =
+            c->noise ? bw_noise_mask(c->noise, BW_ERROR_LOGIC2, 0, c->words)
+                     : NULL;
+        if (compare_bit(c->words, row_a, row_b, errors, sign ? UINT64_MAX : 0,
                         c->undecided, c->result, &left))
             stn_ledger_post(part, STN_EVENT_row_read, c->tiles, 1);
     }
+    bw_noise_flip(c->noise, BW_ERROR_WRITE, c->result, c->words);
     stn_ledger_post(part, STN_EVENT_row_write, c->tiles, 1);
 }
 
 /* Shifts one row of the input into the sub-array that compares. */
 static void fetch(const bw_mapping *m, const bw_layer *layer, int tap,
-                  const uint64_t *from, uint64_t *to, stn_ledger_row *part)
+                  const uint64_t *from, uint64_t *to, bw_noise *noise,
+                  stn_ledger_row *part)
 {
     const bw_value *x = &m->values[layer->in->inputs[0]];
     const bw_value *y = &m->values[layer->in->output];
     bw_row_gather(&layer->window.taps[tap], x, 0, from, y, to);
+    bw_noise_flip(noise, BW_ERROR_READ, to, y->words);
+    bw_noise_flip(noise, BW_ERROR_WRITE, to, y->words);
     stn_ledger_post(part, STN_EVENT_row_read, (uint64_t)x->tiles, 1);
     stn_ledger_post(part, STN_EVENT_link_bit, (uint64_t)y->columns, 1);
     stn_ledger_post(part, STN_EVENT_row_write, (uint64_t)y->tiles, 1);
@@ -211,7 +219,7 @@ static void fetch(const bw_mapping *m, const bw_layer *layer, int tap,
 
 static void run_channel(const bw_mapping *m, const bw_layer *layer,
                         const bw_channel *channel, uint64_t *words,
-                        stn_ledger_row *part)
+                        bw_noise *noise, stn_ledger_row *part)
 {
     const bw_value *x = &m->values[layer->in->inputs[0]];
     const bw_value *y = &m->values[layer->in->output];
@@ -226,7 +234,7 @@ static void run_channel(const bw_mapping *m, const bw_layer *layer,
         for (int b = 0; channel->taps >> t & 1 && b < line->width; b++)
             fetch(m, layer, t, from + (size_t)b * (size_t)x->words,
                   slots + (size_t)t * slot + (size_t)b * (size_t)y->words,
-                  part);
+                  noise, part);
     for (int k = 0; k < channel->n; k++) {
         const bw_pair *pair = &layer->compare.pairs[channel->first + k];
         bw_run_pair(&(bw_comparison){.a = slots + (size_t)pair->above * slot,
@@ -245,7 +253,7 @@ static void run_channel(const bw_mapping *m, const bw_layer *layer,
 }
 
 void bw_run_compare(const bw_mapping *m, const bw_layer *layer, uint64_t *words,
-                    stn_ledger_row *row)
+                    bw_noise *noise, stn_ledger_row *row)
 {
     const bw_compare *p = &layer->compare;
     stn_ledger_row slowest = {0};
@@ -258,7 +266,7 @@ void bw_run_compare(const bw_mapping *m, const bw_layer *layer, uint64_t *words,
         stn_ledger_row part = {0};
         const bw_group *group = &p->groups[g];
         for (int c = group->first; c < group->first + group->n; c++)
-            run_channel(m, layer, &p->channels[c], words, &part);
+            run_channel(m, layer, &p->channels[c], words, noise, &part);
         stn_ledger_join(row, &part, m->machine->event_latency_s, &slowest,
                         &slowest_s);
     }

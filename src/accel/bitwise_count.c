@@ -13,7 +13,7 @@
  * hold the weights' planes; the input's planes of one window are written
  * beside them, and each activation of one row of either goes to the counter
  * of the sub-array, whose accumulators hold one number a filter. */
-#include "accel/bitwise.h"
+#include "accel/bitwise_noise.h"
 #include "base/compiler.h"
 
 static int min(int a, int b)
@@ -183,6 +183,7 @@ typedef struct passage {
     int32_t *window;        /* of one filter's channels */
     uint64_t *planes;       /* the same as rows */
     stn_ledger_row *part;
+    bw_noise *noise; /* or NULL */
 } passage;
 
 /* Elements that the filters of `channel` on see at position p. */
@@ -231,6 +232,8 @@ static void write_operand(const passage *s, int segments)
     uint64_t bits = (uint64_t)(c->window * segments);
     pack(s);
     for (int b = 0; b < s->x->bits; b++) {
+        bw_noise_flip(s->noise, BW_ERROR_WRITE, s->planes + b * c->words,
+                      div_up(c->window, 64));
         stn_ledger_post(s->part, STN_EVENT_buffer_bit, bits, 1);
         stn_ledger_post(s->part, STN_EVENT_link_bit, bits, 1);
         stn_ledger_post(s->part, STN_EVENT_row_write, (uint64_t)c->slices, 1);
@@ -267,10 +270,11 @@ static int64_t window_sum(const passage *s)
 {
     const bw_count *c = &s->layer->count;
     int64_t sum = 0;
+    int words = div_up(c->window, 64);
     for (int b = 0; b < s->x->bits; b++) {
         const uint64_t *plane = s->planes + b * c->words;
         sum += plane_weight(b, s->x->bits, s->x->lines->is_signed) *
-               count_and(plane, plane, div_up(c->window, 64));
+               count_and(plane, plane, words);
     }
     return sum;
 }
@@ -281,13 +285,18 @@ static int64_t filter_sum(const passage *s, int i, int64_t inputs)
     const bw_count *c = &s->layer->count;
     const uint64_t *codes =
         c->codes + (size_t)i * (size_t)c->planes * (size_t)c->words;
+    int words = div_up(c->window, 64);
     int64_t sum = 0;
     for (int n = 0; n < c->planes; n++)
-        for (int b = 0; b < s->x->bits; b++)
+        for (int b = 0; b < s->x->bits; b++) {
+            const uint64_t *q = codes + n * c->words;
+            const uint64_t *p = s->planes + b * c->words;
+            int64_t count = count_and(q, p, words);
+            if (s->noise)
+                count += bw_noise_count(s->noise, q, p, words);
             sum += plane_weight(n, c->planes, c->offset == 0) *
-                   plane_weight(b, s->x->bits, s->x->lines->is_signed) *
-                   count_and(codes + n * c->words, s->planes + b * c->words,
-                             div_up(c->window, 64));
+                   plane_weight(b, s->x->bits, s->x->lines->is_signed) * count;
+        }
     return c->offset ? 2 * sum - c->offset * inputs : sum;
 }
 
@@ -370,7 +379,8 @@ void bw_run_count(const bw_mapping *m, const bw_layer *layer,
                  .y = &m->values[layer->in->output],
                  .numbers = memory->in,
                  .window = memory->window,
-                 .planes = memory->planes};
+                 .planes = memory->planes,
+                 .noise = memory->noise};
     for (int r = 0; r < c->replicas; r++)
         for (int g = 0; g < c->n_groups; g++) {
             stn_ledger_row part = {0};

@@ -4,7 +4,7 @@
  * combine them, and each event is posted where it happens. Nothing here looks
  * at closed forms, and no integer arithmetic of a convolution is done: sums
  * come out of the row operations. */
-#include "accel/bitwise.h"
+#include "accel/bitwise_noise.h"
 #include <string.h>
 
 /* One thread's memory for one picture. */
@@ -12,6 +12,7 @@ typedef struct machine_state {
     const bw_mapping *m;
     uint64_t *words;
     int32_t *numbers[3]; /* two inputs and the output of digital units */
+    bw_noise *noise;     /* or NULL */
 } machine_state;
 
 static uint64_t *rows_of(const machine_state *s, const bw_value *v, int line)
@@ -36,7 +37,8 @@ static bw_tally tally_of(const machine_state *s, stn_ledger_row *row,
     return (bw_tally){.row = row,
                       .arrays = (uint64_t)v->tiles,
                       .logic = s->m->options.logic,
-                      .latch = s->m->options.carry == BW_CARRY_LATCH};
+                      .latch = s->m->options.carry == BW_CARRY_LATCH,
+                      .noise = s->noise};
 }
 
 /* --- values between sub-arrays and digital units --------------------------*/
@@ -51,12 +53,24 @@ static void post_row(stn_ledger_row *row, stn_event event, const bw_value *v)
     stn_ledger_post(row, STN_EVENT_buffer_bit, bits, 1);
 }
 
+/* Rows of one line are written, or read, with errors; reading is done by
+ * flipping them here and back. */
+static void disturb(const machine_state *s, bw_error kind, const bw_value *v,
+                    int line)
+{
+    uint64_t *rows = rows_of(s, v, line);
+    for (int b = 0; s->noise && b < bw_line_of(v, line)->width; b++)
+        bw_noise_flip(s->noise, kind, rows + (size_t)b * (size_t)v->words,
+                      v->words);
+}
+
 static void read_value(const machine_state *s, const bw_value *v,
                        int32_t *numbers, stn_ledger_row *row)
 {
     for (int l = 0; l < v->n_lines; l++) {
         for (int b = 0; b < bw_line_of(v, l)->width; b++)
             post_row(row, STN_EVENT_row_read, v);
+        disturb(s, BW_ERROR_READ, v, l);
         bw_line_unpack(v, l, rows_of(s, v, l),
                        numbers + (size_t)l * (size_t)v->columns);
     }
@@ -68,6 +82,7 @@ static void write_value(const machine_state *s, const bw_value *v,
     for (int l = 0; l < v->n_lines; l++) {
         bw_line_pack(v, l, numbers + (size_t)l * (size_t)v->columns,
                      rows_of(s, v, l));
+        disturb(s, BW_ERROR_WRITE, v, l);
         for (int b = 0; b < bw_line_of(v, l)->width; b++)
             post_row(row, STN_EVENT_row_write, v);
     }
@@ -87,6 +102,10 @@ static void fetch(const machine_state *s, const bw_layer *layer,
         bw_row_gather(&layer->window.taps[o->tap], x, o->column,
                       from + (size_t)b * (size_t)x->words, y,
                       to + (size_t)b * (size_t)y->words);
+        bw_noise_flip(s->noise, BW_ERROR_READ,
+                      to + (size_t)b * (size_t)y->words, y->words);
+        bw_noise_flip(s->noise, BW_ERROR_WRITE,
+                      to + (size_t)b * (size_t)y->words, y->words);
         stn_ledger_post(row, STN_EVENT_row_read, (uint64_t)x->tiles, 1);
         stn_ledger_post(row, STN_EVENT_link_bit, (uint64_t)y->columns, 1);
         stn_ledger_post(row, STN_EVENT_row_write, (uint64_t)y->tiles, 1);
@@ -289,7 +308,8 @@ static void run_count(const machine_state *s, const bw_layer *layer,
                  &(bw_count_memory){.in = s->numbers[0],
                                     .out = s->numbers[2],
                                     .window = s->numbers[1],
-                                    .planes = s->words + s->m->window_offset},
+                                    .planes = s->words + s->m->window_offset,
+                                    .noise = s->noise},
                  row);
     write_value(s, y, s->numbers[2], row);
 }
@@ -410,6 +430,13 @@ void bw_execute(const void *mapping, const uint8_t *pixels, int32_t *logits,
     for (int k = 0; k < 3; k++)
         s.numbers[k] =
             (int32_t *)(s.words + m->n_words) + (size_t)k * m->n_numbers;
+    bw_noise noise;
+    if (m->noise_words) {
+        bw_noise_begin(&noise, &m->options, pixels,
+                       stn_shape_count(m->program->input),
+                       s.words + m->noise_offset, m->noise_words);
+        s.noise = &noise;
+    }
     load_picture(&s, pixels, &ledger->rows[0]);
     for (int i = 0; i < n; i++) {
         const bw_layer *layer = &m->layers[i];
@@ -421,7 +448,7 @@ void bw_execute(const void *mapping, const uint8_t *pixels, int32_t *logits,
         else if (layer->unit == BW_COUNT)
             run_count(&s, layer, &ledger->rows[i]);
         else if (layer->unit == BW_COMPARE)
-            bw_run_compare(m, layer, s.words, &ledger->rows[i]);
+            bw_run_compare(m, layer, s.words, s.noise, &ledger->rows[i]);
         else if (layer->unit == BW_DIGITAL)
             run_digital(&s, layer, &ledger->rows[i]);
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Where values and instructions lie, and how many sub-arrays that takes. */
-#include "accel/bitwise.h"
+#include "accel/bitwise_noise.h"
 
 static int div_up(int a, int b)
 {
@@ -210,6 +210,11 @@ static void place_scratch(bw_mapping *m)
     m->n_words += words;
     m->window_offset = m->n_words;
     m->n_words += m->window_words;
+    if (!bw_is_noisy(&m->options))
+        return;
+    m->noise_words = words > m->window_words ? words : m->window_words;
+    m->noise_offset = m->n_words;
+    m->n_words += BW_NOISE_MASKS * m->noise_words;
 }
 
 static stn_status map_all(bw_mapping *m, stn_error *err)
@@ -221,6 +226,11 @@ static stn_status map_all(bw_mapping *m, stn_error *err)
                                 sizeof *m->layers);
     if (!m->values || !m->layers)
         return stn_fail_memory(err, "a mapping");
+    if (bw_is_noisy(&m->options) && m->options.logic != BW_LOGIC_SENSE)
+        return stn_fail(err, STN_E_UNSUPPORTED,
+                        "%s: errors are modelled where rows are sensed "
+                        "together, options.logic: sense",
+                        m->machine->name);
     STN_TRY(place_value(m, 0, NULL, err));
     for (int i = 0; i < p->n_instructions; i++)
         STN_TRY(place_layer(m, i, err));

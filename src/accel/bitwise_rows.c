@@ -17,7 +17,7 @@
  * Every row operation posts its event where it happens; the closed forms in
  * bw_predict_step are derived apart from these loops and tested against
  * them. */
-#include "accel/bitwise.h"
+#include "accel/bitwise_noise.h"
 #include "base/compiler.h"
 #include <string.h>
 
@@ -92,16 +92,17 @@ void bw_rows_add(const bw_sum *s, bw_tally *t)
         uint64_t *a = s->acc + (size_t)b * (size_t)s->words;
         const uint64_t *x = operand_row(s, b);
         uint64_t flip = flip_of(s, b);
-        if (b == s->shift) {
+        bool first = b == s->shift;
+        if (t->noise)
+            bw_noise_add(t->noise, s, a, x, first, t->latch, flip);
+        else if (first)
             half_add(s->words, a, x, s->carry, flip);
-            post(t, STN_EVENT_row_logic2);
-        } else if (x) {
+        else if (x)
             full_add(s->words, a, x, s->carry, flip);
-            post(t, t->latch ? STN_EVENT_row_logic2 : STN_EVENT_row_logic3);
-        } else {
+        else
             carry_add(s->words, a, s->carry, flip);
-            post(t, t->latch ? STN_EVENT_row_read : STN_EVENT_row_logic2);
-        }
+        int rows = first ? 2 : 1 + (x != NULL) + !t->latch;
+        post(t, (stn_event)(STN_EVENT_row_read + rows - 1));
         post(t, STN_EVENT_row_write);
         if (!t->latch && b + 1 < s->width)
             post(t, STN_EVENT_row_write);
@@ -129,8 +130,12 @@ void bw_rows_copy(const bw_sum *s, bw_tally *t)
         else
             for (int i = 0; i < s->words; i++)
                 a[i] = x[i] ^ flip;
-        if (x && b - s->shift < s->bits)
-            post(t, STN_EVENT_row_read); /* the sign stays in the latch */
+        bool read = x && b - s->shift < s->bits; /* the sign stays latched */
+        if (read) {
+            bw_noise_flip(t->noise, BW_ERROR_READ, a, s->words);
+            post(t, STN_EVENT_row_read);
+        }
+        bw_noise_flip(t->noise, BW_ERROR_WRITE, a, s->words);
         post(t, STN_EVENT_row_write);
     }
 }
@@ -165,6 +170,10 @@ void bw_rows_negate(const bw_sum *s, bw_tally *t)
         }
         const uint64_t *x = operand_row(s, b);
         bool carry = ones_add(s, b, a, x);
+        bool pair = x && b != s->shift && !t->latch;
+        bw_noise_flip(t->noise, pair ? BW_ERROR_LOGIC2 : BW_ERROR_READ, a,
+                      s->words);
+        bw_noise_flip(t->noise, BW_ERROR_WRITE, a, s->words);
         if (b == s->shift || (t->latch && x))
             post(t, STN_EVENT_row_read);
         else if (x)
@@ -186,6 +195,8 @@ void bw_rows_complement(uint64_t *acc, int width, int words, bw_tally *t)
         uint64_t *a = acc + (size_t)b * (size_t)words;
         for (int i = 0; i < words; i++)
             a[i] = ~a[i];
+        bw_noise_flip(t->noise, BW_ERROR_READ, a, words);
+        bw_noise_flip(t->noise, BW_ERROR_WRITE, a, words);
         post(t, STN_EVENT_row_read);
         post(t, STN_EVENT_row_write);
     }
@@ -199,6 +210,8 @@ void bw_rows_clear(uint64_t *acc, int width, int words, bw_tally *t)
     }
     for (int b = 0; b < width; b++) {
         fill(acc + (size_t)b * (size_t)words, words, 0);
+        bw_noise_flip(t->noise, BW_ERROR_WRITE, acc + (size_t)b * (size_t)words,
+                      words);
         post(t, STN_EVENT_row_write);
     }
 }

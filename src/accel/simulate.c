@@ -25,6 +25,7 @@ typedef struct job {
     const stn_simulate_options *options;
     int32_t *logits; /* n_pictures results, or NULL */
     bool define;     /* run the definition instead of the machine */
+    bool errs;       /* the machine, at random */
     void *mapping;
     size_t n_bins; /* of histograms, when asked for */
     stn_pool *pool;
@@ -58,7 +59,7 @@ static void check_picture(const job *j, worker *w, const uint8_t *pixels,
     if (w->defined) {
         j->machine->type->define(j->mapping, pixels, w->defined, w->scratch);
         w->n_mismatches += memcmp(logits, w->defined, bytes) != 0;
-    } else if (!j->machine->type->define) {
+    } else if (!j->machine->type->define && !j->errs) {
         w->n_mismatches += inexact;
     }
 }
@@ -130,6 +131,7 @@ static stn_status start_worker(job *j, worker *w, stn_error *err)
 static stn_status start(job *j, stn_error *err)
 {
     STN_TRY(j->machine->type->map(j->machine, j->program, &j->mapping, err));
+    j->errs = j->machine->type->errs && j->machine->type->errs(j->mapping);
     if (!j->options->pixels)
         return STN_OK;
     if (j->options->histogram)

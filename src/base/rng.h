@@ -18,14 +18,15 @@ typedef struct stn_rng {
 
 /* What a stream is used for; part of every seed, so uses never correlate. */
 typedef enum stn_rng_stream {
-    STN_RNG_INIT = 1,    /* weights; counter = parameter index */
-    STN_RNG_SHUFFLE = 2, /* order of pictures; counter = epoch */
-    STN_RNG_AUGMENT = 3, /* crop, flip; counter = epoch << 32 | picture */
-    STN_RNG_DROPOUT = 4, /* counter = hash of step, node, picture */
-    STN_RNG_TEST = 5,    /* tests */
-    STN_RNG_SPLIT = 6,   /* train/validation split */
+    STN_RNG_INIT = 1,      /* weights; counter = parameter index */
+    STN_RNG_SHUFFLE = 2,   /* order of pictures; counter = epoch */
+    STN_RNG_AUGMENT = 3,   /* crop, flip; counter = epoch << 32 | picture */
+    STN_RNG_DROPOUT = 4,   /* counter = hash of step, node, picture */
+    STN_RNG_TEST = 5,      /* tests */
+    STN_RNG_SPLIT = 6,     /* train/validation split */
     STN_RNG_STRUCTURE = 7, /* kept weights; counter = parameter index */
-    STN_RNG_DEVICE = 8     /* memory cells; counter = layer << 40 | column */
+    STN_RNG_DEVICE = 8,    /* memory cells; counter = layer << 40 | column */
+    STN_RNG_SENSE = 9 /* errors of row operations; counter = hash of picture */
 } stn_rng_stream;
 
 stn_rng stn_rng_make(uint64_t seed, stn_rng_stream stream, uint64_t counter);

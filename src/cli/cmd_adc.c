@@ -3,7 +3,7 @@
  * setun adc: what a machine's converters cost by resolution, and how right a
  * packed network is with each of them. */
 #include "engine.h"
-#include "setun/library.h"
+#include "results.h"
 #include "setun/simulate.h"
 #include <math.h>
 #include <stdio.h>
@@ -199,22 +199,6 @@ static void print_tries(const study *s)
             printf("%s: %s\n", s->tries[i].label, s->tries[i].note);
 }
 
-static void put_row(stn_json_writer *w, const char *quantity,
-                    const char *conditions, double ours, const char *unit)
-{
-    stn_json_begin_object(w, NULL);
-    stn_json_string(w, "quantity", quantity);
-    stn_json_string(w, "conditions", conditions);
-    stn_json_null(w, "published");
-    stn_json_string(w, "published_confidence", "");
-    stn_json_number(w, "ours", ours);
-    stn_json_string(w, "unit", unit);
-    stn_json_begin_array(w, "calibrated_by");
-    stn_json_end_array(w);
-    stn_json_string(w, "note", "");
-    stn_json_end_object(w);
-}
-
 static void put_adcs(const study *s, stn_json_writer *w)
 {
     const stn_adc_cost *r = reference_of(s);
@@ -223,10 +207,14 @@ static void put_adcs(const study *s, stn_json_writer *w)
         char text[160];
         snprintf(text, sizeof text, "ADC, none, %d bits, %s, over 8 bits",
                  a->bits, s->machine);
-        put_row(w, "ADC power ratio", text, r->power_w / a->power_w, "x");
-        put_row(w, "ADC energy ratio", text, r->energy_j / a->energy_j, "x");
-        put_row(w, "ADC speed ratio", text, r->latency_s / a->latency_s, "x");
-        put_row(w, "ADC area ratio", text, r->area_m2 / a->area_m2, "x");
+        stn_cli_results_row(w, "ADC power ratio", text, r->power_w / a->power_w,
+                            "x");
+        stn_cli_results_row(w, "ADC energy ratio", text,
+                            r->energy_j / a->energy_j, "x");
+        stn_cli_results_row(w, "ADC speed ratio", text,
+                            r->latency_s / a->latency_s, "x");
+        stn_cli_results_row(w, "ADC area ratio", text, r->area_m2 / a->area_m2,
+                            "x");
     }
 }
 
@@ -241,48 +229,27 @@ static void put_tries(const study *s, stn_json_writer *w)
             continue;
         snprintf(text, sizeof text, "%s, %s, %s, %s", s->subject.program->name,
                  data, s->tries[i].label, s->machine);
-        put_row(w, "accuracy", text, 100 * accuracy_of(m), "%");
-        put_row(w, "exact pictures", text,
-                100.0 * (m->n_pictures - m->n_inexact) / m->n_pictures, "%");
-        put_row(w, "energy per image", text, 1e6 * stn_cost_energy_j(&m->total),
-                "uJ");
-        put_row(w, "converter energy per image", text,
-                1e6 * m->total.energy_j[STN_COMPONENT_CONVERTER], "uJ");
-        put_row(w, "latency per image", text, 1e3 * m->total.latency_s, "ms");
-        put_row(w, "area", text, 1e6 * m->total.area_m2, "mm2");
+        stn_cli_results_row(w, "accuracy", text, 100 * accuracy_of(m), "%");
+        stn_cli_results_row(
+            w, "exact pictures", text,
+            100.0 * (m->n_pictures - m->n_inexact) / m->n_pictures, "%");
+        stn_cli_results_row(w, "energy per image", text,
+                            1e6 * stn_cost_energy_j(&m->total), "uJ");
+        stn_cli_results_row(w, "converter energy per image", text,
+                            1e6 * m->total.energy_j[STN_COMPONENT_CONVERTER],
+                            "uJ");
+        stn_cli_results_row(w, "latency per image", text,
+                            1e3 * m->total.latency_s, "ms");
+        stn_cli_results_row(w, "area", text, 1e6 * m->total.area_m2, "mm2");
     }
-}
-
-/* The command line as typed: defaults left out. */
-static void command_text(const stn_arguments *a, char *out, size_t capacity)
-{
-    int n = snprintf(out, capacity, "setun adc%s%s", a->n_operands ? " " : "",
-                     a->n_operands ? a->operands[0] : "");
-    for (int i = 0; OPTIONS[i].name; i++)
-        for (int k = 0; k < a->n_values[i] && strcmp(OPTIONS[i].name, "json");
-             k++)
-            if (n > 0 && (size_t)n < capacity)
-                n += snprintf(out + n, capacity - (size_t)n, " --%s %s",
-                              OPTIONS[i].name, a->values[i][k]);
 }
 
 static void write_json(const study *s, stn_json_writer *w)
 {
-    char text[1024];
-    stn_json_begin_object(w, NULL);
-    stn_json_string(w, "system", "crossbar-adc");
-    stn_library_commit(text, sizeof text);
-    stn_json_string(w, "commit", text);
-    stn_library_machine(text, sizeof text);
-    stn_json_string(w, "machine", text);
-    stn_json_int(w, "seed", 1);
-    command_text(s->arguments, text, sizeof text);
-    stn_json_string(w, "command", text);
-    stn_json_begin_array(w, "rows");
+    stn_cli_results_begin(w, "crossbar-adc", s->arguments);
     put_adcs(s, w);
     put_tries(s, w);
-    stn_json_end_array(w);
-    stn_json_end_object(w);
+    stn_cli_results_end(w);
 }
 
 static int save(const study *s, const char *path)

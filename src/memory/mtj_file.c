@@ -125,6 +125,40 @@ static stn_mtj_report report(const stn_mtj *m)
     return r;
 }
 
+/* Draws the reference that the closed form calls the worst. */
+static double drawn_error(const stn_mtj *m, int rows, int draws)
+{
+    double worst = worst_error(m, rows);
+    stn_rng rng = stn_rng_make(1, STN_RNG_SENSE, (uint64_t)rows);
+    for (int j = 0; j < rows; j++)
+        if (stn_mtj_sense_error(m, rows, j) == worst) {
+            double drawn = stn_mtj_sense_error_drawn(m, rows, j, draws, &rng);
+            return drawn * 2.0 * draws >= 100.0 ? drawn : worst;
+        }
+    return worst;
+}
+
+stn_status stn_mtj_evaluate_spread(const char *name, double spread, int draws,
+                                   stn_mtj_report *out, stn_error *err)
+{
+    stn_figures figures = {0};
+    stn_mtj m;
+    if (!(spread >= 0 && spread <= 100) || draws < 1)
+        return stn_fail(err, STN_E_ARGUMENT,
+                        "spread: got %g and %d draws, expected 0 to 100 and at "
+                        "least one",
+                        spread, draws);
+    STN_TRY(stn_mtj_load(name, &figures, &m, err));
+    m.sigma_ra *= spread;
+    m.sigma_tmr *= spread;
+    m.sigma_diameter *= spread;
+    m.sigma_offset_a *= spread;
+    *out = report(&m);
+    for (int k = 0; spread > 0 && k < STN_MTJ_ROWS; k++)
+        out->sense_error[k] = drawn_error(&m, k + 1, draws);
+    return STN_OK;
+}
+
 stn_status stn_mtj_evaluate(const char *name, stn_mtj_report *out,
                             stn_error *err)
 {

@@ -44,6 +44,9 @@ holds "levels agree on accuracy" \
 expect 0 "inexact as it is defined" "verify, an inexact machine" \
     "$setun" verify model.stn --data bars --images 2 --machine-images 2 \
     --on bitslice-isaac
+expect 0 "exact pictures" "accuracy against variation" \
+    "$setun" variation model.stn --data bars --images 2 --spread 0 --spread 3 \
+    --draws 1000
 expect 0 "machine bdnet-sot" "verify" \
     "$setun" verify model.stn --data bars --images 10 --machine-images 1
 expect 0 "sub-arrays" "simulate predicts" "$setun" simulate model.stn

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Results files: the schema of 'setun reproduce', from a command. */
+#include "results.h"
+#include "setun/library.h"
+#include <stdio.h>
+#include <string.h>
+
+static void command_text(const stn_arguments *a, char *out, size_t capacity)
+{
+    int n =
+        snprintf(out, capacity, "setun %s%s%s", a->command->name,
+                 a->n_operands ? " " : "", a->n_operands ? a->operands[0] : "");
+    for (int i = 0; a->command->options[i].name; i++)
+        for (int k = 0; a->command->options[i].argument && k < a->n_values[i];
+             k++)
+            if (n > 0 && (size_t)n < capacity)
+                n += snprintf(out + n, capacity - (size_t)n, " --%s %s",
+                              a->command->options[i].name, a->values[i][k]);
+}
+
+void stn_cli_results_begin(stn_json_writer *w, const char *system,
+                           const stn_arguments *arguments)
+{
+    char text[1024];
+    stn_json_begin_object(w, NULL);
+    stn_json_string(w, "system", system);
+    stn_library_commit(text, sizeof text);
+    stn_json_string(w, "commit", text);
+    stn_library_machine(text, sizeof text);
+    stn_json_string(w, "machine", text);
+    stn_json_int(w, "seed", 1);
+    command_text(arguments, text, sizeof text);
+    stn_json_string(w, "command", text);
+    stn_json_begin_array(w, "rows");
+}
+
+void stn_cli_results_row(stn_json_writer *w, const char *quantity,
+                         const char *conditions, double ours, const char *unit)
+{
+    stn_json_begin_object(w, NULL);
+    stn_json_string(w, "quantity", quantity);
+    stn_json_string(w, "conditions", conditions);
+    stn_json_null(w, "published");
+    stn_json_string(w, "published_confidence", "");
+    stn_json_number(w, "ours", ours);
+    stn_json_string(w, "unit", unit);
+    stn_json_begin_array(w, "calibrated_by");
+    stn_json_end_array(w);
+    stn_json_string(w, "note", "");
+    stn_json_end_object(w);
+}
+
+void stn_cli_results_end(stn_json_writer *w)
+{
+    stn_json_end_array(w);
+    stn_json_end_object(w);
+}
