@@ -13,14 +13,15 @@ static inline size_t stn_bytes_for_bits(size_t bits)
     return bits / 8 + (bits % 8 != 0);
 }
 
+/* n from 0 to 32; reads no byte that has none of the bits. */
 static inline uint32_t stn_bits_get(const uint8_t *bytes, size_t first, int n)
 {
-    uint32_t value = 0;
-    for (int i = 0; i < n; i++) {
-        size_t k = first + (size_t)i;
-        value |= (uint32_t)(bytes[k / 8] >> (k % 8) & 1) << i;
-    }
-    return value;
+    int shift = (int)(first % 8);
+    uint64_t value = 0;
+    bytes += first / 8;
+    for (int i = 0; 8 * i < shift + n; i++)
+        value |= (uint64_t)bytes[i] << (8 * i);
+    return (uint32_t)(value >> shift & ((UINT64_C(1) << n) - 1));
 }
 
 /* Into bytes that are 0 there. */

@@ -59,6 +59,14 @@ static inline size_t stn_plane_origin(int32_t source, stn_plane plane,
     return ((size_t)source / cols * area + a) * cols + (size_t)source % cols;
 }
 
+/* The same of a source for the cell `own` of the plane, which is weight k.
+ * Most sources are the cell itself, and division is slow. */
+static inline size_t stn_plane_from(int32_t source, int32_t own, size_t k,
+                                    stn_plane plane, size_t area, size_t a)
+{
+    return source == own ? k : stn_plane_origin(source, plane, area, a);
+}
+
 /* Stored values of the plane; `source` is scratch for one row. */
 size_t stn_layout_stored(const stn_layout *layout, stn_plane plane,
                          int32_t *source);

@@ -42,6 +42,21 @@ static stn_status check_s32(range r, const char *where, const char *what,
                     where, what, (long long)r.lo, (long long)r.hi);
 }
 
+/* Codes whose sum surely fits 32 bits, which vectorises. */
+#define SUM_BLOCK ((size_t)1 << 20)
+
+static void add_signs(const int8_t *codes, size_t n, int64_t *positive,
+                      int64_t *negative)
+{
+    int32_t sum = 0, magnitude = 0;
+    for (size_t k = 0; k < n; k++) {
+        sum += codes[k];
+        magnitude += codes[k] < 0 ? -codes[k] : codes[k];
+    }
+    *positive += (magnitude + sum) / 2;
+    *negative += (magnitude - sum) / 2;
+}
+
 /* At most 2^28 products of 7 by 16 bits: far from 64 bits. */
 static stn_status bound_filters(const stn_instruction *in, const stn_value *x,
                                 range *y, const char *where, stn_error *err)
@@ -52,11 +67,10 @@ static stn_status bound_filters(const stn_instruction *in, const stn_value *x,
     *y = (range){0, 0};
     for (int o = 0; o < w->out; o++) {
         int64_t positive = 0, negative = 0;
-        for (size_t k = 0; k < n; k++) {
-            int code = w->codes[(size_t)o * n + k];
-            positive += code > 0 ? code : 0;
-            negative += code < 0 ? -code : 0;
-        }
+        for (size_t k = 0; k < n; k += SUM_BLOCK)
+            add_signs(w->codes + (size_t)o * n + k,
+                      n - k < SUM_BLOCK ? n - k : SUM_BLOCK, &positive,
+                      &negative);
         y->lo = min64(y->lo, positive * in_range.lo - negative * in_range.hi);
         y->hi = max64(y->hi, positive * in_range.hi - negative * in_range.lo);
     }
@@ -76,11 +90,14 @@ static stn_status count_weights(stn_program_image *image, stn_weights *w,
     w->n_nonzero = 0;
     for (int o = 0; o < w->out; o++)
         for (int area = w->kh * w->kw; area > 0; area--)
-            for (int c = 0; c < w->in; c++, k++)
-                if (w->codes[k]) {
-                    w->n_nonzero++;
-                    live[o * n_chunks + c / w->chunk] = 1;
-                }
+            for (int b = 0; b < n_chunks; b++) {
+                int left = w->in - b * w->chunk;
+                size_t width = (size_t)(left < w->chunk ? left : w->chunk);
+                size_t nonzero = stn_count_nonzero(w->codes + k, width);
+                w->n_nonzero += nonzero;
+                live[o * n_chunks + b] |= nonzero != 0;
+                k += width;
+            }
     w->n_live = 0;
     for (int g = 0; g < w->n_groups; g++)
         w->n_live += live[g];

@@ -185,20 +185,27 @@ static stn_status unpack_values(const stn_weights *w, const stn_parts *parts,
     const uint8_t *mask = parts->data[STN_PART_MASK];
     const uint8_t *sign = parts->data[STN_PART_SIGN];
     if (a.levels != STN_LEVELS_TERNARY) {
+        int8_t decoded[256]; /* codes have at most 8 bits */
+        for (unsigned i = 0; i < 1U << a.bits; i++)
+            decoded[i] = (int8_t)stn_alphabet_decode(a, i);
         for (size_t i = 0; i < n; i++)
-            stored[i] = (int8_t)stn_alphabet_decode(
-                a, stn_bits_get(codes, i * (size_t)a.bits, a.bits));
+            stored[i] =
+                decoded[stn_bits_get(codes, i * (size_t)a.bits, a.bits)];
         return STN_OK;
     }
     for (size_t i = 0; i < n; i++)
         nonzero += stn_bits_get(mask, i, 1);
     STN_TRY(check_part(parts, STN_PART_SIGN, nonzero, where, err));
-    nonzero = 0;
-    for (size_t i = 0; i < n; i++) {
-        stored[i] = (int8_t)stn_bits_get(mask, i, 1);
-        if (stored[i] && stn_bits_get(sign, nonzero++, 1))
-            stored[i] = -1;
+    /* Signs of zeros are read and dropped: no branch could be foretold. */
+    for (size_t i = 0, k = 0; i < n && nonzero; i++) {
+        unsigned live = mask[i / 8] >> (i % 8) & 1U;
+        size_t at = k < nonzero ? k : 0;
+        unsigned minus = sign[at / 8] >> (at % 8) & live;
+        stored[i] = (int8_t)((int)live - 2 * (int)minus);
+        k += live;
     }
+    if (!nonzero)
+        memset(stored, 0, n);
     return STN_OK;
 }
 
@@ -239,6 +246,10 @@ static stn_status unpack_with(stn_weights *w, const stn_parts *parts,
 {
     const uint8_t *live = parts->data[STN_PART_LIVE];
     stn_walk v = {.w = w, .codes = codes, .stored = stored, .unpacking = true};
+    if (w->layout.structure == STN_DENSE) { /* all are stored, in order */
+        w->codes = codes;
+        return unpack_values(w, parts, where, codes, err);
+    }
     STN_TRY(unpack_values(w, parts, where, stored, err));
     STN_TRY(check_nonzero(w, live, stored, where, err));
     w->codes = codes;

@@ -80,6 +80,15 @@ static inline size_t stn_weights_count(const stn_weights *w)
     return (size_t)w->out * (size_t)w->kh * (size_t)w->kw * (size_t)w->in;
 }
 
+/* Codes that are not 0. */
+static inline size_t stn_count_nonzero(const int8_t *codes, size_t n)
+{
+    size_t count = 0;
+    for (size_t k = 0; k < n; k++)
+        count += codes[k] != 0;
+    return count;
+}
+
 /* Whether sizes, each from 1 to STN_PROGRAM_DIM, multiply to no more than
  * STN_PROGRAM_WEIGHTS. */
 static inline bool stn_weights_fit(const stn_weights *w)

@@ -132,6 +132,13 @@ stn_status stn_weights_count_plane(stn_weights *w, stn_error *err)
     return STN_OK;
 }
 
+/* Whether the alphabet holds a code, by the code's byte. */
+static void list_held(stn_alphabet a, bool holds[256])
+{
+    for (int code = INT8_MIN; code <= INT8_MAX; code++)
+        holds[(uint8_t)code] = stn_alphabet_holds(a, code);
+}
+
 /* Every weight comes from where the plane says; counts stored ones. */
 static stn_status check_plane(stn_weights *w, stn_arena *scratch,
                               size_t *nonzero, const char *where,
@@ -144,8 +151,11 @@ static stn_status check_plane(stn_weights *w, stn_arena *scratch,
         stn_arena_alloc(scratch, (size_t)plane.cols, sizeof *source);
     if (!source)
         return stn_fail_memory(err, "a row of weights");
+    bool holds[256];
+    list_held(w->alphabet, holds);
     size_t k = 0, cols = (size_t)plane.cols;
     for (int r = 0; r < plane.rows; r++) {
+        int32_t own = r * plane.cols;
         stn_layout_row(&w->layout, plane, r, source);
         for (size_t a = 0; a < area; a++)
             for (size_t c = 0; c < cols; c++, k++) {
@@ -154,9 +164,10 @@ static stn_status check_plane(stn_weights *w, stn_arena *scratch,
                         return fail_unstored(w, k, where, err);
                     continue;
                 }
-                if (!stn_alphabet_holds(w->alphabet, w->codes[k]))
+                if (!holds[(uint8_t)w->codes[k]])
                     return fail_code(w, k, where, err);
-                size_t from = stn_plane_origin(source[c], plane, area, a);
+                size_t from = stn_plane_from(source[c], own + (int32_t)c, k,
+                                             plane, area, a);
                 if (w->codes[from] != w->codes[k])
                     return stn_fail(err, STN_E_FORMAT,
                                     "%s: weight %zu is %d, expected %d as "
@@ -185,6 +196,13 @@ static size_t sparse_entries(const stn_weights *w)
     return entries;
 }
 
+/* Channels of chunk b. */
+static int chunk_width(const stn_weights *w, int b)
+{
+    int left = w->in - b * w->chunk;
+    return left < w->chunk ? left : w->chunk;
+}
+
 static size_t weights_of_live_groups(const stn_weights *w, stn_arena *scratch)
 {
     int n_chunks = (w->in + w->chunk - 1) / w->chunk;
@@ -196,10 +214,13 @@ static size_t weights_of_live_groups(const stn_weights *w, stn_arena *scratch)
         for (int b = 0; b < n_chunks; b++)
             live[b] = 0;
         for (int a = 0; a < w->kh * w->kw; a++)
-            for (int c = 0; c < w->in; c++)
-                live[c / w->chunk] |= (uint8_t)(w->codes[k++] != 0);
-        for (int c = 0; c < w->in; c++)
-            n += live[c / w->chunk] ? (size_t)(w->kh * w->kw) : 0;
+            for (int b = 0; b < n_chunks; b++) {
+                size_t width = (size_t)chunk_width(w, b);
+                live[b] |= stn_count_nonzero(w->codes + k, width) != 0;
+                k += width;
+            }
+        for (int b = 0; b < n_chunks; b++)
+            n += live[b] ? (size_t)(w->kh * w->kw * chunk_width(w, b)) : 0;
     }
     return n;
 }
@@ -210,11 +231,13 @@ static stn_status check_scattered(stn_weights *w, stn_arena *scratch,
                                   stn_error *err)
 {
     size_t n = stn_weights_count(w);
-    bool dense = w->layout.structure == STN_DENSE;
+    bool dense = w->layout.structure == STN_DENSE, holds[256];
+    list_held(w->alphabet, holds);
+    if (!dense)
+        holds[0] = true;
     for (size_t k = 0; k < n; k++) {
         *nonzero += w->codes[k] != 0;
-        if ((w->codes[k] || dense) &&
-            !stn_alphabet_holds(w->alphabet, w->codes[k]))
+        if (!holds[(uint8_t)w->codes[k]])
             return fail_code(w, k, where, err);
     }
     w->n_stored = dense ? n : *nonzero;

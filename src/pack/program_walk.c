@@ -23,12 +23,14 @@ stn_status stn_walk_plane(stn_walk *v, stn_error *err)
     if (!source)
         return stn_fail_memory(err, "a row of weights");
     for (int r = 0; r < plane.rows; r++) {
+        int32_t own = r * plane.cols;
         stn_layout_row(&v->w->layout, plane, r, source);
         for (size_t a = 0; a < area; a++)
             for (size_t c = 0; c < cols; c++, k++) {
                 size_t from = 0;
                 if (source[c] >= 0)
-                    from = stn_plane_origin(source[c], plane, area, a);
+                    from = stn_plane_from(source[c], own + (int32_t)c, k, plane,
+                                          area, a);
                 if (source[c] >= 0 && from == k)
                     move(v, k);
                 else if (v->unpacking)

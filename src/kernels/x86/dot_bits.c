@@ -6,23 +6,17 @@
 /* Bytes after a plane that reading whole vectors and words may touch. */
 #define PLANE_SLACK 64
 
-stn_bits_fit stn_bits_try(const stn_dot_shape *s, const int8_t *codes)
+stn_bits_fit stn_bits_try(const stn_dot_shape *s, stn_dot_facts facts)
 {
     stn_bits_fit fit = {0, 0};
     int64_t levels = s->hi - (s->lo < 0 ? s->lo : 0);
     while (levels >> fit.planes)
         fit.planes++;
-    if (s->input == STN_TYPE_S16 || fit.planes > STN_BITS_PLANES_MAX ||
-        s->band == 0 || s->align % 8 != 0 || s->align == 0)
+    if (!stn_dot_is_ternary(facts) || s->input == STN_TYPE_S16 ||
+        fit.planes > STN_BITS_PLANES_MAX || s->band == 0 || s->align % 8 != 0 ||
+        s->align == 0)
         return fit;
-    bool zeros = false;
-    size_t n = (size_t)s->out * (size_t)s->runs * (size_t)s->run;
-    for (size_t i = 0; i < n; i++) {
-        if (codes[i] < -1 || codes[i] > 1)
-            return fit;
-        zeros |= codes[i] == 0;
-    }
-    fit.streams = zeros ? 2 : 1;
+    fit.streams = facts.zeros ? 2 : 1;
     return fit;
 }
 

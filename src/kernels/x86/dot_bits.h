@@ -60,7 +60,7 @@ typedef struct stn_bits_fit {
     int planes, streams;
 } stn_bits_fit;
 
-stn_bits_fit stn_bits_try(const stn_dot_shape *shape, const int8_t *codes);
+stn_bits_fit stn_bits_try(const stn_dot_shape *shape, stn_dot_facts facts);
 
 /* Cycles that all patches of a call are expected to take. */
 double stn_bits_cost(const stn_bits_style *style, const stn_dot_shape *shape,

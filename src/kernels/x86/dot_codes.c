@@ -26,20 +26,14 @@ static double live_share(const stn_dot_shape *s, const int8_t *codes)
     return (double)live / (double)all;
 }
 
-int stn_codes_try(const stn_dot_shape *s, const int8_t *codes)
+int stn_codes_try(const stn_dot_shape *s, const int8_t *codes,
+                  stn_dot_facts facts)
 {
-    if (s->patches != 1 || s->runs != 1 || s->input == STN_TYPE_S16 ||
-        s->run > RUN_MAX)
+    if (!stn_dot_is_ternary(facts) || s->patches != 1 || s->runs != 1 ||
+        s->input == STN_TYPE_S16 || s->run > RUN_MAX)
         return 0;
-    int bits = 1;
-    size_t n = (size_t)s->out * (size_t)s->run;
-    for (size_t i = 0; i < n; i++) {
-        if (codes[i] < -1 || codes[i] > 1)
-            return 0;
-        if (codes[i] == 0)
-            bits = 2;
-    }
-    return live_share(s, codes) < LIVE_MIN ? 0 : bits;
+    int bits = facts.zeros ? 2 : 1;
+    return bits == 2 && live_share(s, codes) < LIVE_MIN ? 0 : bits;
 }
 
 double stn_codes_cost(const stn_codes_style *style, const stn_dot_shape *shape,

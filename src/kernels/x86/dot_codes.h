@@ -43,7 +43,8 @@ typedef struct stn_codes_style {
 
 /* Bits a code where this layout serves: a lone patch in one run, binary or
  * ternary weights of which enough are in live groups; else 0. */
-int stn_codes_try(const stn_dot_shape *shape, const int8_t *codes);
+int stn_codes_try(const stn_dot_shape *shape, const int8_t *codes,
+                  stn_dot_facts facts);
 
 /* Cycles that a call is expected to take. */
 double stn_codes_cost(const stn_codes_style *style, const stn_dot_shape *shape,

@@ -30,6 +30,7 @@ typedef struct packer {
     const stn_dot_style *style;
     const stn_dot_shape *shape;
     const int8_t *codes;
+    stn_dot_facts facts; /* of the codes */
     size_t depth;
     int step; /* elements a group: 4 or 2 */
     group *groups;
@@ -72,14 +73,31 @@ static int weight(const packer *p, int filter, const group *g, int e)
     return p->codes[(size_t)filter * p->depth + (size_t)(g->k + e)];
 }
 
+/* Whether all 4 weights of a group of bytes count. */
+static bool is_whole(const group *g)
+{
+    return g->skip == 0 && g->end == 4;
+}
+
+static bool is_live(const packer *p, int filter, const group *g)
+{
+    uint32_t four = 0;
+    if (is_whole(g)) {
+        memcpy(&four, p->codes + (size_t)filter * p->depth + g->k, sizeof four);
+        return four != 0;
+    }
+    for (int e = 0; e < p->step && !four; e++)
+        four = weight(p, filter, g, e) != 0;
+    return four != 0;
+}
+
 static void find_live(packer *p)
 {
     for (int o = 0; o < p->shape->out; o++) {
         uint8_t *live = p->live + (size_t)o * (size_t)p->n_groups;
         bool any = false;
         for (int g = 0; g < p->n_groups; g++) {
-            for (int e = 0; e < p->step; e++)
-                live[g] |= weight(p, o, &p->groups[g], e) != 0;
+            live[g] = !p->facts.zeros || is_live(p, o, &p->groups[g]);
             any |= live[g];
         }
         if (any)
@@ -211,27 +229,26 @@ static int choose(packer *p, stn_arena *work)
     return vectors;
 }
 
-int64_t stn_dot_int16_steps(const stn_dot_shape *s, const int8_t *codes)
+stn_dot_facts stn_dot_look(const stn_dot_shape *s, const int8_t *codes)
+{
+    size_t n = (size_t)s->out * (size_t)s->runs * (size_t)s->run;
+    int8_t least = 0, most = 0;
+    uint8_t zeros = 0;
+    for (size_t k = 0; k < n; k++) { /* a loop that vectorises */
+        least = codes[k] < least ? codes[k] : least;
+        most = codes[k] > most ? codes[k] : most;
+        zeros |= codes[k] == 0;
+    }
+    return (stn_dot_facts){least, most, zeros != 0};
+}
+
+int64_t stn_dot_int16_steps(const stn_dot_shape *s, stn_dot_facts facts)
 {
     bool flip = s->input == STN_TYPE_S8 && s->lo < 0;
     int64_t x_max = s->hi + (flip ? 128 : 0);
     x_max = x_max < 1 ? 1 : x_max;
-    int w_max = 1;
-    size_t n = (size_t)s->out * (size_t)s->runs * (size_t)s->run;
-    for (size_t k = 0; k < n; k++) {
-        int magnitude = abs(codes[k]);
-        w_max = magnitude > w_max ? magnitude : w_max;
-    }
-    return INT16_MAX / (2 * w_max * x_max);
-}
-
-/* Whether a weight is -128, whose sign vpsignb cannot change. */
-static bool has_least(const packer *p)
-{
-    for (size_t k = 0; k < (size_t)p->shape->out * p->depth; k++)
-        if (p->codes[k] == INT8_MIN)
-            return true;
-    return false;
+    int w_max = facts.most > -facts.least ? facts.most : -facts.least;
+    return INT16_MAX / (2 * (w_max < 1 ? 1 : w_max) * x_max);
 }
 
 /* The arithmetic that is exact. Pair sums of vpmaddubsw saturate beyond
@@ -244,14 +261,14 @@ static void choose_kind(const packer *p, stn_dot_pack *pack)
         return;
     }
     pack->flip = s->input == STN_TYPE_S8 && s->lo < 0;
-    int64_t steps = stn_dot_int16_steps(s, p->codes);
+    int64_t steps = stn_dot_int16_steps(s, p->facts);
     if (!p->style->int16_sums)
         pack->kind = STN_DOT_BYTES;
     else if (steps >= 16)
         pack->kind = STN_DOT_BYTES_SHORT;
     else if (steps >= 1)
         pack->kind = STN_DOT_BYTES_PAIR;
-    else if (s->patches == 1 && !has_least(p))
+    else if (s->patches == 1 && p->facts.least > INT8_MIN)
         pack->kind = STN_DOT_BYTES_SIGN;
     else
         pack->kind = STN_DOT_BYTES_SPLIT;
@@ -264,7 +281,10 @@ static void choose_kind(const packer *p, stn_dot_pack *pack)
 static void put_weights(const packer *p, stn_dot_kind kind, int plane,
                         const int *filters, int n, const group *g, int8_t *out)
 {
-    for (int lane = 0; lane < n; lane++, out += 4)
+    bool copies = is_whole(g) && kind != STN_DOT_BYTES_SPLIT;
+    for (int lane = 0; lane < n && copies; lane++, out += 4)
+        memcpy(out, p->codes + (size_t)filters[lane] * p->depth + g->k, 4);
+    for (int lane = 0; lane < n && !copies; lane++, out += 4)
         for (int e = 0; e < p->step; e++) {
             int w = weight(p, filters[lane], g, e);
             if (kind == STN_DOT_WORDS) {
@@ -367,23 +387,23 @@ static bool begin(packer *p, stn_arena *work)
 }
 
 bool stn_dot_is_wide(const stn_dot_style *style, const stn_dot_shape *shape,
-                     const int8_t *codes)
+                     stn_dot_facts facts)
 {
     return style->int16_sums && shape->input != STN_TYPE_S16 &&
            shape->band > 0 && shape->patches > 1 &&
-           stn_dot_int16_steps(shape, codes) < 1;
+           stn_dot_int16_steps(shape, facts) < 1;
 }
 
 double stn_dot_pack_cost(const stn_dot_style *style, const stn_dot_shape *shape,
-                         const int8_t *codes)
+                         const int8_t *codes, stn_dot_facts facts)
 {
-    packer p = {.style = style, .shape = shape, .codes = codes};
+    packer p = {.style = style, .shape = shape, .codes = codes, .facts = facts};
     p.depth = (size_t)shape->runs * (size_t)shape->run;
     stn_arena work = {0};
     stn_dot_pack pack = {0};
     choose_kind(&p, &pack);
     double step = style->step[pack.kind], steps = 0;
-    if (stn_dot_is_wide(style, shape, codes))
+    if (stn_dot_is_wide(style, shape, facts))
         step = 2 * style->step[STN_DOT_WORDS];
     if (begin(&p, &work))
         steps = cost(&p, p.order, style->vectors);
@@ -432,7 +452,10 @@ stn_status stn_dot_pack_make(const stn_dot_style *style,
                              stn_arena *arena, stn_prepared *out,
                              stn_error *err)
 {
-    packer p = {.style = style, .shape = shape, .codes = codes};
+    packer p = {.style = style,
+                .shape = shape,
+                .codes = codes,
+                .facts = stn_dot_look(shape, codes)};
     STN_TRY(stn_ending_make(&shape->ending, style->lanes, arena, &p.map, err));
     p.depth = (size_t)shape->runs * (size_t)shape->run;
     stn_arena work = {0};

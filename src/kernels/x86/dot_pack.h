@@ -30,6 +30,20 @@ typedef enum stn_dot_kind {
     STN_DOT_KINDS
 } stn_dot_kind;
 
+/* What layouts ask of codes, found in one pass. */
+typedef struct stn_dot_facts {
+    int least, most; /* codes, widened to include 0 */
+    bool zeros;      /* some code is 0 */
+} stn_dot_facts;
+
+stn_dot_facts stn_dot_look(const stn_dot_shape *shape, const int8_t *codes);
+
+/* Whether all codes are -1, 0 or 1. */
+static inline bool stn_dot_is_ternary(stn_dot_facts facts)
+{
+    return facts.least >= -1 && facts.most <= 1;
+}
+
 /* What a level asks for. */
 typedef struct stn_dot_style {
     int lanes;       /* 32-bit lanes of a vector: 8 or 16 */
@@ -75,12 +89,12 @@ typedef struct stn_dot_pack {
 
 /* Whether inputs are widened to 16 bits first (dot_wide.h). */
 bool stn_dot_is_wide(const stn_dot_style *style, const stn_dot_shape *shape,
-                     const int8_t *codes);
+                     stn_dot_facts facts);
 
 /* Cycles that all patches of a call are expected to take, with filters in
  * order. */
 double stn_dot_pack_cost(const stn_dot_style *style, const stn_dot_shape *shape,
-                         const int8_t *codes);
+                         const int8_t *codes, stn_dot_facts facts);
 
 stn_status stn_dot_pack_make(const stn_dot_style *style,
                              const stn_dot_shape *shape, const int8_t *codes,
@@ -88,7 +102,7 @@ stn_status stn_dot_pack_make(const stn_dot_style *style,
                              stn_error *err);
 
 /* Steps of 8-bit inputs, read as unsigned, whose sums of pairs fit 16 bits. */
-int64_t stn_dot_int16_steps(const stn_dot_shape *shape, const int8_t *codes);
+int64_t stn_dot_int16_steps(const stn_dot_shape *shape, stn_dot_facts facts);
 
 /* Writes one patch's sums of a block that is not contiguous. */
 void stn_dot_scatter(const stn_dot_block *block, const int32_t *sums,

@@ -10,6 +10,7 @@ typedef struct costs {
     stn_bits_fit bits;
     stn_tables_fit tables;
     int code_bits;
+    stn_dot_facts facts;
 } costs;
 
 static void find_costs(const stn_dot_level *level, const stn_dot_shape *s,
@@ -17,14 +18,16 @@ static void find_costs(const stn_dot_level *level, const stn_dot_shape *s,
 {
     for (int i = 0; i < STN_LAYOUTS; i++)
         c->of[i] = INFINITY;
-    c->of[STN_LAYOUT_MULTIPLY] = stn_dot_pack_cost(level->multiply, s, codes);
-    c->code_bits = stn_codes_try(s, codes);
+    c->facts = stn_dot_look(s, codes);
+    c->of[STN_LAYOUT_MULTIPLY] =
+        stn_dot_pack_cost(level->multiply, s, codes, c->facts);
+    c->code_bits = stn_codes_try(s, codes, c->facts);
     if (c->code_bits)
         c->of[STN_LAYOUT_CODES] = stn_codes_cost(level->codes, s, c->code_bits);
-    c->bits = stn_bits_try(s, codes);
+    c->bits = stn_bits_try(s, c->facts);
     if (c->bits.streams)
         c->of[STN_LAYOUT_BITS] = stn_bits_cost(level->bits, s, c->bits);
-    c->tables = stn_tables_try(s, codes);
+    c->tables = stn_tables_try(s, c->facts);
     if (c->tables.streams)
         c->of[STN_LAYOUT_TABLES] = stn_tables_cost(level->tables, s, c->tables);
     if (level->sparse)
@@ -64,7 +67,7 @@ static stn_status make(const stn_dot_level *level, const stn_dot_shape *shape,
     case STN_LAYOUTS:
         break;
     }
-    if (stn_dot_is_wide(level->multiply, shape, codes))
+    if (stn_dot_is_wide(level->multiply, shape, c->facts))
         return stn_dot_wide_make(level->multiply, shape, codes, arena, out,
                                  err);
     return stn_dot_pack_make(level->multiply, shape, codes, arena, out, err);

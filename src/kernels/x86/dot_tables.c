@@ -24,20 +24,13 @@ static int byte_steps(const stn_dot_shape *s)
     return UINT8_MAX / (GROUP * top_digit(s)) / 2 / 2 * 2;
 }
 
-stn_tables_fit stn_tables_try(const stn_dot_shape *s, const int8_t *codes)
+stn_tables_fit stn_tables_try(const stn_dot_shape *s, stn_dot_facts facts)
 {
     stn_tables_fit fit = {levels_of(s) > 15 ? 2 : 1, 0};
-    if (s->input == STN_TYPE_S16 || s->band == 0 || s->align % GROUP != 0 ||
-        s->align == 0)
+    if (!stn_dot_is_ternary(facts) || s->input == STN_TYPE_S16 ||
+        s->band == 0 || s->align % GROUP != 0 || s->align == 0)
         return fit;
-    bool zeros = false;
-    size_t n = (size_t)s->out * (size_t)s->runs * (size_t)s->run;
-    for (size_t i = 0; i < n; i++) {
-        if (codes[i] < -1 || codes[i] > 1)
-            return fit;
-        zeros |= codes[i] == 0;
-    }
-    fit.streams = zeros ? 2 : 1;
+    fit.streams = facts.zeros ? 2 : 1;
     return fit;
 }
 

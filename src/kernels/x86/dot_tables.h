@@ -72,7 +72,7 @@ typedef struct stn_tables_fit {
     int digits, streams;
 } stn_tables_fit;
 
-stn_tables_fit stn_tables_try(const stn_dot_shape *shape, const int8_t *codes);
+stn_tables_fit stn_tables_try(const stn_dot_shape *shape, stn_dot_facts facts);
 
 /* Cycles that all patches of a call are expected to take. */
 double stn_tables_cost(const stn_tables_style *style,
