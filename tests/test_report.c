@@ -9,6 +9,7 @@
 #include "report/html.h"
 #include "report/measure.h"
 #include "report/plan.h"
+#include "report/results.h"
 #include "setun/library.h"
 #include "setun/report.h"
 #include <math.h>
@@ -246,7 +247,7 @@ static void tables_of_a_benchmark_become_markdown(void **state)
     size_t size = 0;
     FILE *out = open_memstream(&printed, &size);
     stn_error err;
-    assert_ok(stn_report_markdown(path, "a", out, &err), err);
+    assert_ok(stn_report_markdown(path, "a", NULL, out, &err), err);
     fclose(out);
     assert_non_null(strstr(printed, "| x | y |\n| --- | ---: |\n"
                                     "| one | 2.5 |\n"));
@@ -254,6 +255,86 @@ static void tables_of_a_benchmark_become_markdown(void **state)
     assert_null(strstr(printed, "| z |"));
     free(printed);
     unlink(path);
+}
+
+static void a_table_shows_the_variants_that_match(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"rows\": ["
+        "{\"quantity\": \"accuracy\", \"unit\": \"%\", \"ours\": 91,"
+        " \"conditions\": \"net, mnist, whole, int8 weights\"},"
+        "{\"quantity\": \"accuracy\", \"unit\": \"%\", \"ours\": 82,"
+        " \"conditions\": \"net, mnist, whole at 4 bits, int8 weights\"},"
+        "{\"quantity\": \"accuracy\", \"unit\": \"%\", \"ours\": 73,"
+        " \"conditions\": \"net, mnist, other, int8 weights\"}]}";
+    char path[] = "/tmp/setun-table-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
+    close(fd);
+    char *printed = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&printed, &size);
+    stn_error err;
+    assert_ok(stn_report_markdown(path, "mnist", "whole*", out, &err), err);
+    fclose(out);
+    assert_non_null(strstr(printed, "| unit | whole | whole at 4 bits |\n"));
+    assert_non_null(strstr(printed, "| % | 91 | 82 |\n"));
+    free(printed);
+    unlink(path);
+}
+
+/* A network of 8 bits that ran with 8 and 7. */
+static void rows_of_fewer_bits_stand_beside_the_published_ones(void **state)
+{
+    (void)state;
+    stn_reproduce_options o = stn_reproduce_defaults();
+    o.id = "arsc";
+    stn_results *r = stn_alloc(1, sizeof *r);
+    stn_plan *plan = NULL;
+    stn_error err;
+    int bits[STN_PLAN_BITS], found = 0;
+    assert_ok(stn_plan_load(&o, &plan, &err), err);
+    assert_int_equal(stn_plan_bits(plan, 0, bits), 0); /* float */
+    assert_int_equal(stn_plan_bits(plan, 1, bits), 5);
+    assert_int_equal(bits[4], 4);
+    stn_measure_bits ran[] = {
+        {8, 0.9, NAN, NAN, 0.8, true, {.products = 10, .cycles = 200}},
+        {7, 0.9, NAN, NAN, 0.7, true, {.products = 10, .cycles = 80}}};
+    stn_measure m = {.variant = "fixed",
+                     .data = "mnist",
+                     .network = "net",
+                     .n_bits = 2,
+                     .bits = ran};
+    r->plan = plan;
+    assert_ok(
+        stn_machine_load("imce", NULL, 0, (stn_machine **)&r->machine, &err),
+        err);
+    stn_adder adder = {.results = r, .m = &m, .variant = "fixed", .err = &err};
+    stn_add_bits(&adder, NULL);
+    assert_int_equal(adder.status, STN_OK);
+    for (int i = 0; i < r->n_rows; i++) {
+        const stn_result_row *row = &r->rows[i];
+        if (!strcmp(row->quantity, "cycles saved by one bit")) {
+            found++;
+            assert_true(row->ours == 2.5 && row->published == 2);
+            assert_non_null(strstr(row->conditions, "fixed at 7 bits"));
+        }
+        if (!strcmp(row->quantity, "multiplier error, rms") &&
+            !isnan(row->published)) {
+            found++;
+            assert_true(fabs(row->ours - row->published) < 0.005);
+            assert_non_null(strstr(row->conditions, "fixed at 8 bits"));
+        }
+        assert_string_not_equal(row->quantity, "accuracy drop");
+    }
+    assert_int_equal(found, 2);
+    stn_machine_destroy((stn_machine *)(uintptr_t)r->machine);
+    stn_plan_destroy(plan);
+    r->plan = NULL;
+    stn_results_deinit(r);
+    stn_free(r);
 }
 
 int main(void)
@@ -273,6 +354,8 @@ int main(void)
         cmocka_unit_test(network_without_groups_has_no_density),
         cmocka_unit_test(largest_logit_of_equals_is_the_first),
         cmocka_unit_test(tables_of_a_benchmark_become_markdown),
+        cmocka_unit_test(a_table_shows_the_variants_that_match),
+        cmocka_unit_test(rows_of_fewer_bits_stand_beside_the_published_ones),
         cmocka_unit_test(library_lists_recipes_with_their_variants),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,8 +21,9 @@ stn_status stn_report_render(const char *summary_json, const char *out_html,
 
 /* A results file (results/ID.json) as a Markdown table, with the command,
  * commit, seed and machine it came from: the published rows beside ours, or,
- * when `data` names a data set, all variants on it side by side. */
+ * when `data` names a data set, all variants on it side by side, or those
+ * that match the shell pattern `variants`. Both may be NULL. */
 stn_status stn_report_markdown(const char *results_file, const char *data,
-                               FILE *out, stn_error *err);
+                               const char *variants, FILE *out, stn_error *err);
 
 #endif

@@ -10,6 +10,8 @@ static const stn_option OPTIONS[] = {
      "put all variants on this data set side by side; of a validation: one "
      "rung, spice, nvsim or silicon; of a benchmark: one table, such "
      "as avx512 or recipes"},
+    {"variants", 0, false, "PATTERN", NULL,
+     "with --data: only variants that match, such as 'fixed*'"},
     {0},
 };
 
@@ -17,7 +19,8 @@ static int run(const stn_arguments *arguments)
 {
     stn_error err = {0};
     const stn_status status = stn_report_markdown(
-        arguments->operands[0], stn_cli_text(arguments, "data"), stdout, &err);
+        arguments->operands[0], stn_cli_text(arguments, "data"),
+        stn_cli_text(arguments, "variants"), stdout, &err);
     return status == STN_OK ? STN_EXIT_OK : stn_cli_fail(status, &err);
 }
 

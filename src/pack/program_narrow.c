@@ -243,6 +243,8 @@ static stn_status fill(narrowing *n)
     to->program.values = to->values;
     to->program.instructions = to->instructions;
     to->program.file_bytes = 0;
+    to->program.n_widths = 0; /* of this width alone */
+    to->program.widths = NULL;
     STN_TRY(narrow_all(n));
     return stn_program_check(to, from->name, n->err);
 }

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "setun/report.h"
+#include <fnmatch.h>
 #include <math.h>
 #include <string.h>
 
@@ -61,16 +62,18 @@ static void print_published(const stn_json *rows, FILE *out)
 
 typedef struct comparison {
     const stn_json *rows;
-    const char *data;
+    const char *data, *pattern; /* pattern NULL: all variants */
     int n;
     char variants[MAX_VARIANTS][WORD];
 } comparison;
 
 static bool is_about(const comparison *c, const stn_json *row)
 {
-    char word[WORD];
+    char word[WORD], variant[WORD];
     condition(row, 1, word);
+    condition(row, 2, variant);
     return strcmp(word, c->data) == 0 &&
+           (!c->pattern || fnmatch(c->pattern, variant, 0) == 0) &&
            strstr(text_of(row, "conditions"), ", layer ") == NULL;
 }
 
@@ -146,7 +149,7 @@ static void print_origin(const stn_json *root, const char *path, FILE *out)
 }
 
 stn_status stn_report_markdown(const char *results_file, const char *data,
-                               FILE *out, stn_error *err)
+                               const char *variants, FILE *out, stn_error *err)
 {
     uint8_t *bytes = NULL;
     size_t size = 0;
@@ -176,7 +179,9 @@ stn_status stn_report_markdown(const char *results_file, const char *data,
         goto out;
     }
     if (data)
-        print_comparison(&(comparison){.rows = rows, .data = data}, out);
+        print_comparison(
+            &(comparison){.rows = rows, .data = data, .pattern = variants},
+            out);
     else
         print_published(rows, out);
     print_origin(root, results_file, out);

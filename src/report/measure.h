@@ -40,7 +40,20 @@ typedef struct stn_measure_options {
     double width; /* of a run of several widths; 0: the widest */
     void (*say)(void *context, const char *line); /* may be NULL */
     void *context;
+    int n_bits;      /* how often to run it with fewer bits */
+    const int *bits; /* n_bits of 2 … 8 */
+    bool stochastic; /* these also by the stochastic executor */
 } stn_measure_options;
+
+/* The packed program with fewer bits. */
+typedef struct stn_measure_bits {
+    int bits;
+    double accuracy;              /* with exact products, 0 … 1 */
+    double energy_j, latency_s;   /* predicted; NaN when it does not fit */
+    double stochastic_accuracy;   /* NaN: not asked for */
+    bool is_signed;               /* what the first layer multiplies */
+    stn_stochastic_counts counts; /* of all layers and test pictures */
+} stn_measure_bits;
 
 typedef struct stn_measure {
     /* `variant` is the recipe's, and behind it "@WIDTH" where the run has
@@ -59,6 +72,8 @@ typedef struct stn_measure {
     double file_bytes; /* of the .stn; float: 4 bytes a stored number */
     int n_layers;
     stn_measure_layer *layers;
+    int n_bits;
+    stn_measure_bits *bits; /* in the arena */
     int n_verified;
     stn_verification verified[STN_VERIFY_MAX];
     stn_program *program;       /* NULL for float */
@@ -97,6 +112,12 @@ double stn_measure_compression(const stn_measure_sum *sum);
 double stn_measure_accuracy(const stn_measure *measure);
 /* Pictures whose bits differed in any executor. */
 uint32_t stn_measure_mismatches(const stn_measure *measure);
+
+/* measure_bits.c: fills n_bits and bits from a packed program, and adds what
+ * was verified with each. */
+stn_status stn_measure_narrow(stn_measure *measure, const stn_dataset *dataset,
+                              const stn_measure_options *options,
+                              stn_error *err);
 
 /* measure_layers.c: fills n_layers and layers in the arena. */
 struct stn_graph;

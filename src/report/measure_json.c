@@ -133,6 +133,25 @@ static void write_simulation(const stn_simulation *s, stn_json_writer *w)
     stn_json_end_object(w);
 }
 
+static void write_bits(const stn_measure *m, stn_json_writer *w)
+{
+    stn_json_begin_array(w, "bits");
+    for (int i = 0; i < m->n_bits; i++) {
+        const stn_measure_bits *b = &m->bits[i];
+        stn_json_begin_object(w, NULL);
+        stn_json_int(w, "bits", b->bits);
+        stn_json_number(w, "accuracy", b->accuracy);
+        stn_json_number(w, "energy_j", b->energy_j);
+        stn_json_number(w, "latency_s", b->latency_s);
+        stn_json_number(w, "stochastic_accuracy", b->stochastic_accuracy);
+        stn_json_int(w, "products", (int64_t)b->counts.products);
+        stn_json_int(w, "cycles", (int64_t)b->counts.cycles);
+        stn_json_int(w, "input_cycles", (int64_t)b->counts.input_cycles);
+        stn_json_end_object(w);
+    }
+    stn_json_end_array(w);
+}
+
 static void write_verification(const stn_measure *m, stn_json_writer *w)
 {
     stn_json_begin_array(w, "verification");
@@ -222,6 +241,7 @@ stn_status stn_measure_write(const stn_measure *m, stn_json_writer *w,
     stn_json_number(w, "compression", stn_measure_compression(&sum));
     if (m->simulation)
         write_simulation(m->simulation, w);
+    write_bits(m, w);
     write_verification(m, w);
     stn_status status = write_epochs(m->run, w, err);
     stn_json_begin_array(w, "layers");

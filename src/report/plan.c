@@ -7,8 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const SECTION_KEYS[] = {
-    "machine", "data", "variants", "only", "baseline", "block", NULL};
+static const char *const SECTION_KEYS[] = {"machine", "data",       "variants",
+                                           "only",    "baseline",   "block",
+                                           "bits",    "stochastic", NULL};
 static const char *const ROW_KEYS[] = {
     "quantity", "layer",      "variants", "data",       "value",
     "unit",     "conditions", "source",   "confidence", NULL};
@@ -157,6 +158,29 @@ static stn_status read_baseline(stn_plan *p, const stn_yaml *section,
     return STN_OK;
 }
 
+static stn_status read_bits(stn_plan *p, const stn_yaml *section,
+                            stn_error *err)
+{
+    const stn_yaml *stochastic = stn_yaml_get(section, "stochastic");
+    p->bits = stn_yaml_get(section, "bits");
+    if (stochastic)
+        STN_TRY(stn_yaml_bool(stochastic, &p->stochastic, err));
+    if (p->bits && p->bits->kind != STN_YAML_MAP)
+        return stn_yaml_fail(p->bits, err, "expected '{VARIANT: [N, ...]}'");
+    for (const stn_yaml *v = p->bits ? p->bits->first : NULL; v; v = v->next) {
+        STN_TRY(
+            check_filter("variant", v->key, p->variants, p->n_variants, err));
+        if (v->kind != STN_YAML_SEQUENCE || v->n_children > STN_PLAN_BITS)
+            return stn_yaml_fail(v, err, "expected a list of at most %d",
+                                 STN_PLAN_BITS);
+        for (const stn_yaml *n = v->first; n; n = n->next) {
+            int64_t bits;
+            STN_TRY(stn_yaml_int(n, NULL, 2, 8, &bits, err));
+        }
+    }
+    return STN_OK;
+}
+
 /* "dir/bdnet.yaml" → "bdnet". */
 static stn_status read_id(stn_plan *p, const char *recipe, stn_error *err)
 {
@@ -191,6 +215,7 @@ static stn_status read_recipe(stn_plan *p, const stn_reproduce_options *o,
     STN_TRY(read_lists(p, section, err));
     STN_TRY(read_only(p, section, err));
     STN_TRY(read_baseline(p, section, err));
+    STN_TRY(read_bits(p, section, err));
     STN_TRY(check_filter("data set", o->data, p->data, p->n_data, err));
     STN_TRY(
         check_filter("variant", o->variants, p->variants, p->n_variants, err));
@@ -296,6 +321,19 @@ const char *stn_plan_baseline(const stn_plan *plan, const char *variant)
     if (node && node->kind == STN_YAML_MAP)
         node = stn_yaml_get(node, variant);
     return node ? node->scalar : NULL;
+}
+
+int stn_plan_bits(const stn_plan *plan, int v, int bits[STN_PLAN_BITS])
+{
+    const stn_yaml *list =
+        plan->bits ? stn_yaml_get(plan->bits, plan->variants[v]) : NULL;
+    int n = 0;
+    for (const stn_yaml *b = list ? list->first : NULL; b; b = b->next) {
+        int64_t value = 0;
+        if (stn_yaml_int(b, NULL, 2, 8, &value, NULL) == STN_OK)
+            bits[n++] = (int)value;
+    }
+    return n;
 }
 
 const stn_published_row *

@@ -11,6 +11,8 @@
  *       baseline: baseline               # ratios are to this one; optional.
  *                                        # {VARIANT: ITS BASELINE} if several
  *       block: "block*"                  # layers compared with the baseline's
+ *       bits: {wpc: [8, 6, 4]}           # run also with so many; optional
+ *       stochastic: true                 # these also stochastically; optional
  */
 #ifndef STN_REPORT_PLAN_H
 #define STN_REPORT_PLAN_H
@@ -36,6 +38,8 @@ typedef struct stn_plan {
     const char *data[STN_PLAN_MAX];
     const char *variants[STN_PLAN_MAX], *titles[STN_PLAN_MAX];
     const stn_yaml *only; /* data set: list of variants; NULL: all of all */
+    const stn_yaml *bits; /* variant: list of numbers of bits; NULL: none */
+    bool stochastic;
     stn_published_row *published;
     stn_yaml_document *recipe, *rows; /* owned; texts point into them */
     stn_arena arena;
@@ -53,6 +57,11 @@ bool stn_plan_runs(const stn_plan *plan, int v, const char *data);
 
 /* The variant that ratios of `variant` are to; NULL: none. */
 const char *stn_plan_baseline(const stn_plan *plan, const char *variant);
+
+#define STN_PLAN_BITS 7 /* 2 … 8 */
+
+/* Numbers of bits to run variant `v` with; returns how many. */
+int stn_plan_bits(const stn_plan *plan, int v, int bits[STN_PLAN_BITS]);
 
 /* The published row to set beside ours, or NULL. `layer` may be NULL. */
 const stn_published_row *

@@ -153,8 +153,12 @@ static stn_status measure(reproduction *r, int variant, const char *run,
                           double width, stn_error *err)
 {
     stn_results *results = &r->results;
+    int bits[STN_PLAN_BITS];
     const stn_measure_options options = {
         .width = width,
+        .n_bits = stn_plan_bits(r->plan, variant, bits),
+        .bits = bits,
+        .stochastic = r->plan->stochastic,
         .machine = r->machine,
         .threads = r->options.threads,
         .verify_images = r->options.verify_images,

@@ -8,15 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Adding rows about one measure. */
-typedef struct adder {
-    stn_results *results;
-    const stn_measure *m;
-    char place[256]; /* conditions without the machine */
-    stn_status status;
-    stn_error *err;
-} adder;
-
 static stn_status grow(stn_results *r, stn_error *err)
 {
     if (r->n_rows < r->row_capacity)
@@ -55,9 +46,8 @@ static void note_text(const stn_published_row *p, double ours, const char *unit,
                  100 * (ours - p->value) / fabs(p->value));
 }
 
-/* One row. `more` goes behind the conditions; `layer` is for matching. */
-static void add_row(adder *a, const char *quantity, const char *more,
-                    const char *layer, double ours, const char *unit)
+void stn_add_row(stn_adder *a, const char *quantity, const char *more,
+                 const char *layer, double ours, const char *unit)
 {
     stn_results *r = a->results;
     if (a->status != STN_OK || !isfinite(ours))
@@ -66,7 +56,7 @@ static void add_row(adder *a, const char *quantity, const char *more,
     if (a->status != STN_OK)
         return;
     const stn_published_row *p =
-        stn_plan_published(r->plan, quantity, a->m->data, a->m->variant, layer);
+        stn_plan_published(r->plan, quantity, a->m->data, a->variant, layer);
     char conditions[512], note[512];
     snprintf(conditions, sizeof conditions, "%s%s%s", a->place,
              *more ? ", " : "", more);
@@ -116,8 +106,14 @@ static const stn_measure *baseline_of(const stn_results *r,
     return NULL;
 }
 
+void stn_adder_place(stn_adder *a)
+{
+    snprintf(a->place, sizeof a->place, "%s, %s, %s, %s weights", a->m->network,
+             a->m->data, a->variant, codes_of(a->m));
+}
+
 /* With several seeds: the mean, and the difference of best and worst. */
-static void add_accuracy(adder *a)
+static void add_accuracy(stn_adder *a)
 {
     const stn_measure *m = a->m;
     double lo = m->accuracy, hi = m->accuracy;
@@ -128,14 +124,15 @@ static void add_accuracy(adder *a)
     }
     if (m->n_seeds)
         snprintf(more, sizeof more, "mean of %d seeds", m->n_seeds + 1);
-    add_row(a, "accuracy", more, NULL, 100 * stn_measure_accuracy(m), "%");
+    stn_add_row(a, "accuracy", more, NULL, 100 * stn_measure_accuracy(m), "%");
     if (m->n_seeds)
-        add_row(a, "accuracy spread", more, NULL, 100 * (hi - lo), "points");
+        stn_add_row(a, "accuracy spread", more, NULL, 100 * (hi - lo),
+                    "points");
 }
 
 /* Shares of weights whose 2-bit slices are not 0, of networks whose weights
  * are made for it (bit-slice L1, arXiv 1909.08496, tables 1 to 3). */
-static void add_slices(adder *a)
+static void add_slices(stn_adder *a)
 {
     stn_slices sum = {0};
     bool any = false;
@@ -151,35 +148,35 @@ static void add_slices(adder *a)
         char quantity[32];
         double share = 100 * (double)sum.nonzero[k] / (double)sum.n;
         snprintf(quantity, sizeof quantity, "nonzero slices B%d", k);
-        add_row(a, quantity, "", NULL, share, "%");
+        stn_add_row(a, quantity, "", NULL, share, "%");
         mean += share / STN_SLICES;
         square += share * share / STN_SLICES;
     }
     if (!any)
         return;
-    add_row(a, "nonzero slices, mean", "", NULL, mean, "%");
-    add_row(a, "nonzero slices, deviation", "", NULL,
-            sqrt(fmax(0, square - mean * mean)), "points");
+    stn_add_row(a, "nonzero slices, mean", "", NULL, mean, "%");
+    stn_add_row(a, "nonzero slices, deviation", "", NULL,
+                sqrt(fmax(0, square - mean * mean)), "points");
 }
 
 /* What the file stores of the weights, without its header: fewer of them, of
  * fewer bits, and an index. Against 32 bits a weight. */
-static void add_storage(adder *a, const stn_measure_sum *sum)
+static void add_storage(stn_adder *a, const stn_measure_sum *sum)
 {
     double weights = (double)sum->n_weights;
     double values = (double)sum->value_bits, index = (double)sum->index_bits;
     if (!sum->value_bits)
         return;
-    add_row(a, "data reduction", "", NULL, 32 * weights / values, "x");
-    add_row(a, "data reduction with index", "", NULL,
-            32 * weights / (values + index), "x");
+    stn_add_row(a, "data reduction", "", NULL, 32 * weights / values, "x");
+    stn_add_row(a, "data reduction with index", "", NULL,
+                32 * weights / (values + index), "x");
     if (sum->n_stored < sum->n_weights)
-        add_row(a, "structure compression", "weights to stored values", NULL,
-                weights / (double)sum->n_stored, "x");
+        stn_add_row(a, "structure compression", "weights to stored values",
+                    NULL, weights / (double)sum->n_stored, "x");
 }
 
 /* What pruning papers count (ADMM-NN, ASPLOS 2019). */
-static void add_sparse(adder *a)
+static void add_sparse(stn_adder *a)
 {
     double n = 0, nonzero = 0;
     bool any = false;
@@ -191,7 +188,7 @@ static void add_sparse(adder *a)
     }
     if (!any)
         return;
-    add_row(a, "weight pruning", "", NULL, n / nonzero, "x");
+    stn_add_row(a, "weight pruning", "", NULL, n / nonzero, "x");
     for (int i = 0; i < a->m->n_layers; i++) {
         const stn_measure_layer *l = &a->m->layers[i];
         char more[128];
@@ -199,36 +196,38 @@ static void add_sparse(adder *a)
             continue;
         snprintf(more, sizeof more, "layer %s, %zu of %zu weights", l->name,
                  l->n_nonzero, l->n_weights);
-        add_row(a, "nonzero share", more, l->name,
-                100 * (double)l->n_nonzero / (double)l->n_weights, "%");
-        add_row(a, "bits a weight", more, l->name, l->bits, "bits");
+        stn_add_row(a, "nonzero share", more, l->name,
+                    100 * (double)l->n_nonzero / (double)l->n_weights, "%");
+        stn_add_row(a, "bits a weight", more, l->name, l->bits, "bits");
     }
 }
 
-static void add_own(adder *a, const stn_measure_sum *sum, const char *machine)
+static void add_own(stn_adder *a, const stn_measure_sum *sum,
+                    const char *machine)
 {
     const stn_measure *m = a->m;
     add_accuracy(a);
-    add_row(a, "group density", "", NULL, stn_measure_group_density(sum),
-            "fraction");
-    add_row(a, "compression", "", NULL, stn_measure_compression(sum), "x");
-    add_row(a, "pruning ratio", "", NULL,
-            sum->n_ternary
-                ? (double)sum->n_ternary_zero / (double)sum->n_ternary
-                : NAN,
-            "fraction");
+    stn_add_row(a, "group density", "", NULL, stn_measure_group_density(sum),
+                "fraction");
+    stn_add_row(a, "compression", "", NULL, stn_measure_compression(sum), "x");
+    stn_add_row(a, "pruning ratio", "", NULL,
+                sum->n_ternary
+                    ? (double)sum->n_ternary_zero / (double)sum->n_ternary
+                    : NAN,
+                "fraction");
     add_slices(a);
     add_storage(a, sum);
     add_sparse(a);
-    add_row(a, "throughput", a->results->cpu, NULL, m->images_per_s,
-            "images/s");
+    stn_add_row(a, "throughput", a->results->cpu, NULL, m->images_per_s,
+                "images/s");
     if (!m->simulation)
         return;
     const stn_cost *cost = &m->simulation->total;
-    add_row(a, "energy per image", machine, NULL, 1e6 * stn_cost_energy_j(cost),
-            "uJ");
-    add_row(a, "latency per image", machine, NULL, 1e3 * cost->latency_s, "ms");
-    add_row(a, "area", machine, NULL, 1e6 * cost->area_m2, "mm2");
+    stn_add_row(a, "energy per image", machine, NULL,
+                1e6 * stn_cost_energy_j(cost), "uJ");
+    stn_add_row(a, "latency per image", machine, NULL, 1e3 * cost->latency_s,
+                "ms");
+    stn_add_row(a, "area", machine, NULL, 1e6 * cost->area_m2, "mm2");
 }
 
 /* 100 (1 - ours / base). */
@@ -243,39 +242,41 @@ static double quotient(double numerator, double denominator)
 }
 
 /* Rows that compare with the baseline on the same data. */
-static void add_compared(adder *a, const stn_measure *base, const char *machine)
+static void add_compared(stn_adder *a, const stn_measure *base,
+                         const char *machine)
 {
     const stn_measure *m = a->m;
     const char *block = a->results->plan->block;
-    add_row(a, "accuracy drop", "", NULL,
-            100 * (stn_measure_accuracy(base) - stn_measure_accuracy(m)),
-            "points");
-    add_row(a, "weight memory reduction", "", NULL,
-            quotient(base->file_bytes, m->file_bytes), "x");
+    stn_add_row(a, "accuracy drop", "", NULL,
+                100 * (stn_measure_accuracy(base) - stn_measure_accuracy(m)),
+                "points");
+    stn_add_row(a, "weight memory reduction", "", NULL,
+                quotient(base->file_bytes, m->file_bytes), "x");
     if (!m->simulation || !base->simulation)
         return;
     const stn_cost *ours = &m->simulation->total;
     const stn_cost *theirs = &base->simulation->total;
-    add_row(a, "energy ratio", machine, NULL,
-            quotient(stn_cost_energy_j(theirs), stn_cost_energy_j(ours)), "x");
-    add_row(a, "speed ratio", machine, NULL,
-            quotient(theirs->latency_s, ours->latency_s), "x");
-    add_row(a, "area ratio", machine, NULL,
-            quotient(theirs->area_m2, ours->area_m2), "x");
+    stn_add_row(a, "energy ratio", machine, NULL,
+                quotient(stn_cost_energy_j(theirs), stn_cost_energy_j(ours)),
+                "x");
+    stn_add_row(a, "speed ratio", machine, NULL,
+                quotient(theirs->latency_s, ours->latency_s), "x");
+    stn_add_row(a, "area ratio", machine, NULL,
+                quotient(theirs->area_m2, ours->area_m2), "x");
     if (!block)
         return;
     stn_measure_sum x = stn_measure_total(m, block);
     stn_measure_sum y = stn_measure_total(base, block);
-    add_row(a, "conv-layer energy reduction", machine, NULL,
-            reduction(x.energy_j, y.energy_j), "%");
-    add_row(a, "conv-layer memory usage reduction", "", NULL,
-            reduction(x.weight_bytes, y.weight_bytes), "%");
-    add_row(a, "conv-layer chip-area reduction", machine, NULL,
-            reduction(x.area_m2, y.area_m2), "%");
+    stn_add_row(a, "conv-layer energy reduction", machine, NULL,
+                reduction(x.energy_j, y.energy_j), "%");
+    stn_add_row(a, "conv-layer memory usage reduction", "", NULL,
+                reduction(x.weight_bytes, y.weight_bytes), "%");
+    stn_add_row(a, "conv-layer chip-area reduction", machine, NULL,
+                reduction(x.area_m2, y.area_m2), "%");
 }
 
 /* Sparsity of single layers, where somebody published it. */
-static void add_layers(adder *a)
+static void add_layers(stn_adder *a)
 {
     static const char *const QUANTITIES[] = {"zero group share",
                                              "element sparsity"};
@@ -292,7 +293,8 @@ static void add_layers(adder *a)
                      l->n_groups);
             if (stn_plan_published(a->results->plan, QUANTITIES[q], m->data,
                                    m->variant, l->name))
-                add_row(a, QUANTITIES[q], more, l->name, ours[q], "fraction");
+                stn_add_row(a, QUANTITIES[q], more, l->name, ours[q],
+                            "fraction");
         }
     }
 }
@@ -300,16 +302,16 @@ static void add_layers(adder *a)
 static stn_status add_measure(stn_results *r, const stn_measure *m,
                               stn_error *err)
 {
-    adder a = {.results = r, .m = m, .err = err};
+    stn_adder a = {.results = r, .m = m, .variant = m->variant, .err = err};
     stn_measure_sum sum = stn_measure_total(m, NULL);
     const char *machine = stn_machine_name(r->machine);
-    snprintf(a.place, sizeof a.place, "%s, %s, %s, %s weights", m->network,
-             m->data, m->variant, codes_of(m));
+    stn_adder_place(&a);
     add_own(&a, &sum, machine);
     const stn_measure *base = baseline_of(r, m);
     if (base && base != m)
         add_compared(&a, base, machine);
     add_layers(&a);
+    stn_add_bits(&a, base);
     return a.status;
 }
 

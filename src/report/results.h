@@ -26,6 +26,26 @@ typedef struct stn_results {
     stn_arena arena;
 } stn_results;
 
+/* Adding rows about one measure. */
+typedef struct stn_adder {
+    stn_results *results;
+    const stn_measure *m;
+    const char *variant; /* that rows are about */
+    char place[256];     /* conditions without the machine */
+    stn_status status;   /* of the first that failed: none is added then */
+    stn_error *err;
+} stn_adder;
+
+/* Writes `place` for the adder's variant. */
+void stn_adder_place(stn_adder *adder);
+/* One row, with what is published about it; none when `ours` is not finite.
+ * `more` goes behind the conditions; `layer`, or NULL, is for matching. */
+void stn_add_row(stn_adder *adder, const char *quantity, const char *more,
+                 const char *layer, double ours, const char *unit);
+/* results_bits.c: rows of the same network at fewer bits, as variants "NAME at
+ * N bits". `base`, the measure that accuracy is compared with, or NULL. */
+void stn_add_bits(stn_adder *adder, const stn_measure *base);
+
 void stn_results_deinit(stn_results *results);
 
 /* Rows and comparison of all measures; replaces those before. */
