@@ -296,6 +296,18 @@ static void check_sums(const stn_simulation *s)
     assert_close(events_j + s->total.energy_j[STN_COMPONENT_LEAKAGE],
                  stn_cost_energy_j(&s->total));
     assert_true(s->total.utilisation > 0.0 && s->total.utilisation <= 1.0);
+    for (int i = 0; i < s->n_layers; i++) {
+        const stn_cost *cost = &s->layers[i].cost;
+        double energy_j = cost->energy_j[STN_COMPONENT_LEAKAGE], latency_s = 0;
+        for (int e = 0; e < s->n_layer_events; e++)
+            if (s->layer_events[e].layer == i) {
+                assert_in_range(s->layer_events[e].event, 0, s->n_events - 1);
+                energy_j += s->layer_events[e].energy_j;
+                latency_s += s->layer_events[e].latency_s;
+            }
+        assert_close(energy_j, stn_cost_energy_j(cost));
+        assert_close(latency_s, cost->latency_s);
+    }
 }
 
 /* ---- Tests -------------------------------------------------------------- */

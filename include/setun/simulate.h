@@ -16,8 +16,8 @@ typedef struct stn_machine stn_machine;
 /* Loads share/setun/machines/NAME.yaml, or the file NAME, with its cell and
  * technology. `set` are "path.to.field=value" laid over the machine file. A
  * malformed or out-of-range figure is refused with file, line, field, range. */
-stn_status stn_machine_load(const char *name, const char *const *set,
-                            int n_set, stn_machine **out, stn_error *err);
+stn_status stn_machine_load(const char *name, const char *const *set, int n_set,
+                            stn_machine **out, stn_error *err);
 void stn_machine_destroy(stn_machine *machine); /* NULL is legal */
 const char *stn_machine_name(const stn_machine *machine);
 const char *stn_machine_title(const stn_machine *machine);
@@ -27,8 +27,8 @@ const char *stn_machine_title(const stn_machine *machine);
  * another simulator), "memory" (published, but quoted from memory) or
  * "assumed" (nobody published it). */
 typedef struct stn_figure {
-    const char *key;        /* "cell.write_energy" */
-    double value;           /* SI */
+    const char *key; /* "cell.write_energy" */
+    double value;    /* SI */
     const char *unit, *source, *confidence;
 } stn_figure;
 size_t stn_machine_figures(const stn_machine *machine,
@@ -48,11 +48,11 @@ int stn_machine_adcs(const stn_machine *machine, stn_adc_cost *costs,
 
 /* What costs are broken down into. */
 typedef enum stn_component {
-    STN_COMPONENT_ARRAY_READ,  /* activations: decoder, word and bit lines,
-                                  sense amplifiers */
+    STN_COMPONENT_ARRAY_READ, /* activations: decoder, word and bit lines,
+                                 sense amplifiers */
     STN_COMPONENT_ARRAY_WRITE,
-    STN_COMPONENT_CONVERTER,   /* DACs, sample-and-hold, ADCs */
-    STN_COMPONENT_LOGIC,       /* digital units beside the arrays */
+    STN_COMPONENT_CONVERTER, /* DACs, sample-and-hold, ADCs */
+    STN_COMPONENT_LOGIC,     /* digital units beside the arrays */
     STN_COMPONENT_BUFFER,
     STN_COMPONENT_LINK,
     STN_COMPONENT_LEAKAGE,
@@ -64,14 +64,14 @@ const char *stn_component_name(stn_component component);
 typedef struct stn_cost {
     double energy_j[STN_COMPONENT_COUNT];
     double latency_s;
-    double area_m2;       /* of the arrays and units it occupies */
+    double area_m2; /* of the arrays and units it occupies */
     uint64_t sub_arrays;
-    double utilisation;   /* used / available columns while active, 0 … 1 */
+    double utilisation; /* used / available columns while active, 0 … 1 */
 } stn_cost;
 double stn_cost_energy_j(const stn_cost *cost); /* sum of its components */
 
 typedef struct stn_layer_cost {
-    const char *name;    /* the instruction's */
+    const char *name; /* the instruction's */
     stn_opcode opcode;
     stn_cost cost;
     uint64_t groups, live_groups; /* of its weights; 0 without */
@@ -83,19 +83,26 @@ typedef struct stn_layer_cost {
 /* One kind of event and how often it happened, per picture. */
 typedef struct stn_event_count {
     const char *name, *unit; /* "row_logic3", "row activation" */
-    double count;            /* mean over the pictures simulated */
-    double energy_j;         /* count * figure */
+    stn_component component;
+    double count;    /* mean over the pictures simulated */
+    double energy_j; /* count * figure */
 } stn_event_count;
+
+/* The same by layer: what one kind of event costs there. */
+typedef struct stn_layer_event {
+    int layer, event; /* indices of the simulation's lists */
+    double count, energy_j, latency_s;
+} stn_layer_event;
 
 /* How often each column sum 0 … n - 1 was converted, in all pictures; larger
  * ones never occurred. */
 typedef struct stn_histogram {
     const char *layer;
-    int slice;       /* of the weights, the lowest is 0 */
-    int bits;        /* of the converter */
+    int slice; /* of the weights, the lowest is 0 */
+    int bits;  /* of the converter */
     size_t n;
     const uint64_t *counts;
-    uint64_t total;  /* sum of counts */
+    uint64_t total; /* sum of counts */
 } stn_histogram;
 
 /* Owned by whoever asked for it; stn_simulation_destroy. total equals the sum
@@ -105,18 +112,22 @@ typedef struct stn_simulation {
     int n_layers, n_events;
     stn_layer_cost *layers;
     stn_event_count *events;
-    int n_histograms; /* 0 when they were not asked for */
+    int n_layer_events;
+    const stn_layer_event *layer_events; /* those that happen; the energies of
+                                            a layer's are its own but leakage,
+                                            the latencies all of its own */
+    int n_histograms;                    /* 0 when they were not asked for */
     const stn_histogram *histograms;
     stn_cost total;
     double programming_energy_j, programming_latency_s; /* loading weights */
-    int n_pictures;        /* executed; 0: predicted */
-    int n_mismatches;      /* pictures whose result differs from what the
-                              machine is defined to return: the reference's
-                              result, or an inexact machine's own */
-    int n_inexact;         /* pictures whose result differs from reference */
-    int n_correct;         /* pictures classified right, of labels given */
+    int n_pictures;   /* executed; 0: predicted */
+    int n_mismatches; /* pictures whose result differs from what the
+                         machine is defined to return: the reference's
+                         result, or an inexact machine's own */
+    int n_inexact;    /* pictures whose result differs from reference */
+    int n_correct;    /* pictures classified right, of labels given */
     bool predicted_equals_counted; /* for data-independent events */
-    double seconds;        /* the simulator's own time */
+    double seconds;                /* the simulator's own time */
 } stn_simulation;
 
 /* What results are compared with. The scalar definition of an inexact machine
@@ -131,11 +142,11 @@ typedef struct stn_simulate_options {
     const uint8_t *pixels; /* n_pictures pictures; NULL: predict only */
     const uint8_t *labels; /* n_pictures classes; may be NULL */
     int n_pictures;
-    int threads;           /* 0: all CPUs */
-    stn_check check;       /* of every picture's result */
-    bool histogram;        /* count column sums, on machines that convert */
-    double density;        /* for a prediction: share of ones among the bits
-                              that the machine looks at; 0: 0.5 */
+    int threads;     /* 0: all CPUs */
+    stn_check check; /* of every picture's result */
+    bool histogram;  /* count column sums, on machines that convert */
+    double density;  /* for a prediction: share of ones among the bits
+                        that the machine looks at; 0: 0.5 */
 } stn_simulate_options;
 
 /* Maps, executes (or predicts), counts, costs. A program without weights
@@ -148,8 +159,8 @@ stn_status stn_simulate(const stn_machine *machine, const stn_program *program,
  * the same technology: 32-bit weights in the same memory, floating-point
  * units beside the arrays, predicted from shapes. */
 stn_status stn_simulate_float(const stn_machine *machine,
-                              const char *run_or_network,
-                              stn_simulation **out, stn_error *err);
+                              const char *run_or_network, stn_simulation **out,
+                              stn_error *err);
 void stn_simulation_destroy(stn_simulation *simulation); /* NULL is legal */
 
 /* Only the classification by the machine: n * n_classes int32. */

@@ -12,6 +12,7 @@
 /* The public struct with the memory it points into. */
 typedef struct simulation_image {
     stn_simulation simulation;
+    stn_layer_event *layer_events; /* room for every event of every layer */
     stn_arena arena;
 } simulation_image;
 
@@ -93,7 +94,10 @@ stn_status stn_simulation_create(int n_layers, stn_simulation **out,
         stn_arena_alloc(&image->arena, (size_t)n_layers, sizeof *s->layers);
     s->events =
         stn_arena_alloc(&image->arena, STN_EVENT_COUNT, sizeof *s->events);
-    if (!s->layers || !s->events) {
+    image->layer_events =
+        stn_arena_alloc(&image->arena, (size_t)n_layers * STN_EVENT_COUNT,
+                        sizeof *image->layer_events);
+    if (!s->layers || !s->events || !image->layer_events) {
         stn_simulation_destroy(s);
         return stn_fail_memory(err, "a simulation");
     }
@@ -118,25 +122,55 @@ stn_status stn_simulation_name(stn_simulation *simulation, int layer,
     return STN_OK;
 }
 
+/* Events of each layer, which the simulation's list of events knows. */
+static void list_layer_events(stn_simulation *s, const stn_machine *machine,
+                              const stn_ledger *ledger, double n_pictures,
+                              const int *index)
+{
+    simulation_image *image = (simulation_image *)s;
+    s->layer_events = image->layer_events;
+    s->n_layer_events = 0;
+    for (int i = 0; i < ledger->n; i++)
+        for (int e = 0; e < STN_EVENT_COUNT; e++) {
+            const stn_ledger_row *row = &ledger->rows[i];
+            if (!row->total[e] && !row->steps[e])
+                continue;
+            double count = (double)row->total[e] / n_pictures;
+            double steps = (double)row->steps[e] / n_pictures;
+            image->layer_events[s->n_layer_events++] = (stn_layer_event){
+                .layer = i,
+                .event = index[e],
+                .count = count,
+                .energy_j = count * machine->event_energy_j[e],
+                .latency_s = steps * machine->event_latency_s[e]};
+        }
+}
+
 void stn_simulation_sum(stn_simulation *simulation, const stn_machine *machine,
                         const stn_ledger *ledger, double n_pictures)
 {
     snprintf(simulation->machine, sizeof simulation->machine, "%s",
              machine->name);
+    int index[STN_EVENT_COUNT] = {0};
     simulation->n_events = 0;
     for (int e = 0; e < STN_EVENT_COUNT; e++) {
-        uint64_t total = 0;
-        for (int i = 0; i < ledger->n; i++)
+        uint64_t total = 0, steps = 0;
+        for (int i = 0; i < ledger->n; i++) {
             total += ledger->rows[i].total[e];
-        if (!total)
+            steps += ledger->rows[i].steps[e];
+        }
+        if (!total && !steps)
             continue;
+        index[e] = simulation->n_events;
         double count = (double)total / n_pictures;
         simulation->events[simulation->n_events++] =
             (stn_event_count){.name = stn_events[e].name,
                               .unit = stn_events[e].unit,
+                              .component = stn_events[e].component,
                               .count = count,
                               .energy_j = count * machine->event_energy_j[e]};
     }
+    list_layer_events(simulation, machine, ledger, n_pictures, index);
     simulation->total = (stn_cost){0};
     for (int i = 0; i < simulation->n_layers; i++)
         stn_cost_add(&simulation->total, &simulation->layers[i].cost);

@@ -54,7 +54,8 @@ static char *put_script(char *to, const char *script)
 
 static char *put(char *to, const char *from, size_t n)
 {
-    memcpy(to, from, n);
+    if (n)
+        memcpy(to, from, n);
     return to + n;
 }
 
@@ -86,15 +87,42 @@ stn_status stn_html_fill(const char *name, const char *template_text,
     return STN_OK;
 }
 
+/* The chart library, when it is installed, and the template's own script. */
+static stn_status read_scripts(char **out, stn_error *err)
+{
+    char path[600];
+    uint8_t *own = NULL, *library = NULL;
+    size_t size = 0, library_size = 0;
+    const char *script = stn_library_chart_script();
+    STN_TRY(stn_path_format(path, sizeof path, err, "%s/report-cost.js",
+                            stn_share_directory()));
+    stn_status status = stn_file_read(path, &own, &size, err);
+    if (status == STN_OK && script)
+        status = stn_file_read(script, &library, &library_size, err);
+    if (status == STN_OK) {
+        char *text = stn_alloc(size + library_size + 2, 1);
+        if (text) {
+            char *to = put(text, (char *)library, library_size);
+            *to++ = '\n';
+            put(to, (char *)own, size);
+        } else {
+            status = stn_fail_memory(err, "report");
+        }
+        *out = text;
+    }
+    stn_free(library);
+    stn_free(own);
+    return status;
+}
+
 stn_status stn_report_render(const char *summary_json, const char *out_html,
                              stn_error *err)
 {
     char path[600];
-    uint8_t *page = NULL, *script = NULL;
-    char *html = NULL;
+    uint8_t *page = NULL;
+    char *html = NULL, *script = NULL;
     size_t size = 0;
     stn_json_document *document = NULL;
-    const char *script_path = stn_library_chart_script();
     stn_status status = stn_json_parse("summary", summary_json,
                                        strlen(summary_json), &document, err);
     stn_json_destroy(document);
@@ -103,11 +131,11 @@ stn_status stn_report_render(const char *summary_json, const char *out_html,
                                  stn_share_directory());
     if (status == STN_OK)
         status = stn_file_read(path, &page, &size, err);
-    if (status == STN_OK && script_path)
-        status = stn_file_read(script_path, &script, &size, err);
     if (status == STN_OK)
-        status = stn_html_fill(path, (char *)page, summary_json, (char *)script,
-                               &html, err);
+        status = read_scripts(&script, err);
+    if (status == STN_OK)
+        status =
+            stn_html_fill(path, (char *)page, summary_json, script, &html, err);
     if (status == STN_OK)
         status = stn_file_write_atomic(out_html, html, strlen(html), err);
     stn_free(html);

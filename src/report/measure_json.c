@@ -120,11 +120,25 @@ static void write_simulation(const stn_simulation *s, stn_json_writer *w)
         stn_json_end_object(w);
     }
     stn_json_end_array(w);
+    /* One row an event of a layer: layer, event, count, energy, latency. */
+    stn_json_begin_array(w, "layer_events");
+    for (int i = 0; i < s->n_layer_events; i++) {
+        const stn_layer_event *e = &s->layer_events[i];
+        stn_json_begin_array(w, NULL);
+        stn_json_int(w, NULL, e->layer);
+        stn_json_int(w, NULL, e->event);
+        stn_json_number(w, NULL, e->count);
+        stn_json_number(w, NULL, e->energy_j);
+        stn_json_number(w, NULL, e->latency_s);
+        stn_json_end_array(w);
+    }
+    stn_json_end_array(w);
     stn_json_begin_array(w, "events");
     for (int i = 0; i < s->n_events; i++) {
         stn_json_begin_object(w, NULL);
         stn_json_string(w, "name", s->events[i].name);
         stn_json_string(w, "unit", s->events[i].unit);
+        stn_json_int(w, "component", (int64_t)s->events[i].component);
         stn_json_number(w, "count", s->events[i].count);
         stn_json_number(w, "energy_j", s->events[i].energy_j);
         stn_json_end_object(w);

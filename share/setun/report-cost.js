@@ -1,0 +1,72 @@
+/* The part of report.html that shows where energy and time go. It stands in
+ * front of the page's own script, whose names its functions use. */
+'use strict';
+/* Everything that costs: one record for an event in a layer, and leakage. */
+const ways = ['layer', 'component', 'event'];
+function records(s) {
+  const leak = s.components.length - 1;
+  const rest = s.layer_events ? s.layers.map((l, i) => [i, leak, l.energy_j[leak], 0])
+    : s.layers.flatMap((l, i) => l.energy_j.map((e, c) => [i, c, e, c ? 0 : l.latency_s]));
+  return (s.layer_events || []).map(([layer, e, , energy, time]) => ({ layer,
+      event: words(s.events[e].name), component: s.events[e].component, energy, time }))
+    .concat(rest.map(([layer, component, energy, time]) => ({ layer, component,
+      event: words(s.components[component]), energy, time })))
+    .filter(r => r.energy > 0 || r.time > 0);
+}
+function costButtons(named) {
+  const button = (text, pressed, action) => {
+    const b = el('button', text); b.setAttribute('aria-pressed', pressed);
+    b.onclick = () => { action(); cost(); }; return b;
+  };
+  $('cost-by').replaceChildren(...ways.map(w => button('by ' + w, w === state.by,
+    () => { state.by = w; delete state.picked[w]; })));
+  $('cost-picked').replaceChildren(...ways.filter(w => w in state.picked).map(w =>
+    button(named(w, state.picked[w]) + ' ×', true, () => { delete state.picked[w]; })));
+}
+function cost() {
+  const variants = ofSet().filter(v => v.simulation);
+  $('s-cost').hidden = !variants.length;
+  const v = choices($('cost-variant'), variants, state.cost);
+  if (!v) return;
+  const s = v.simulation, by = state.by;
+  const named = (way, key) => way === 'layer' ? s.layers[key].name
+    : way === 'component' ? words(s.components[key]) : key;
+  const shown = records(s).filter(r => ways.every(w =>
+    !(w in state.picked) || r[w] === state.picked[w]));
+  const sum = (of, what) => of.reduce((a, r) => a + r[what], 0);
+  const keys = [...new Set(shown.map(r => r[by]))];
+  const of = new Map(keys.map(k => [k, shown.filter(r => r[by] === k)]));
+  keys.sort((a, b) => by === 'layer' ? a - b
+    : sum(of.get(b), 'energy') - sum(of.get(a), 'energy'));
+  costButtons(named);
+  $('cost-total').textContent = `${si(sum(shown, 'energy'), 'J')}, ` +
+    `${si(sum(shown, 'time'), 's')}, ` + (s.pictures
+      ? `counted over ${s.pictures} executed picture${s.pictures > 1 ? 's' : ''}`
+      : 'predicted from shapes');
+  const height = Math.max(220, 26 * keys.length + 90) + 'px';
+  for (const box of document.querySelectorAll('.tall')) box.style.height = height;
+  const tick = unit => ({ ticks: { callback: x => si(x, unit), maxTicksLimit: 6,
+    maxRotation: 0 }, stacked: true });
+  const pick = (event, items) => {
+    if (!items.length) return;
+    state.picked[by] = keys[items[0].index];
+    state.by = ways.find(w => !(w in state.picked)) || by;
+    cost();
+  };
+  const options = unit => base(axis('', tick(unit)),
+    axis('', { stacked: true, grid: { display: false } }),
+    { indexAxis: 'y', interaction: { mode: 'index', axis: 'y', intersect: false },
+      onClick: pick, plugins: { legend: legend(), tooltip: {
+        filter: c => c.parsed.x > 0, callbacks: { label: c =>
+          `${c.dataset.label}: ${si(c.parsed.x, unit)}` } } } });
+  const bars = what => ({ labels: keys.map(k => named(by, k)),
+    datasets: s.components.map((name, i) => ({ label: words(name),
+      data: keys.map(k => sum(of.get(k).filter(r => r.component === i), what)),
+      backgroundColor: css('--c' + i) })).filter(d => d.data.some(x => x > 0)) });
+  draw('energy', { type: 'bar', data: bars('energy'), options: options('J') });
+  draw('latency', { type: 'bar', data: bars('time'), options: options('s') });
+  fillTable($('cost-table'), [['layer'], ...s.components.map(c => [words(c), 'n']),
+    ['latency', 'n'], ['area', 'n'], ['sub-arrays', 'n']],
+    s.layers.map(l => [l.name, ...l.energy_j.map(e => si(e, 'J')),
+      si(l.latency_s, 's'), area(l.area_m2), String(l.sub_arrays)]));
+}
