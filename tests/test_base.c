@@ -305,6 +305,55 @@ static void pool_returns_only_after_the_last_task(void **state)
     stn_pool_destroy(pool);
 }
 
+#define POOL_STEPS 40
+
+/* Each task adds what all tasks of the step before left. */
+typedef struct stepped {
+    const int *n_tasks;
+    long parts[POOL_STEPS][8];
+} stepped;
+
+static long sum_parts(const stepped *c, int step)
+{
+    long sum = 1;
+    for (int i = 0; step >= 0 && i < c->n_tasks[step]; i++)
+        sum += c->parts[step][i];
+    return sum;
+}
+
+static void add_before(void *context, int step, int task, int thread)
+{
+    stepped *c = context;
+    (void)thread;
+    c->parts[step][task] = sum_parts(c, step - 1) % 1000003;
+}
+
+static void pool_steps_wait_for_all_tasks_of_the_step_before(void **state)
+{
+    (void)state;
+    int n_tasks[POOL_STEPS];
+    for (int i = 0; i < POOL_STEPS; i++)
+        n_tasks[i] = i % 11 == 5 ? 0 : 1 + i * 5 % 8;
+    stepped expected = {.n_tasks = n_tasks}, got;
+    for (int s = 0; s < POOL_STEPS; s++)
+        for (int t = 0; t < n_tasks[s]; t++)
+            add_before(&expected, s, t, 0);
+    for (int threads = 1; threads <= 5; threads++) {
+        stn_error err;
+        stn_pool *pool;
+        assert_ok(stn_pool_create(threads, NULL, &pool, &err), err);
+        if (threads % 2)
+            stn_pool_linger(pool);
+        for (int round = 0; round < 200; round++) {
+            got = (stepped){.n_tasks = n_tasks};
+            stn_pool_run_steps(pool, POOL_STEPS, n_tasks, add_before, &got);
+            assert_memory_equal(got.parts, expected.parts, sizeof got.parts);
+        }
+        stn_pool_run_steps(pool, 0, NULL, add_before, &got);
+        stn_pool_destroy(pool);
+    }
+}
+
 static void pool_refuses_senseless_sizes(void **state)
 {
     (void)state;
@@ -407,6 +456,7 @@ int main(void)
         cmocka_unit_test(math_functions_keep_their_special_values),
         cmocka_unit_test(every_task_runs_once_on_one_to_four_threads),
         cmocka_unit_test(pool_returns_only_after_the_last_task),
+        cmocka_unit_test(pool_steps_wait_for_all_tasks_of_the_step_before),
         cmocka_unit_test(pool_refuses_senseless_sizes),
         cmocka_unit_test(written_file_reads_back_and_replaces_the_old_one),
         cmocka_unit_test(failed_write_keeps_the_old_file_and_no_remains),

@@ -35,6 +35,13 @@
 #define STN_KEEP(vector) __asm__("" : "+x"(vector))
 #endif
 
+/* In a loop that waits for another thread. */
+#if defined(__x86_64__) && defined(__GNUC__)
+#define STN_PAUSE() __builtin_ia32_pause()
+#else
+#define STN_PAUSE() ((void)0)
+#endif
+
 /* Kernels of x86 are compiled function by function for their instruction set,
  * so that no file needs its own flags: STN_TARGET("avx2"). */
 #if defined(__x86_64__) && defined(__GNUC__)

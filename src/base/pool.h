@@ -29,4 +29,16 @@ typedef void (*stn_pool_task)(void *context, int task, int thread);
 void stn_pool_run(stn_pool *pool, int n_tasks, stn_pool_task task,
                   void *context);
 
+/* The same for steps that follow each other: step s has n_tasks[s] tasks, and
+ * all are done before the next begins. Threads are woken once for all; one
+ * that finds no task in a step looks for the next step, and yields after a
+ * while, instead of sleeping. */
+typedef void (*stn_pool_step)(void *context, int step, int task, int thread);
+void stn_pool_run_steps(stn_pool *pool, int n_steps, const int *n_tasks,
+                        stn_pool_step task, void *context);
+
+/* Has workers look for the next call for some 50 us before they sleep: for
+ * short calls that follow each other. */
+void stn_pool_linger(stn_pool *pool);
+
 #endif

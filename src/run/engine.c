@@ -7,9 +7,15 @@
 #include "base/status.h"
 #include "run/plan.h"
 
-/* Below this many operations, waking other threads (some 10 us) costs more
- * than they save. */
-#define OPERATIONS_WORTH_THREADS 200000
+/* Below this many operations, handing a part to another thread (about 1 us)
+ * costs more than it saves. */
+#define OPERATIONS_WORTH_THREADS 100000
+
+/* How a step is cut for all threads. */
+typedef struct cut {
+    int rows;  /* output rows a task */
+    int parts; /* parts a task, where rows are not cut */
+} cut;
 
 struct stn_engine {
     stn_plan plan;
@@ -17,6 +23,8 @@ struct stn_engine {
     int threads;
     uint8_t *memory; /* `threads` times values and scratch */
     size_t stride;   /* bytes from one thread's part to the next */
+    cut *cuts;       /* of the plan's steps */
+    int *n_tasks;
 };
 
 /* What the tasks of one pool run share. */
@@ -26,17 +34,31 @@ typedef struct batch {
     int32_t *logits;
 } batch;
 
-typedef struct cut {
+/* One picture by all threads. */
+typedef struct together {
     const stn_engine *engine;
-    const stn_step *step;
     stn_picture picture;
-    int rows;  /* output rows a task */
-    int parts; /* parts a task, where rows are not cut */
-} cut;
+} together;
 
 stn_engine_options stn_engine_defaults(void)
 {
     return (stn_engine_options){.level = stn_cpu_detect(), .threads = 0};
+}
+
+/* Cuts a step by rows or, where there is one, by what its kernel calls parts.
+ * Returns the number of tasks. */
+static int cut_step(const stn_step *s, int threads, cut *c)
+{
+    c->rows = s->out.h;
+    if (threads == 1 || s->operations < OPERATIONS_WORTH_THREADS)
+        return 1;
+    if (s->out.h == 1 && stn_step_has_parts(s)) {
+        c->parts = (s->weights.parts + threads - 1) / threads;
+        return (s->weights.parts + c->parts - 1) / c->parts;
+    }
+    int share = (s->out.h + threads - 1) / threads;
+    c->rows = share < s->chunk_rows ? share : s->chunk_rows;
+    return (s->out.h + c->rows - 1) / c->rows;
 }
 
 stn_status stn_engine_create(const stn_program *program,
@@ -60,14 +82,19 @@ stn_status stn_engine_create(const stn_program *program,
     status = stn_pool_create(options->threads, NULL, &e->pool, err);
     if (status != STN_OK)
         goto fail;
+    stn_pool_linger(e->pool);
     e->threads = stn_pool_threads(e->pool);
+    e->cuts = stn_alloc((size_t)e->plan.n_steps, sizeof *e->cuts);
+    e->n_tasks = stn_alloc((size_t)e->plan.n_steps, sizeof *e->n_tasks);
     e->stride = e->plan.value_bytes + e->plan.scratch_bytes;
     e->stride = (e->stride + STN_ALIGNMENT - 1) / STN_ALIGNMENT * STN_ALIGNMENT;
     e->memory = stn_alloc((size_t)e->threads, e->stride);
-    if (!e->memory) {
+    if (!e->memory || !e->cuts || !e->n_tasks) {
         status = stn_fail_memory(err, "an engine's activations");
         goto fail;
     }
+    for (int i = 0; i < e->plan.n_steps; i++)
+        e->n_tasks[i] = cut_step(&e->plan.steps[i], e->threads, &e->cuts[i]);
     *out = e;
     return STN_OK;
 fail:
@@ -82,6 +109,8 @@ void stn_engine_destroy(stn_engine *engine)
     stn_pool_destroy(engine->pool);
     stn_plan_deinit(&engine->plan);
     stn_free(engine->memory);
+    stn_free(engine->cuts);
+    stn_free(engine->n_tasks);
     stn_free(engine);
 }
 
@@ -117,10 +146,12 @@ static void run_picture(void *context, int task, int thread)
                      scratch_of(b->engine, thread));
 }
 
-static void run_piece(void *context, int task, int thread)
+static void run_piece(void *context, int step, int task, int thread)
 {
-    const cut *c = context;
-    stn_piece piece = stn_step_whole(c->step);
+    const together *t = context;
+    const stn_step *s = &t->engine->plan.steps[step];
+    const cut *c = &t->engine->cuts[step];
+    stn_piece piece = stn_step_whole(s);
     if (c->parts) {
         piece.part = task * c->parts;
         if (piece.part + c->parts < piece.part_end)
@@ -130,39 +161,8 @@ static void run_piece(void *context, int task, int thread)
         if (piece.first + c->rows < piece.last)
             piece.last = piece.first + c->rows;
     }
-    stn_step_run(&c->engine->plan, c->step, &c->picture, piece,
-                 scratch_of(c->engine, thread));
-}
-
-/* How a step is cut for all threads: by rows or, where there is one, by what
- * its kernel calls parts. Returns the number of tasks. */
-static int cut_step(cut *c)
-{
-    const stn_step *s = c->step;
-    int threads = c->engine->threads;
-    c->rows = s->out.h;
-    if (threads == 1 || s->operations < OPERATIONS_WORTH_THREADS)
-        return 1;
-    if (s->out.h == 1 && stn_step_has_parts(s)) {
-        c->parts = (s->weights.parts + threads - 1) / threads;
-        return (s->weights.parts + c->parts - 1) / c->parts;
-    }
-    int share = (s->out.h + threads - 1) / threads;
-    c->rows = share < s->chunk_rows ? share : s->chunk_rows;
-    return (s->out.h + c->rows - 1) / c->rows;
-}
-
-/* One picture by all threads: values lie in thread 0's memory. */
-static void run_cut(const batch *b, int index)
-{
-    const stn_engine *e = b->engine;
-    for (int i = 0; i < e->plan.n_steps; i++) {
-        cut c = {.engine = e,
-                 .step = &e->plan.steps[i],
-                 .picture = picture_of(b, index, 0)};
-        int tasks = cut_step(&c);
-        stn_pool_run(e->pool, tasks, run_piece, &c);
-    }
+    stn_step_run(&t->engine->plan, s, &t->picture, piece,
+                 scratch_of(t->engine, thread));
 }
 
 stn_status stn_engine_run(stn_engine *engine, const uint8_t *pixels, int n,
@@ -176,8 +176,11 @@ stn_status stn_engine_run(stn_engine *engine, const uint8_t *pixels, int n,
         stn_pool_run(engine->pool, n, run_picture, &b);
         return STN_OK;
     }
-    for (int i = 0; i < n; i++)
-        run_cut(&b, i);
+    for (int i = 0; i < n; i++) { /* values lie in thread 0's memory */
+        together t = {engine, picture_of(&b, i, 0)};
+        stn_pool_run_steps(engine->pool, engine->plan.n_steps, engine->n_tasks,
+                           run_piece, &t);
+    }
     return STN_OK;
 }
 
