@@ -105,6 +105,31 @@ static void filter_keeps_the_order_of_the_recipe(void **state)
     stn_plan_destroy(plan);
 }
 
+static void rows_keep_texts_of_their_own(void **state)
+{
+    (void)state;
+    stn_error err;
+    stn_plan *plan = load("bitslice-l1", NULL);
+    stn_results results = {.plan = plan};
+    stn_measure measure = {.data = "mnist"};
+    stn_adder adder = {.results = &results,
+                       .m = &measure,
+                       .variant = "l1",
+                       .place = "mlp",
+                       .err = &err};
+    char quantity[] = "nonzero slices B2", more[] = "l1";
+    stn_add_row(&adder, quantity, more, NULL, 5, "%");
+    memset(quantity, '#', sizeof quantity - 1);
+    memset(more, '#', sizeof more - 1);
+    assert_ok(adder.status, err);
+    assert_int_equal(results.n_rows, 1);
+    assert_string_equal(results.rows[0].quantity, "nonzero slices B2");
+    assert_string_equal(results.rows[0].conditions, "mlp, l1");
+    assert_true(results.rows[0].published == 5.21);
+    stn_plan_destroy(plan);
+    stn_arena_deinit(&results.arena);
+}
+
 static void each_width_has_its_own_baseline(void **state)
 {
     (void)state;
@@ -112,9 +137,9 @@ static void each_width_has_its_own_baseline(void **state)
     assert_string_equal(stn_plan_baseline(plan, "shared@0.5"), "alone_50");
     assert_string_equal(stn_plan_baseline(plan, "shared"), "alone_100");
     assert_null(stn_plan_baseline(plan, "alone_100"));
-    assert_true(stn_plan_published(plan, "accuracy", "cifar10", "shared@0.25",
-                                   NULL)
-                    ->value == 79.5);
+    assert_true(
+        stn_plan_published(plan, "accuracy", "cifar10", "shared@0.25", NULL)
+            ->value == 79.5);
     assert_null(
         stn_plan_published(plan, "accuracy", "mnist", "shared@0.25", NULL));
     stn_plan_destroy(plan);
@@ -347,6 +372,7 @@ int main(void)
         cmocka_unit_test(published_row_is_found_by_variant_and_layer),
         cmocka_unit_test(filter_keeps_the_order_of_the_recipe),
         cmocka_unit_test(each_width_has_its_own_baseline),
+        cmocka_unit_test(rows_keep_texts_of_their_own),
         cmocka_unit_test(a_data_set_may_have_fewer_variants),
         cmocka_unit_test(filter_with_unknown_word_is_refused),
         cmocka_unit_test(recipe_without_section_is_refused),

@@ -62,7 +62,7 @@ void stn_add_row(stn_adder *a, const char *quantity, const char *more,
              *more ? ", " : "", more);
     note_text(p, ours, unit, note, sizeof note);
     stn_result_row row = {
-        .quantity = quantity,
+        .quantity = stn_arena_string(&r->arena, quantity),
         .conditions = stn_arena_string(&r->arena, conditions),
         .unit = unit,
         .published = p ? p->value : NAN,
@@ -71,7 +71,7 @@ void stn_add_row(stn_adder *a, const char *quantity, const char *more,
         .calibrated_by = "",
         .note = stn_arena_string(&r->arena, note),
     };
-    if (!row.conditions || !row.note) {
+    if (!row.quantity || !row.conditions || !row.note) {
         a->status = stn_fail_memory(a->err, "results");
         return;
     }
