@@ -17,7 +17,7 @@ static inline stn_program_image *new_image(stn_shape input, int n_classes)
     image->values = stn_arena_alloc(&image->arena, 64, sizeof(stn_value));
     image->instructions =
         stn_arena_alloc(&image->arena, 64, sizeof(stn_instruction));
-    image->values[0] = (stn_value){"pixels", input, STN_TYPE_U8, 1, 0, 0};
+    image->values[0] = (stn_value){"pixels", input, STN_TYPE_U8, 1, 0, 0, 1};
     stn_program *p = &image->program;
     p->values = image->values;
     p->instructions = image->instructions;
@@ -130,6 +130,34 @@ static inline stn_program_image *tiny(void)
     v = append_pool(p, "mean", v, STN_SUM_POOL, 2);
     v = append_rescale(p, "act3", v, 0, STN_TYPE_S8, 4);
     v = append_sum(p, "fc", v, STN_CONV, STN_CODE_TERNARY, 4, 1, 0, 5);
+    append_rescale(p, "logits", v, 0, STN_TYPE_S32, 0);
+    return p;
+}
+
+/* The same over time: spikes of 9 steps (3 x 3 windows of 2), a padded and an
+ * unpadded conv, pools before and after neurons, a fully connected layer. */
+static inline stn_program_image *tiny_spiking(void)
+{
+    stn_instruction code = {.opcode = STN_RATE_CODE, .steps = 9};
+    stn_instruction lif = {.opcode = STN_LIF, .leak = 205, .threshold = 300};
+    stn_instruction sum = {.opcode = STN_SUM_STEPS};
+    stn_program_image *p = new_image((stn_shape){6, 6, 2}, 4);
+    int v = append(p, "code", 0, code, STN_TYPE_U8, (stn_shape){6, 6, 2});
+    v = append_sum(p, "c1", v, STN_CONV, STN_CODE_INT8, 5, 3, 1, 2);
+    v = append_pool(p, "p1", v, STN_SUM_POOL, 2);
+    v = append_rescale(p, "i1", v, 0, STN_TYPE_S16, 2);
+    v = append(p, "n1", v, lif, STN_TYPE_U8, (stn_shape){3, 3, 5});
+    int skip = v;
+    v = append_sum(p, "dw", v, STN_DEPTHWISE, STN_CODE_BINARY, 5, 3, 1, 1);
+    v = append_rescale(p, "i2", v, skip, STN_TYPE_S16, 0);
+    lif.threshold = 5;
+    v = append(p, "n2", v, lif, STN_TYPE_U8, (stn_shape){3, 3, 5});
+    v = append_sum(p, "c2", v, STN_CONV, STN_CODE_TERNARY, 6, 2, 0, 5);
+    v = append_rescale(p, "i3", v, 0, STN_TYPE_S16, 0);
+    v = append(p, "n3", v, lif, STN_TYPE_U8, (stn_shape){2, 2, 6});
+    v = append_pool(p, "max", v, STN_MAX_POOL, 2);
+    v = append_sum(p, "fc", v, STN_CONV, STN_CODE_INT8, 4, 1, 0, 6);
+    v = append(p, "sum", v, sum, STN_TYPE_S32, (stn_shape){1, 1, 4});
     append_rescale(p, "logits", v, 0, STN_TYPE_S32, 0);
     return p;
 }

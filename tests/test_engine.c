@@ -44,8 +44,11 @@ static void begin(builder *b, uint64_t seed, stn_shape input, int n_classes)
                                .n_values = 1,
                                .values = b->values,
                                .instructions = b->instructions};
-    b->values[0] = (stn_value){
-        .name = "pixels", .shape = input, .type = STN_TYPE_U8, .hi = 255};
+    b->values[0] = (stn_value){.name = "pixels",
+                               .shape = input,
+                               .type = STN_TYPE_U8,
+                               .hi = 255,
+                               .steps = 1};
 }
 
 /* Appends an instruction that writes a new value; returns the value. */
@@ -54,8 +57,8 @@ static int append(builder *b, stn_instruction in, stn_shape shape,
 {
     assert_true(b->program.n_instructions < INSTRUCTIONS_MAX);
     int value = b->program.n_values++;
-    b->values[value] =
-        (stn_value){.shape = shape, .type = type, .lo = lo, .hi = hi};
+    b->values[value] = (stn_value){
+        .shape = shape, .type = type, .lo = lo, .hi = hi, .steps = 1};
     snprintf(b->values[value].name, sizeof b->values[value].name, "v%d", value);
     in.output = value;
     snprintf(in.name, sizeof in.name, "i%d", b->program.n_instructions);

@@ -38,6 +38,28 @@ static const char quantised[] =
     "  - quantise: {name: q1, bits: 8}\n"
     "  - linear: {out: 5}\n";
 
+/* Time begins, batch-norm works over it, neurons fire, time ends. */
+static const char spiking[] =
+    "name: spiking\ninput: {height: 8, width: 8, channels: 1}\nlayers:\n"
+    "  - rate_code: {steps: 6}\n"
+    "  - conv: {out: 6, kernel: 3}\n"
+    "  - batch_norm:\n"
+    "  - lif:\n"
+    "  - avg_pool: {kernel: 2}\n"
+    "  - linear: {out: 5}\n"
+    "  - mean_steps:\n";
+
+/* The same without neurons: its loss has the gradient that differences see. */
+static const char rates[] =
+    "name: rates\ninput: {height: 8, width: 8, channels: 1}\nlayers:\n"
+    "  - rate_code: {steps: 3}\n"
+    "  - conv: {name: c1, out: 6, kernel: 3}\n"
+    "  - batch_norm: {name: n1}\n"
+    "  - conv: {out: 6, kernel: 3, pad: 1}\n"
+    "  - add: {from: [conv, n1]}\n"
+    "  - mean_steps:\n"
+    "  - linear: {out: 5}\n";
+
 /* Both operators that compute the relu behind them, one of them adding its
  * gradient to another's; with %s between, they cannot. */
 static const char absorbing[] =
@@ -141,8 +163,8 @@ static void descend(rig *r, float rate)
 static void any_number_of_threads_gives_the_same_bits(void **state)
 {
     (void)state;
-    static const char *const nets[] = {mixed, quantised};
-    for (int k = 0; k < 2; k++) {
+    static const char *const nets[] = {mixed, quantised, spiking};
+    for (int k = 0; k < 3; k++) {
         rig first;
         stn_executor_result a = {0};
         set_up(&first, nets[k], 1, 4);
@@ -221,11 +243,10 @@ static void shards_agree_up_to_rounding(void **state)
     tear_down(&six);
 }
 
-static void gradient_is_that_of_the_mean_loss(void **state)
+static void check_gradient(const char *net)
 {
-    (void)state;
     rig r;
-    set_up(&r, mixed, 1, 3);
+    set_up(&r, net, 1, 3);
     train(&r, 0);
     stn_rng rng = stn_rng_make(2, STN_RNG_TEST, 0);
     for (int i = 0; i < r.graph->n_params; i++) {
@@ -249,16 +270,23 @@ static void gradient_is_that_of_the_mean_loss(void **state)
     tear_down(&r);
 }
 
+static void gradient_is_that_of_the_mean_loss(void **state)
+{
+    (void)state;
+    check_gradient(mixed);
+    check_gradient(rates);
+}
+
 static void a_few_steps_lower_the_loss(void **state)
 {
     (void)state;
-    static const char *const nets[] = {mixed, quantised, plain};
-    for (int k = 0; k < 3; k++) {
+    static const char *const nets[] = {mixed, quantised, plain, spiking};
+    for (int k = 0; k < 4; k++) {
         rig r;
         set_up(&r, nets[k], 2, 3);
         const double before = train(&r, 0).loss_sum;
         for (uint64_t step = 1; step < 20; step++) {
-            descend(&r, 0.05f);
+            descend(&r, nets[k] == spiking ? 0.3f : 0.05f);
             train(&r, step);
         }
         assert_true(train(&r, 20).loss_sum < 0.9 * before);

@@ -55,6 +55,9 @@ static const gradient_case cases[] = {
     {"relu",       3, 5, 7,  "relu:"},
     {"step",       4, 3, 5,  "step: {window: 0.8}"},
     {"step",       3, 4, 5,  "step:"},
+    {"rate_code",  3, 4, 2,  "rate_code: {steps: 5}"},
+    {"lif",        4, 3, 5,  "lif: {threshold: 0.3, window: 0.8}"},
+    {"mean_steps", 3, 4, 5,  "mean_steps:"},
     {"quantise",   4, 4, 3,  "quantise: {bits: 4, signed: true, fixed: 1.7}"},
     {"quantise",   4, 3, 5,  "quantise: {bits: 8, fixed: 1.2}"},
     {"quantise",   4, 3, 5,  "quantise: {bits: 1, fixed: 1.0}"},
@@ -118,7 +121,8 @@ static void fill_normal(float *values, size_t n, uint64_t stream)
 static bool has_kinks(const stn_op_type *type)
 {
     return type == &stn_op_relu || type == &stn_op_max_pool ||
-           type == &stn_op_quantise || type == &stn_op_step;
+           type == &stn_op_quantise || type == &stn_op_step ||
+           type == &stn_op_lif;
 }
 
 static void build(bed *b, const gradient_case *g)
@@ -127,7 +131,7 @@ static void build(bed *b, const gradient_case *g)
     char text[512];
     snprintf(text, sizeof text,
              "name: t\ninput: {height: %d, width: %d, channels: %d}\n"
-             "layers:\n  - %s\n  - linear: {out: 2}\n",
+             "layers:\n  - %s\n  - linear: {out: 2}\n  - mean_steps:\n",
              g->h, g->w, g->c, g->layer);
     assert_ok(stn_yaml_parse("case", text, &b->document, &err), err);
     assert_ok(
@@ -140,7 +144,7 @@ static void build(bed *b, const gradient_case *g)
         assert_ok(type->plan(b->node, SHARD_N, true, &b->plan, &b->needs, &err),
                   err);
     b->n_in = SHARD_N * stn_shape_count(b->node->in[0]);
-    b->n_out = SHARD_N * stn_shape_count(b->node->out);
+    b->n_out = SHARD_N * (size_t)b->node->steps * stn_shape_count(b->node->out);
 }
 
 static void set_up(bed *b, const gradient_case *g)
@@ -225,19 +229,29 @@ static void run_reduce(bed *b, void (*reduce)(const stn_op_reduce *))
     reduce(&r);
 }
 
-/* For quantise and step, y becomes what their gradient is that of: clamp(x),
- * and a ramp. */
+/* The ramp over +-window whose slope step and lif pass. */
+static float ramp(float x, float window)
+{
+    return fminf(fmaxf(x / (2 * window) + 0.5f, 0.0f), 1.0f);
+}
+
+/* For quantise, step and lif (of one time step; test_spiking.c has more), y
+ * becomes what their gradient is that of: clamp(x), and a ramp. */
 static void replace_by_surrogate(bed *b)
 {
     const stn_op_type *type = b->node->type;
     const stn_quantise_attrs *q = b->node->attrs;
     const stn_step_attrs *s = b->node->attrs;
-    if (type != &stn_op_step && (type != &stn_op_quantise || q->bits == 0))
+    const stn_lif_attrs *lif = b->node->attrs;
+    bool ramps = type == &stn_op_step || type == &stn_op_lif;
+    if (!ramps && (type != &stn_op_quantise || q->bits == 0))
         return;
     for (size_t i = 0; i < SHARDS * b->n_out; i++) {
         float x = b->x[0][i];
         if (type == &stn_op_step)
-            b->y[i] = fminf(fmaxf(x / (2 * s->window) + 0.5f, 0.0f), 1.0f);
+            b->y[i] = ramp(x, s->window);
+        else if (type == &stn_op_lif)
+            b->y[i] = ramp(x - lif->threshold, lif->window);
         else
             b->y[i] =
                 fminf(fmaxf(x, q->is_signed ? -q->fixed : 0.0f), q->fixed);

@@ -451,8 +451,7 @@ static void values_of_random_pictures_stay_in_proven_ranges(void **state)
     assert_ok(stn_program_check(image, "tiny", &err), err);
     void *values[32] = {NULL};
     for (int v = 1; v < p->n_values; v++)
-        values[v] = malloc(stn_shape_count(p->values[v].shape) *
-                           stn_type_size(p->values[v].type));
+        values[v] = malloc(stn_value_bytes(&p->values[v]));
     stn_rng rng = stn_rng_make(3, STN_RNG_TEST, 0);
     for (int round = 0; round < 100; round++) {
         uint8_t pixels[60];

@@ -12,9 +12,9 @@ static void run_one(stn_instruction in, stn_shape in_shape, stn_type in_type,
                     void *x, stn_shape out_shape, stn_type out_type, void *y)
 {
     stn_error err;
-    stn_value values[] = {{.name = "pixels", .shape = {1, 1, 1}},
-                          {.name = "x", .shape = in_shape, .type = in_type},
-                          {.name = "y", .shape = out_shape, .type = out_type}};
+    stn_value values[] = {{.name = "pixels", .shape = {1, 1, 1}, .steps = 1},
+                          {.name = "x", .shape = in_shape, .type = in_type, .steps = 1},
+                          {.name = "y", .shape = out_shape, .type = out_type, .steps = 1}};
     in.n_inputs = in.n_inputs ? in.n_inputs : 1;
     in.inputs[0] = 1;
     in.inputs[1] = 1;

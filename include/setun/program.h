@@ -15,7 +15,8 @@
 #include "setun/types.h"
 #include <stdbool.h>
 
-/* An integer tensor, h x w x c per picture. real = integer * scale where scale
+/* An integer tensor, h x w x c for each of `steps` time steps of a picture,
+ * step after step. real = integer * scale where scale
  * is known (> 0); it is for people and costs nothing at run time. lo and hi
  * bound every element for every input: they are proven by the reader, from
  * the instruction and its weights, not believed from the file. */
@@ -25,7 +26,19 @@ typedef struct stn_value {
     stn_type type;
     double scale;
     int64_t lo, hi;
+    int steps; /* 1 where there is no time; derived, as lo and hi are */
 } stn_value;
+
+/* Elements of all steps of a picture, and bytes. */
+static inline size_t stn_value_count(const stn_value *value)
+{
+    return (size_t)value->steps * stn_shape_count(value->shape);
+}
+
+static inline size_t stn_value_bytes(const stn_value *value)
+{
+    return stn_value_count(value) * stn_type_size(value->type);
+}
 
 typedef enum stn_opcode {
     STN_CONV,      /* y = sum of w * x over a window and all channels */
@@ -33,7 +46,12 @@ typedef enum stn_opcode {
     STN_RESCALE,   /* y = clamp((x0 * m0 + x1 * m1 + a) >> shift) */
     STN_MAX_POOL,
     STN_SUM_POOL,
-    STN_CONCAT /* channels of two values side by side; outlines only */
+    STN_RATE_CODE,  /* begins time: spikes of pixels */
+    STN_LIF,        /* leaky integrate-and-fire neurons over time */
+    STN_SPLIT_TIME, /* at most one spike a window, its time their number */
+    STN_PREFIX_SUM, /* sums over time that begin anew in each window */
+    STN_SUM_STEPS,  /* ends time: the sum over it */
+    STN_CONCAT      /* channels of two values side by side; outlines only */
 } stn_opcode;
 
 /* Weights that are known by number only, for a program that is costed and
@@ -47,9 +65,9 @@ typedef struct stn_weight_outline {
 
 /* Weights of a conv or depthwise instruction, decoded. */
 typedef struct stn_weights {
-    stn_code code;        /* of all weights, zeros of the layout included */
-    int out, kh, kw, in;  /* in = 1 for depthwise */
-    const int8_t *codes;  /* out, kh, kw, in */
+    stn_code code;       /* of all weights, zeros of the layout included */
+    int out, kh, kw, in; /* in = 1 for depthwise */
+    const int8_t *codes; /* out, kh, kw, in */
     /* How they are stored. Before the check of a program made in memory,
      * alphabet.bits = 0 stands for the usual way to store `code`. */
     stn_alphabet alphabet;
@@ -60,7 +78,7 @@ typedef struct stn_weights {
     size_t n_nonzero;
     size_t n_stored;               /* values that the layout stores */
     size_t value_bits, index_bits; /* to store them, and to place them */
-    size_t stored_bytes; /* in the file, all tensors of this weight */
+    size_t stored_bytes;           /* in the file, all tensors of this weight */
     const stn_weight_outline *outline; /* not NULL: codes and live are NULL */
 } stn_weights;
 
@@ -77,7 +95,16 @@ typedef struct stn_instruction {
     const int64_t *a;
     int shift;
     int32_t lo, hi;
+    int steps;           /* rate_code: that it makes */
+    int leak, threshold; /* lif: leak in 256ths */
+    int window;          /* split_time, prefix_sum: steps */
 } stn_instruction;
+
+/* Whether it works across time steps; all others do each step alike. */
+static inline bool stn_opcode_is_time(stn_opcode opcode)
+{
+    return opcode >= STN_RATE_CODE && opcode <= STN_SUM_STEPS;
+}
 
 typedef struct stn_program {
     char name[STN_NAME_CAPACITY];
@@ -130,14 +157,24 @@ stn_status stn_program_narrow(const stn_program *program, int bits,
                               stn_narrow_rounding rounding, stn_program **out,
                               stn_error *err);
 
-/* Multiply-accumulates of one picture: positions * window * channels; and
- * those that are left when zero weights are skipped. 0 for others. */
+/* Split-time temporal coding: the program with at most one spike of a neuron
+ * in each window of so many time steps, whose place says how many there were.
+ * What reads spikes to sum them (conv, depthwise, sum_pool) reads these, and
+ * sums over time within the window restore their number: docs/methods/
+ * stt-snn.md. *out borrows from the program, which must outlive it.
+ * STN_E_UNSUPPORTED when nothing reads spikes. */
+stn_status stn_program_split_time(const stn_program *program, int window,
+                                  stn_program **out, stn_error *err);
+
+/* Multiply-accumulates of one picture: steps * positions * window * channels;
+ * and those that are left when zero weights are skipped. 0 for others. */
 void stn_instruction_operations(const stn_program *program, int index,
                                 uint64_t *dense, uint64_t *nonzero);
 
 /* The reference interpreter: docs/semantics.md as plain scalar C. Runs one
  * picture (h * w * c pixels). `values` has n_values caller-owned buffers of
- * the values' own types and sizes; values[0] is not read and may be NULL. */
+ * stn_value_bytes, aligned for the values' types; values[0] is not read and may
+ * be NULL. */
 stn_status stn_reference_run(const stn_program *program, const uint8_t *pixels,
                              void *const *values, stn_error *err);
 /* The same with its own memory, keeping only the result: n_classes int32. */

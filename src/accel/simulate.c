@@ -95,6 +95,20 @@ static void run_picture(void *context, int task, int thread)
         check_picture(j, w, pixels, logits);
 }
 
+stn_status stn_machine_map(const stn_machine *machine,
+                           const stn_program *program, void **mapping,
+                           stn_error *err)
+{
+    for (int v = 0; v < program->n_values; v++)
+        if (program->values[v].steps > 1)
+            return stn_fail(err, STN_E_UNSUPPORTED,
+                            "%s on %s: %s has %d time steps; machines have no "
+                            "neurons yet",
+                            program->name, machine->name,
+                            program->values[v].name, program->values[v].steps);
+    return machine->type->map(machine, program, mapping, err);
+}
+
 static stn_status start_worker(job *j, worker *w, stn_error *err)
 {
     const stn_program *p = j->program;
@@ -109,8 +123,7 @@ static stn_status start_worker(job *j, worker *w, stn_error *err)
             stn_arena_alloc(&j->arena, (size_t)p->n_values, sizeof *w->values);
         for (int v = 1; w->values && v < p->n_values; v++) {
             w->values[v] =
-                stn_arena_alloc(&j->arena, stn_shape_count(p->values[v].shape),
-                                stn_type_size(p->values[v].type));
+                stn_arena_alloc(&j->arena, stn_value_bytes(&p->values[v]), 1);
             if (!w->values[v])
                 w->values = NULL;
         }
@@ -130,7 +143,7 @@ static stn_status start_worker(job *j, worker *w, stn_error *err)
 
 static stn_status start(job *j, stn_error *err)
 {
-    STN_TRY(j->machine->type->map(j->machine, j->program, &j->mapping, err));
+    STN_TRY(stn_machine_map(j->machine, j->program, &j->mapping, err));
     j->errs = j->machine->type->errs && j->machine->type->errs(j->mapping);
     if (!j->options->pixels)
         return STN_OK;

@@ -159,6 +159,13 @@ static stn_status cost_graph(baseline *b, stn_error *err)
     work w;
     int n = 0;
     for (int i = 0; i < b->graph->n_nodes; i++)
+        if (b->graph->nodes[i].steps > 1)
+            return stn_fail(err, STN_E_UNSUPPORTED,
+                            "network %s: layer %s has %d time steps; float "
+                            "units have no neurons",
+                            b->graph->name, b->graph->nodes[i].name,
+                            b->graph->nodes[i].steps);
+    for (int i = 0; i < b->graph->n_nodes; i++)
         n += count_node(b->machine, b->graph, &b->graph->nodes[i], &w);
     if (!n)
         return stn_fail(err, STN_E_UNSUPPORTED,

@@ -69,7 +69,10 @@ static void print_instruction(const stn_program *program, int i)
     size_t count = weight_count(w);
     stn_table_cell("%s", in->name);
     stn_table_cell("%s", stn_opcode_name(in->opcode));
-    stn_table_cell("%dx%dx%d %s", y->shape.h, y->shape.w, y->shape.c,
+    char steps[16] = "";
+    if (y->steps > 1)
+        snprintf(steps, sizeof steps, "%d x ", y->steps);
+    stn_table_cell("%s%dx%dx%d %s", steps, y->shape.h, y->shape.w, y->shape.c,
                    stn_type_name(y->type));
     if (!count) {
         for (int k = 0; k < 5; k++)
@@ -220,7 +223,8 @@ static void json_instruction(stn_json_writer *w, const stn_program *program,
     stn_json_end_array(w);
     stn_json_int(w, "value", in->output);
     json_shape(w, "output", y->shape);
-    if (in->opcode != STN_RESCALE) {
+    stn_json_int(w, "steps", y->steps);
+    if (in->opcode != STN_RESCALE && !stn_opcode_is_time(in->opcode)) {
         stn_json_int(w, "kernel_height", in->kh);
         stn_json_int(w, "kernel_width", in->kw);
         stn_json_int(w, "stride", in->stride);

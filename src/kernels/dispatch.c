@@ -20,6 +20,8 @@ static const stn_kernels ref_kernels = {
     .rescale = stn_rescale_ref,
     .max_pool = stn_max_pool_ref,
     .sum_pool = stn_sum_pool_ref,
+    .lif = stn_lif_ref,
+    .rate_code = stn_rate_code_ref,
 };
 
 #ifdef STN_X86
@@ -36,6 +38,8 @@ static const stn_kernels avx2_kernels = {
     .rescale = stn_rescale_avx2,
     .max_pool = stn_max_pool_avx2,
     .sum_pool = stn_sum_pool_avx2,
+    .lif = stn_lif_avx2,
+    .rate_code = stn_rate_code_avx2,
 };
 
 static const stn_kernels avx512_kernels = {
@@ -51,6 +55,8 @@ static const stn_kernels avx512_kernels = {
     .rescale = stn_rescale_avx512,
     .max_pool = stn_max_pool_avx2,
     .sum_pool = stn_sum_pool_avx2,
+    .lif = stn_lif_avx2,
+    .rate_code = stn_rate_code_avx2,
 };
 #endif
 

@@ -143,6 +143,25 @@ typedef struct stn_pool_call {
     void *y; /* width * channels: of the input's type, or int32 sums */
 } stn_pool_call;
 
+/* One time step of n leaky integrate-and-fire neurons:
+ *     u = (u * leak >> 8) + x;  y = u > threshold, and then u = 0
+ * |u| < 2^23 and leak <= 256, as the check of a program proves. */
+typedef struct stn_lif_call {
+    const int16_t *x;
+    int32_t *u; /* membranes, read and written; 0 before a picture */
+    uint8_t *y; /* 0 or 1 */
+    size_t n;
+    int leak, threshold;
+} stn_lif_call;
+
+/* Spikes of n pixels: y[i] = x[i] > stn_spike_threshold(0, first + i). */
+typedef struct stn_rate_code_call {
+    const uint8_t *x;
+    uint8_t *y;
+    size_t n;
+    uint32_t first;
+} stn_rate_code_call;
+
 /* Prepared data: size for reports, and the name of what was chosen
  * ("avx2"; "ref" where a level has nothing faster for this shape). */
 typedef struct stn_prepared {
@@ -190,6 +209,9 @@ typedef struct stn_kernels {
 
     void (*max_pool)(const stn_pool_call *call);
     void (*sum_pool)(const stn_pool_call *call);
+
+    void (*lif)(const stn_lif_call *call);
+    void (*rate_code)(const stn_rate_code_call *call);
 } stn_kernels;
 
 /* The table of a level; NULL above what this CPU has. */

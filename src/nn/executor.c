@@ -121,7 +121,7 @@ static stn_op_call make_call(const stn_executor *e, int index, int s,
     const stn_shard *shard = &e->shards[s];
     stn_op_call call = {.node = node,
                         .plan = m->plan,
-                        .n = e->shard_n,
+                        .n = e->shard_n * node->steps_in,
                         .training = e->running == &e->train,
                         .y = shard->block + m->y,
                         .scratch = thread->scratch,
@@ -130,7 +130,7 @@ static stn_op_call make_call(const stn_executor *e, int index, int s,
                         .batch = m->batch,
                         .seed = e->current->seed,
                         .step = e->current->step,
-                        .first_picture = s * e->shard_n};
+                        .first_picture = s * e->shard_n * node->steps_in};
     if (call.training && m->relu)
         call.relu_mask = stn_mask_of(shard->block + e->nodes[m->relu].saved);
     for (int k = 0; k < node->n_inputs; k++)
@@ -170,7 +170,7 @@ static void run_backward(const stn_executor *e, int index,
     for (int k = 0; k < node->n_inputs; k++)
         if (e->nodes[index].adds[k] && !call->add_dx[k])
             add_to(shard->dy + e->nodes[node->inputs[k]].dy, call->dx[k],
-                   (size_t)e->shard_n * stn_shape_count(node->in[k]));
+                   stn_executor_floats(e, node->inputs[k]));
 }
 
 static void run_instruction(const stn_executor *e, const stn_instruction *step,
@@ -225,7 +225,7 @@ static void reduce(stn_executor *e, int index, bool training, bool backward)
                              .plan = m->plan,
                              .training = training,
                              .n_shards = e->n_shards,
-                             .n = e->batch,
+                             .n = e->batch * node->steps_in,
                              .stats = training ? e->stats : NULL,
                              .batch = m->batch,
                              .state = state};
@@ -310,8 +310,7 @@ void stn_executor_evaluate(stn_executor *e, const stn_executor_batch *batch,
 const char *stn_executor_find_nonfinite(const stn_executor *e)
 {
     for (int i = 0; i < e->graph->n_nodes; i++) {
-        const size_t count =
-            (size_t)e->shard_n * stn_shape_count(e->graph->nodes[i].out);
+        const size_t count = stn_executor_floats(e, i);
         for (int s = 0; s < e->n_shards; s++) {
             const float *y = stn_executor_output(e, i, s);
             for (size_t j = 0; j < count; j++)

@@ -67,9 +67,9 @@ void stn_executor_evaluate(stn_executor *executor,
 const char *stn_executor_find_nonfinite(const stn_executor *executor);
 
 /* Output of node `index` for shard `shard` of the last pass (tests, packing
- * checks): batch / n_shards pictures. In an executor for training, operators
- * work in place where they can, so that the output of a node may hold that
- * of the one after it. */
+ * checks): batch / n_shards pictures of `steps` time steps. In an executor for
+ * training, operators work in place where they can, so that the output of a
+ * node may hold that of the one after it. */
 const float *stn_executor_output(const stn_executor *executor, int index,
                                  int shard);
 

@@ -91,6 +91,9 @@ struct stn_executor {
     stn_arena arena;
 };
 
+/* Floats of node `index`'s output in one shard. */
+size_t stn_executor_floats(const stn_executor *executor, int index);
+
 /* Operators' plans, the memory of nodes, shards and threads, the programs.
  * On failure the executor is left for stn_executor_destroy. */
 stn_status stn_executor_plan(stn_executor *executor, stn_error *err);

@@ -22,9 +22,11 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-static size_t output_floats(const stn_executor *e, int i)
+size_t stn_executor_floats(const stn_executor *e, int i)
 {
-    return (size_t)e->shard_n * stn_shape_count(e->graph->nodes[i].out);
+    const stn_node *node = &e->graph->nodes[i];
+    return (size_t)e->shard_n * (size_t)node->steps *
+           stn_shape_count(node->out);
 }
 
 /* ---- operators ---- */
@@ -35,8 +37,8 @@ static stn_status plan_operators(stn_executor *e, stn_error *err)
         const stn_node *node = &e->graph->nodes[i];
         stn_node_memory *m = &e->nodes[i];
         if (node->type->plan)
-            STN_TRY(node->type->plan(node, e->shard_n, e->training, &m->plan,
-                                     &m->needs, err));
+            STN_TRY(node->type->plan(node, e->shard_n * node->steps_in,
+                                     e->training, &m->plan, &m->needs, err));
         for (int k = 0; k < node->n_params; k++)
             m->trains |= e->graph->params[node->params[k]].grad != NULL;
         for (int k = 0; k < node->n_inputs; k++)
@@ -92,7 +94,7 @@ static size_t place_activations(stn_executor *e)
             m->y = e->nodes[e->graph->nodes[i].inputs[0]].y;
         } else {
             m->y = at;
-            at += aligned(output_floats(e, i));
+            at += aligned(stn_executor_floats(e, i));
         }
         m->saved = at;
         at += aligned(m->needs.saved_floats);
@@ -120,7 +122,7 @@ static void place_gradient(stn_executor *e, int i, int k, stn_placed *items,
         return;
     }
     room[from] = from;
-    items[from].size = aligned(output_floats(e, from));
+    items[from].size = aligned(stn_executor_floats(e, from));
     items[from].first = e->graph->n_nodes - 1 - i;
 }
 
@@ -141,7 +143,7 @@ static stn_status place_gradients(stn_executor *e, size_t *total,
     for (int i = 0; i < n; i++)
         room[i] = -1;
     room[n - 1] = n - 1;
-    items[n - 1].size = aligned(output_floats(e, n - 1));
+    items[n - 1].size = aligned(stn_executor_floats(e, n - 1));
     for (int i = n - 1; i > 0; i--) {
         if (!e->nodes[i].trains)
             continue;
@@ -217,13 +219,15 @@ static stn_status take_threads(stn_executor *e, stn_error *err)
         for (int k = 0; k < e->graph->nodes[i].n_inputs; k++)
             if (m->adds[k] && !e->graph->nodes[i].type->adds_dx)
                 gradient = larger(
-                    gradient, output_floats(e, e->graph->nodes[i].inputs[k]));
+                    gradient,
+                    stn_executor_floats(e, e->graph->nodes[i].inputs[k]));
     }
     for (int t = 0; t < stn_pool_threads(e->pool); t++) {
         stn_thread_memory *thread = &e->threads[t];
         bool ok = true;
         thread->scratch = stn_arena_alloc(&e->arena, scratch, sizeof(float));
-        thread->pixels = stn_arena_alloc(&e->arena, output_floats(e, 0), 1);
+        thread->pixels =
+            stn_arena_alloc(&e->arena, stn_executor_floats(e, 0), 1);
         for (int k = 0; k < STN_NODE_INPUTS; k++) {
             thread->gradient[k] =
                 stn_arena_alloc(&e->arena, gradient, sizeof(float));

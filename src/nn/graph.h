@@ -4,10 +4,11 @@
  * and the parameters they own. Built from a YAML network file; no network is
  * C code. Grammar of the file: docs/networks.md.
  *
- * Layout everywhere: activations n, h, w, c (NHWC); convolution weights
- * out, kh, kw, in (OHWI); linear weights out, in, where `in` runs over the
- * flattened h, w, c of the input; depthwise weights out, kh, kw, where output
- * channel o reads input channel o mod C. */
+ * Layout everywhere: activations n, h, w, c (NHWC), where the time steps of a
+ * spiking network count as pictures, those of a picture in a row; convolution
+ * weights out, kh, kw, in (OHWI); linear weights out, in, where `in` runs over
+ * the flattened h, w, c of the input; depthwise weights out, kh, kw, where
+ * output channel o reads input channel o mod C. */
 #ifndef STN_NN_GRAPH_H
 #define STN_NN_GRAPH_H
 
@@ -52,8 +53,10 @@ typedef struct stn_node {
     const char *file; /* where the network file declares it */
     int line;
     int n_inputs;
-    int inputs[STN_NODE_INPUTS]; /* indices of earlier nodes */
-    stn_shape in[STN_NODE_INPUTS], out;
+    int inputs[STN_NODE_INPUTS];        /* indices of earlier nodes */
+    stn_shape in[STN_NODE_INPUTS], out; /* of one time step */
+    int steps_in, steps; /* time steps of the inputs and of the output; 1
+                            where there is no time */
     int n_params;
     int params[STN_NODE_PARAMS]; /* indices into the graph's parameters */
     void *attrs;                 /* the operator's parsed attributes */

@@ -137,6 +137,7 @@ static stn_status read_input(builder *b, const stn_yaml *network)
     STN_TRY(new_node(b, input, &node));
     snprintf(node->name, sizeof node->name, "in");
     node->out = shape;
+    node->steps = node->steps_in = 1;
     b->graph->input = shape;
     b->graph->n_nodes = 1;
     return STN_OK;
@@ -199,6 +200,22 @@ static stn_status name_node(builder *b, const place *at, const stn_yaml *layer,
 
 /* ---- layers ---- */
 
+/* Makes node `found` the next input. */
+static stn_status read_node(builder *b, const stn_yaml *at, int found,
+                            stn_node *node)
+{
+    const stn_node *from = &b->graph->nodes[found];
+    if (node->n_inputs && from->steps != node->steps_in)
+        return stn_yaml_fail(at, b->err,
+                             "'%s' has %d time steps, the input before it %d; "
+                             "both must have as many",
+                             from->name, from->steps, node->steps_in);
+    node->in[node->n_inputs] = from->out;
+    node->inputs[node->n_inputs++] = found;
+    node->steps = node->steps_in = from->steps;
+    return STN_OK;
+}
+
 static stn_status add_input(builder *b, const place *at, const stn_yaml *from,
                             stn_node *node)
 {
@@ -215,9 +232,7 @@ static stn_status add_input(builder *b, const place *at, const stn_yaml *from,
                              "no layer '%s' above this one; names are those "
                              "of earlier layers, or 'in'",
                              from->scalar);
-    node->in[node->n_inputs] = b->graph->nodes[found].out;
-    node->inputs[node->n_inputs++] = found;
-    return STN_OK;
+    return read_node(b, from, found, node);
 }
 
 static stn_status connect(builder *b, const place *at, const stn_yaml *layer,
@@ -225,8 +240,7 @@ static stn_status connect(builder *b, const place *at, const stn_yaml *layer,
 {
     const stn_yaml *from = stn_yaml_get(attrs, "from");
     if (!from) {
-        node->in[0] = b->graph->nodes[b->last].out;
-        node->inputs[node->n_inputs++] = b->last;
+        STN_TRY(read_node(b, layer, b->last, node));
     } else if (from->kind == STN_YAML_SEQUENCE) {
         for (const stn_yaml *item = from->first; item; item = item->next)
             STN_TRY(add_input(b, at, item, node));
@@ -277,10 +291,12 @@ static stn_status add_layer(builder *b, const place *at, const stn_yaml *layer,
     if (status != STN_OK)
         return status;
     if (node->out.h > MAX_SIDE || node->out.w > MAX_SIDE ||
-        stn_shape_count(node->out) > INT32_MAX / 4)
+        stn_shape_count(node->out) * (size_t)node->steps > INT32_MAX / 4)
         return stn_yaml_fail(layer, b->err,
-                             "the output of '%s', %dx%dx%d, is too large",
-                             node->name, node->out.h, node->out.w, node->out.c);
+                             "the output of '%s', %dx%dx%d in %d steps, is too "
+                             "large",
+                             node->name, node->out.h, node->out.w, node->out.c,
+                             node->steps);
     b->last = b->graph->n_nodes++;
     return STN_OK;
 }
@@ -389,6 +405,12 @@ static stn_status check_last(builder *b, const stn_yaml *layers)
                              "classifier ends in 1x1 with 2 to %d channels",
                              graph->nodes[b->last].name, out.h, out.w, out.c,
                              MAX_CLASSES);
+    if (graph->nodes[b->last].steps != 1)
+        return stn_yaml_fail(layers, b->err,
+                             "the last layer '%s' has %d time steps; end in "
+                             "'- mean_steps'",
+                             graph->nodes[b->last].name,
+                             graph->nodes[b->last].steps);
     graph->n_classes = out.c;
     return STN_OK;
 }

@@ -7,7 +7,12 @@
  * A minibatch is cut into a fixed number of shards; a call works on one
  * shard, on one thread. What needs the whole batch (batch-norm) writes
  * per-shard statistics, which are then reduced in fixed order, so results do
- * not depend on the number of threads. */
+ * not depend on the number of threads.
+ *
+ * Time is unrolled by layers: a spiking network's T steps of a picture are T
+ * pictures in a row to every operator that does not look at time, and the
+ * few that do (rate_code, lif, mean_steps) know node->steps. Nothing flows
+ * back from a later layer, so this is the same as unrolling step by step. */
 #ifndef STN_NN_OP_H
 #define STN_NN_OP_H
 
@@ -19,15 +24,15 @@
  * type allows it (y_over_x, dx_over_dy). */
 typedef struct stn_op_call {
     const stn_node *node;
-    void *plan;                      /* what the operator's `plan` made */
-    int n;                           /* pictures in this shard */
-    bool training;                   /* false: running statistics, no dropout */
+    void *plan;    /* what the operator's `plan` made */
+    int n;         /* pictures in this shard, times steps_in */
+    bool training; /* false: running statistics, no dropout */
     const float *x[STN_NODE_INPUTS]; /* inputs, n * in[i] floats */
-    float *y;                        /* output, n * out floats */
-    const float *dy;                 /* backward: dLoss/dy */
-    float *dx[STN_NODE_INPUTS];      /* to overwrite; NULL: not needed */
-    bool add_dx[STN_NODE_INPUTS];    /* add to dx instead; only set
-                                        for types with adds_dx */
+    float *y;        /* output, n * out floats (n / steps_in * steps * out) */
+    const float *dy; /* backward: dLoss/dy */
+    float *dx[STN_NODE_INPUTS];          /* to overwrite; NULL: not needed */
+    bool add_dx[STN_NODE_INPUTS];        /* add to dx instead; only set
+                                            for types with adds_dx */
     const float *param[STN_NODE_PARAMS]; /* effective values */
     float *dparam[STN_NODE_PARAMS];      /* to overwrite; this shard's part;
                                             NULL for STATE */
@@ -40,7 +45,8 @@ typedef struct stn_op_call {
      * where dy passes. NULL: no relu follows. */
     uint8_t *relu_mask;
     uint64_t seed, step; /* for dropout */
-    int first_picture;   /* index of the shard's first picture in the batch */
+    int first_picture;   /* index of the shard's first picture in the batch,
+                            times steps_in */
 } stn_op_call;
 
 /* Combining the shards' statistics: serial, in shard order. */
@@ -48,7 +54,7 @@ typedef struct stn_op_reduce {
     const stn_node *node;
     void *plan;
     bool training;
-    int n_shards, n;           /* n: pictures in the whole batch */
+    int n_shards, n; /* n: pictures in the whole batch, times steps_in */
     const float *const *stats; /* one per shard */
     float *batch;              /* batch_floats */
     float *const *state;       /* latent pointers of the node's parameters;
@@ -67,7 +73,8 @@ struct stn_op_type {
     size_t attrs_size;
     int n_inputs; /* 1 or 2 */
 
-    /* Checks node->in, sets node->out, declares parameters. */
+    /* Checks node->in, sets node->out, declares parameters. What begins or
+     * ends time sets node->steps, which is steps_in before. */
     stn_status (*shape)(stn_graph *graph, stn_node *node, stn_error *err);
     /* Optional: makes what depends on the shard's size (oneDNN primitives)
      * and says what memory a call needs. */

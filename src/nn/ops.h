@@ -54,6 +54,26 @@ typedef struct stn_step_attrs {
     float window;
 } stn_step_attrs;
 
+/* rate_code: T = `steps` time steps of spikes, y[t] = 1 where the pixel x
+ * exceeds a threshold drawn anew for each step, else 0 (base/spikes.h): a
+ * pixel fires in x / 256 of the steps. In evaluation every picture meets the
+ * same thresholds, in training each its own. */
+typedef struct stn_rate_code_attrs {
+    int steps;
+} stn_rate_code_attrs;
+
+/* lif: leaky integrate-and-fire neurons, u = 0 and s = 0 before a picture:
+ *     u[t] = leak u[t-1] (1 - s[t-1]) + x[t],  s[t] = 1 where u[t] > threshold
+ * y = s. leak is rounded to a multiple of 1 / 256. Gradient: s' = 1 /
+ * (2 window) where |u - threshold| <= window, else 0; the reset is taken as a
+ * constant. */
+typedef struct stn_lif_attrs {
+    float threshold, leak, window;
+} stn_lif_attrs;
+
+/* leak in 256ths, 0 ... 256. */
+int stn_lif_leak(const stn_lif_attrs *attrs);
+
 /* quantise: y = s * clamp(rint(x / s), lo, hi), half to even. Signed: hi =
  * 2^(bits-1) - 1, lo = -hi; unsigned: lo = 0, hi = 2^bits - 1. s = range / hi,
  * where `range` is parameter 0 (STATE, {1}): a running average of the batch's

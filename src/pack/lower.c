@@ -66,9 +66,7 @@ stn_status stn_lowering_owe(stn_lowering *l, int channels, int n_terms,
     return out->q ? STN_OK : stn_fail_memory(l->err, "affine maps");
 }
 
-/* A map that may pass through a pool: one value, nothing pending but, where
- * `relu_ok`, a ReLU. */
-static stn_status single_input(stn_lowering *l, const stn_node *node,
+stn_status stn_lowering_single(stn_lowering *l, const stn_node *node,
                                bool relu_ok)
 {
     const stn_owed *x = stn_lowering_input(l, node, 0);
@@ -184,7 +182,7 @@ static stn_status lower_quantise(stn_lowering *l, const stn_node *node)
 static stn_status lower_step(stn_lowering *l, const stn_node *node)
 {
     stn_owed *y = &l->owed[node - l->graph->nodes];
-    STN_TRY(single_input(l, node, false));
+    STN_TRY(stn_lowering_single(l, node, false));
     STN_TRY(stn_lowering_owe(l, node->out.c, 1, y));
     for (int c = 0; c < node->out.c; c++)
         y->p[0][c] = 1;
@@ -233,7 +231,7 @@ static stn_status lower_pool(stn_lowering *l, const stn_node *node)
     in.kh = attrs->kernel ? attrs->kernel : node->in[0].h;
     in.kw = attrs->kernel ? attrs->kernel : node->in[0].w;
     in.stride = attrs->stride ? attrs->stride : in.kh;
-    STN_TRY(single_input(l, node, max));
+    STN_TRY(stn_lowering_single(l, node, max));
     STN_TRY(stn_lowering_owe(l, node->out.c, 1, y));
     const stn_value *from = &l->image->values[x->value[0]];
     double window = max ? 1 : (double)in.kh * in.kw;
@@ -281,6 +279,9 @@ static stn_status lower_node(stn_lowering *l, const stn_node *node)
         {&stn_op_batch_norm, lower_batch_norm},
         {&stn_op_relu,       lower_relu},
         {&stn_op_step,       lower_step},
+        {&stn_op_rate_code,  stn_lower_rate_code},
+        {&stn_op_lif,        stn_lower_lif},
+        {&stn_op_mean_steps, stn_lower_mean_steps},
         {&stn_op_quantise,   lower_quantise},
         {&stn_op_max_pool,   lower_pool},
         {&stn_op_avg_pool,   lower_pool},
@@ -305,7 +306,8 @@ static stn_status lower_input(stn_lowering *l)
                                    .type = STN_TYPE_U8,
                                    .scale = 1.0 / 255,
                                    .lo = 0,
-                                   .hi = 255};
+                                   .hi = 255,
+                                   .steps = 1};
     image->program.n_values = 1;
     image->program.input = shape;
     STN_TRY(stn_lowering_owe(l, shape.c, 1, &l->owed[0]));

@@ -74,6 +74,16 @@ static inline const float *stn_lowering_param(const stn_lowering *l,
 stn_instruction stn_lowering_start(const stn_lowering *l, const stn_node *node,
                                    stn_opcode opcode);
 
+/* Refuses an input that is more than one value with a map behind it, and,
+ * unless `relu_ok`, a ReLU behind that. */
+stn_status stn_lowering_single(stn_lowering *l, const stn_node *node,
+                               bool relu_ok);
+
+/* lower_time.c: the operators that know of time. */
+stn_status stn_lower_rate_code(stn_lowering *l, const stn_node *node);
+stn_status stn_lower_lif(stn_lowering *l, const stn_node *node);
+stn_status stn_lower_mean_steps(stn_lowering *l, const stn_node *node);
+
 /* lower_weights.c: the operators with weights. */
 stn_status stn_lower_conv(stn_lowering *l, const stn_node *node);
 stn_status stn_lower_depthwise(stn_lowering *l, const stn_node *node);

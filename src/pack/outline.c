@@ -42,7 +42,8 @@ static int emit(outliner *l, const char *name, stn_instruction in,
     in.output = p->n_values++;
     snprintf(in.name, sizeof in.name, "%s", name);
     stn_value *v = &l->image->values[in.output];
-    *v = (stn_value){.shape = shape, .type = type, .lo = lo, .hi = hi};
+    *v = (stn_value){
+        .shape = shape, .type = type, .lo = lo, .hi = hi, .steps = 1};
     memcpy(v->name, in.name, sizeof v->name);
     l->image->instructions[p->n_instructions++] = in;
     return in.output;
@@ -315,7 +316,8 @@ static stn_status outline_all(outliner *l)
                                    .shape = graph->input,
                                    .type = STN_TYPE_U8,
                                    .lo = 0,
-                                   .hi = 255};
+                                   .hi = 255,
+                                   .steps = 1};
     p->n_values = 1;
     l->states[0] = (state){.n_terms = 1, .paid = true};
     for (int i = graph->n_nodes - 1; i > 0; i--)

@@ -4,8 +4,9 @@
  * program's life. */
 #include "pack/program_image.h"
 
-const char *const stn_opcode_names[] = {"conv",     "depthwise", "rescale",
-                                        "max_pool", "sum_pool",  NULL};
+const char *const stn_opcode_names[] = {
+    "conv", "depthwise",  "rescale",    "max_pool",  "sum_pool", "rate_code",
+    "lif",  "split_time", "prefix_sum", "sum_steps", NULL};
 const char *const stn_code_names[] = {"int8", "ternary", "binary", NULL};
 const char *const stn_type_names[] = {"u8", "s8", "s16", "s32", NULL};
 
@@ -44,8 +45,9 @@ void stn_instruction_operations(const stn_program *program, int index,
     *nonzero = 0;
     if (in->opcode != STN_CONV && in->opcode != STN_DEPTHWISE)
         return;
-    stn_shape y = program->values[in->output].shape;
-    uint64_t positions = (uint64_t)y.h * (uint64_t)y.w;
+    const stn_value *v = &program->values[in->output];
+    uint64_t positions =
+        (uint64_t)v->steps * (uint64_t)v->shape.h * (uint64_t)v->shape.w;
     *dense = positions * stn_weights_count(&in->weights);
     *nonzero = positions * in->weights.n_nonzero;
 }

@@ -133,6 +133,9 @@ stn_status stn_program_bound(stn_program_image *image, int index,
     const stn_value *x = &image->values[in->inputs[0]];
     stn_value *out = &image->values[in->output];
     range y = {0, 0};
+    out->steps = stn_program_steps(in, x);
+    if (stn_opcode_is_time(in->opcode))
+        return stn_program_bound_time(in, x, out, where, err);
     switch (in->opcode) {
     case STN_CONV:
     case STN_DEPTHWISE:
@@ -156,7 +159,7 @@ stn_status stn_program_bound(stn_program_image *image, int index,
         y = (range){n * x->lo, n * x->hi};
         break;
     }
-    case STN_CONCAT: /* of outlines, which have no file */
+    default: /* time, and concat of outlines, which have no file */
         break;
     }
     out->lo = y.lo;

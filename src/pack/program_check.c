@@ -41,7 +41,7 @@ static stn_status check_type(const stn_instruction *in, const stn_value *x,
         return stn_fail(err, STN_E_FORMAT,
                         "%s: %s reads s32 value %s, expected u8, s8 or s16",
                         where, stn_opcode_name(in->opcode), x->name);
-    if (in->opcode == STN_RESCALE)
+    if (in->opcode == STN_RESCALE || stn_opcode_is_time(in->opcode))
         return STN_OK;
     stn_type type = in->opcode == STN_MAX_POOL ? x->type : STN_TYPE_S32;
     if (y->type != type)
@@ -141,7 +141,7 @@ static int windows(int size, int kernel, int stride, int pad)
 
 static stn_shape output_shape(const stn_instruction *in, stn_shape x)
 {
-    if (in->opcode == STN_RESCALE)
+    if (in->opcode == STN_RESCALE || stn_opcode_is_time(in->opcode))
         return x;
     bool pool = in->opcode == STN_MAX_POOL || in->opcode == STN_SUM_POOL;
     return (stn_shape){windows(x.h, in->kh, in->stride, in->pad),
@@ -173,14 +173,29 @@ stn_status stn_program_check_shapes(const stn_program_image *image, int index,
     const stn_value *x = &image->values[in->inputs[0]];
     const stn_value *y = &image->values[in->output];
     bool weighted = in->opcode == STN_CONV || in->opcode == STN_DEPTHWISE;
-    if (in->opcode != STN_RESCALE)
+    if (in->opcode != STN_RESCALE && !stn_opcode_is_time(in->opcode))
         STN_TRY(check_window(in, where, err));
     if (weighted)
         STN_TRY(check_weights(in, x, where, err));
     STN_TRY(check_output(in, output_shape(in, x->shape), y, where, err));
-    if (in->n_inputs == 2)
-        STN_TRY(check_output(in, y->shape, &image->values[in->inputs[1]], where,
-                             err));
+    if (in->n_inputs == 2) {
+        const stn_value *x1 = &image->values[in->inputs[1]];
+        STN_TRY(check_output(in, y->shape, x1, where, err));
+        if (x1->steps != x->steps)
+            return stn_fail(err, STN_E_FORMAT,
+                            "%s: %s has %d time steps, %s %d; both inputs "
+                            "must have as many",
+                            where, x->name, x->steps, x1->name, x1->steps);
+    }
+    if (stn_opcode_is_time(in->opcode))
+        STN_TRY(stn_program_check_time(in, x, y, where, err));
+    size_t steps = (size_t)stn_program_steps(in, x);
+    if (steps * stn_shape_count(y->shape) > STN_PROGRAM_ELEMENTS)
+        return stn_fail(err, STN_E_FORMAT,
+                        "%s: value %s has %zu elements in %zu time steps, at "
+                        "most %d are allowed",
+                        where, y->name, steps * stn_shape_count(y->shape),
+                        steps, STN_PROGRAM_ELEMENTS);
     if (in->opcode == STN_RESCALE)
         STN_TRY(check_rescale(in, y, where, err));
     return check_type(in, x, y, where, err);
@@ -222,8 +237,7 @@ static stn_status check_alive(stn_program_image *image, const int *last,
                               const char *where, stn_error *err)
 {
     stn_program *p = &image->program;
-    size_t alive = stn_shape_count(image->values[0].shape) *
-                   stn_type_size(image->values[0].type);
+    size_t alive = stn_value_bytes(&image->values[0]);
     p->peak_bytes = alive;
     for (int i = 0; i < p->n_instructions; i++) {
         const stn_instruction *in = &image->instructions[i];
@@ -232,13 +246,13 @@ static stn_status check_alive(stn_program_image *image, const int *last,
                             "%s: value %d (%s) is written and never read",
                             where, in->output, image->values[in->output].name);
         const stn_value *y = &image->values[in->output];
-        alive += stn_shape_count(y->shape) * stn_type_size(y->type);
+        alive += stn_value_bytes(y);
         p->peak_bytes = alive > p->peak_bytes ? alive : p->peak_bytes;
         for (int k = 0; k < in->n_inputs; k++) {
             const stn_value *x = &image->values[in->inputs[k]];
             bool twice = k && in->inputs[1] == in->inputs[0];
             if (last[in->inputs[k]] == i && !twice)
-                alive -= stn_shape_count(x->shape) * stn_type_size(x->type);
+                alive -= stn_value_bytes(x);
         }
     }
     return STN_OK;
@@ -257,6 +271,7 @@ static stn_status check_picture(stn_program_image *image, const char *where,
                         v->shape.c, shape.h, shape.w, shape.c);
     v->lo = stn_type_min(v->type);
     v->hi = stn_type_max(v->type);
+    v->steps = 1;
     return STN_OK;
 }
 
@@ -267,6 +282,10 @@ static stn_status check_result(const stn_program_image *image,
     const stn_instruction *in = &image->instructions[p->n_instructions - 1];
     const stn_value *last = &image->values[in->output];
     stn_shape shape = {1, 1, p->n_classes};
+    if (last->steps != 1)
+        return stn_fail(err, STN_E_FORMAT,
+                        "%s: the result has %d time steps, expected 1", where,
+                        last->steps);
     if (last->type != STN_TYPE_S32 || !same_shape(last->shape, shape))
         return stn_fail(err, STN_E_FORMAT,
                         "%s: the result is %s %d x %d x %d, expected s32 1 x 1 "

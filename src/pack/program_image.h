@@ -18,6 +18,8 @@
 #define STN_PROGRAM_MULTIPLIER (1 << 24)        /* |m| of a rescale */
 #define STN_PROGRAM_CONSTANT ((int64_t)1 << 60) /* |a| of a rescale */
 #define STN_PROGRAM_SHIFT 40
+#define STN_PROGRAM_STEPS 255       /* of time */
+#define STN_PROGRAM_THRESHOLD 32767 /* of a lif */
 
 /* `program` comes first: its address is the image's. */
 typedef struct stn_program_image {
@@ -65,6 +67,15 @@ const stn_instruction *stn_program_find_whole(const stn_program *widest,
 /* That part: codes in `to`, room for stn_weights_count(part). */
 void stn_weights_take_leading(const stn_weights *whole, const stn_weights *part,
                               int8_t *to);
+/* program_time.c: the same of instructions that stn_opcode_is_time. */
+stn_status stn_program_check_time(const stn_instruction *in, const stn_value *x,
+                                  const stn_value *y, const char *where,
+                                  stn_error *err);
+stn_status stn_program_bound_time(const stn_instruction *in, const stn_value *x,
+                                  stn_value *y, const char *where,
+                                  stn_error *err);
+/* Time steps of an instruction's output. */
+int stn_program_steps(const stn_instruction *in, const stn_value *x);
 
 /* Names in the order of their enums, ended by NULL. */
 extern const char *const stn_opcode_names[], *const stn_code_names[],

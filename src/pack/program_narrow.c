@@ -209,6 +209,11 @@ static stn_status narrow_all(narrowing *n)
                             "%s: its weights are known by number only; give "
                             "their bits instead (--weights, --activations)",
                             in->name);
+        if (stn_opcode_is_time(in->opcode))
+            return stn_fail(n->err, STN_E_UNSUPPORTED,
+                            "%s: spiking networks keep their bits; pack one "
+                            "with weights of fewer",
+                            in->name);
         if (is_low(in))
             return stn_fail(n->err, STN_E_UNSUPPORTED,
                             "%s: weights have 9 bits, in two instructions; "

@@ -47,6 +47,22 @@ static stn_status read_rescale(stn_reader *r, const stn_json *json,
     return STN_OK;
 }
 
+static stn_status read_time(stn_reader *r, const stn_json *json,
+                            stn_instruction *in)
+{
+    if (in->opcode == STN_RATE_CODE)
+        return stn_reader_int(r, json, "steps", 1, STN_PROGRAM_STEPS,
+                              &in->steps);
+    if (in->opcode == STN_LIF) {
+        STN_TRY(stn_reader_int(r, json, "leak", 0, 256, &in->leak));
+        return stn_reader_int(r, json, "threshold", 0, STN_PROGRAM_THRESHOLD,
+                              &in->threshold);
+    }
+    if (in->opcode == STN_SUM_STEPS)
+        return STN_OK;
+    return stn_reader_int(r, json, "window", 1, STN_PROGRAM_STEPS, &in->window);
+}
+
 static stn_status read_pool(stn_reader *r, const stn_json *json,
                             stn_instruction *in)
 {
@@ -68,8 +84,16 @@ static const char *const *members(stn_opcode opcode)
                                           "shift", "lo",   "hi", NULL};
     static const char *const pool[] = {"op",     "name",   "in", "out",
                                        "kernel", "stride", NULL};
+    static const char *const time[][7] = {
+        [STN_RATE_CODE] = {"op", "name", "in", "out", "steps"},
+        [STN_LIF] = {"op", "name", "in", "out", "leak", "threshold"},
+        [STN_SPLIT_TIME] = {"op", "name", "in", "out", "window"},
+        [STN_PREFIX_SUM] = {"op", "name", "in", "out", "window"},
+        [STN_SUM_STEPS] = {"op", "name", "in", "out"}};
     if (opcode == STN_RESCALE)
         return rescale;
+    if (stn_opcode_is_time(opcode))
+        return time[opcode];
     return opcode == STN_CONV || opcode == STN_DEPTHWISE ? weighted : pool;
 }
 
@@ -92,6 +116,8 @@ static stn_status read_instruction(stn_reader *r, const stn_json *json,
     STN_TRY(stn_reader_int(r, json, "out", 1, last, &in->output));
     if (in->opcode == STN_RESCALE)
         return read_rescale(r, json, in);
+    if (stn_opcode_is_time(in->opcode))
+        return read_time(r, json, in);
     STN_TRY(stn_reader_int(r, json, "stride", 1, STN_PROGRAM_DIM, &in->stride));
     if (in->opcode == STN_CONV || in->opcode == STN_DEPTHWISE)
         return stn_reader_weights(r, json, in);

@@ -67,6 +67,18 @@ static void write_structure(stn_json_writer *w, const stn_weights *k)
     stn_json_end_object(w);
 }
 
+static void write_time(stn_json_writer *w, const stn_instruction *in)
+{
+    if (in->opcode == STN_RATE_CODE)
+        stn_json_int(w, "steps", in->steps);
+    if (in->opcode == STN_LIF) {
+        stn_json_int(w, "leak", in->leak);
+        stn_json_int(w, "threshold", in->threshold);
+    }
+    if (in->opcode == STN_SPLIT_TIME || in->opcode == STN_PREFIX_SUM)
+        stn_json_int(w, "window", in->window);
+}
+
 static void write_instruction(stn_json_writer *w, const stn_instruction *in)
 {
     stn_json_begin_object(w, NULL);
@@ -78,6 +90,8 @@ static void write_instruction(stn_json_writer *w, const stn_instruction *in)
         stn_json_int(w, "shift", in->shift);
         stn_json_int(w, "lo", in->lo);
         stn_json_int(w, "hi", in->hi);
+    } else if (stn_opcode_is_time(in->opcode)) {
+        write_time(w, in);
     } else {
         stn_json_int(w, "stride", in->stride);
     }
@@ -89,7 +103,7 @@ static void write_instruction(stn_json_writer *w, const stn_instruction *in)
         stn_json_int(w, "bits", k->alphabet.bits);
         stn_json_int(w, "chunk", k->chunk);
         write_structure(w, k);
-    } else if (in->opcode != STN_RESCALE) {
+    } else if (in->opcode == STN_MAX_POOL || in->opcode == STN_SUM_POOL) {
         write_numbers(w, "kernel", 2, (int[]){in->kh, in->kw});
     }
     stn_json_end_object(w);

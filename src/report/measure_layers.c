@@ -96,7 +96,7 @@ stn_status stn_measure_program_layers(stn_measure *measure, stn_error *err)
             weights_of(program, i, layer);
         else if (in->opcode == STN_RESCALE)
             layer->rescale =
-                (double)stn_shape_count(program->values[in->output].shape) *
+                (double)stn_value_count(&program->values[in->output]) *
                 in->n_inputs;
     }
     measure->n_layers = program->n_instructions;
@@ -131,7 +131,8 @@ stn_status stn_measure_graph_layers(stn_measure *measure,
         layer->op = node->type->name;
         layer->code = "";
         if (strcmp(node->type->name, "batch_norm") == 0)
-            layer->rescale = (double)stn_shape_count(node->out);
+            layer->rescale =
+                (double)node->steps * (double)stn_shape_count(node->out);
         for (int k = 0; k < node->n_params; k++) {
             const stn_param *p = &graph->params[node->params[k]];
             layer->weight_bytes += p->count * sizeof(float);
@@ -140,9 +141,9 @@ stn_status stn_measure_graph_layers(stn_measure *measure,
             dims_of(p, layer);
             layer->code = "float32";
             layer->n_weights = layer->n_nonzero = p->count;
-            /* Every weight is used once at each output position. */
-            layer->multiply =
-                (double)node->out.h * node->out.w * (double)p->count;
+            /* Every weight is used once at each output position of a step. */
+            layer->multiply = (double)node->steps * node->out.h * node->out.w *
+                              (double)p->count;
         }
     }
     return STN_OK;

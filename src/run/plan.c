@@ -81,6 +81,22 @@ static void list_steps(stn_plan *plan, const stn_instruction **fused_into)
     }
 }
 
+/* Windows that lie within one time step also when all steps are seen as one
+ * tall picture: elementwise ones, a single row of windows a step, or rows of
+ * windows that fill the picture. */
+static void fold_steps(stn_step *s)
+{
+    bool elementwise = s->op->opcode == STN_RESCALE;
+    if (!elementwise && s->op->pad == 0 && s->out.h == 1)
+        s->stride = s->in.h;
+    else if (!elementwise &&
+             (s->op->pad != 0 || s->out.h * s->stride != s->in.h))
+        return;
+    s->in.h *= s->steps;
+    s->out.h *= s->steps;
+    s->steps = 1;
+}
+
 /* Shapes, and whether input rows need a copy with padding. */
 static void settle_shapes(stn_plan *plan, stn_step *s)
 {
@@ -89,6 +105,12 @@ static void settle_shapes(stn_plan *plan, stn_step *s)
     s->in = in->shape;
     s->in_type = in->type;
     s->out = sums->shape;
+    s->stride = s->op->opcode == STN_RESCALE ? 1 : s->op->stride;
+    s->steps = sums->steps;
+    if (stn_opcode_is_time(s->op->opcode))
+        s->steps = 1;
+    else if (s->steps > 1)
+        fold_steps(s);
     s->out_type = value_of(plan, s->output)->type;
     size_t c = (size_t)s->in.c;
     s->pitch = (size_t)s->in.w * c;
@@ -110,7 +132,8 @@ static void settle_shapes(stn_plan *plan, stn_step *s)
 static void settle_chunk(stn_step *s)
 {
     size_t row = (size_t)s->out.w * (size_t)s->out.c * sizeof(int32_t);
-    bool sums = s->op->opcode != STN_RESCALE && s->op->opcode != STN_MAX_POOL;
+    bool sums = s->op->opcode != STN_RESCALE && s->op->opcode != STN_MAX_POOL &&
+                s->op->opcode != STN_RATE_CODE;
     if (!sums)
         return;
     size_t most = CHUNK_BYTES / row;
@@ -122,7 +145,7 @@ static void settle_chunk(stn_step *s)
         }
     s->chunk_rows = rows;
     if (s->banded) {
-        size_t n = (size_t)((rows - 1) * s->op->stride + s->op->kh);
+        size_t n = (size_t)((rows - 1) * s->stride + s->op->kh);
         /* 4 bytes are read of the last run, however short. */
         s->band_bytes = n * s->pitch * stn_type_size(s->in_type) + 4;
     }
@@ -181,17 +204,17 @@ static stn_status prepare_conv(stn_plan *plan, stn_step *s, stn_error *err)
     s->patches = stn_arena_alloc(&plan->arena, n, sizeof *s->patches);
     if (!s->patches)
         return stn_fail_memory(err, "a table of patches");
-    size_t size = stn_type_size(s->in_type), stride = (size_t)op->stride;
-    size_t width = (size_t)s->out.w;
+    size_t size = stn_type_size(s->in_type), width = (size_t)s->out.w;
+    size_t down = (size_t)s->stride * s->pitch;
+    size_t across = (size_t)op->stride * (size_t)s->in.c;
     for (size_t i = 0; i < n; i++)
         s->patches[i] =
-            (uint32_t)(size * stride *
-                       (i / width * s->pitch + i % width * (size_t)s->in.c));
+            (uint32_t)(size * (i / width * down + i % width * across));
     s->dot.band =
         s->patches[n - 1] +
         size * ((size_t)(s->dot.runs - 1) * s->pitch + (size_t)s->dot.run);
-    if (n == 1 && s->dot.runs == 1)
-        s->dot.align = LONE_ALIGN;
+    if (width == 1 && s->dot.runs == 1)
+        s->dot.align = n == 1 ? LONE_ALIGN : (int)down;
     STN_TRY(prepare_circulant(plan, s, err));
     if (s->circulant)
         return STN_OK;
@@ -249,6 +272,9 @@ static void name_step(stn_plan *plan, const stn_step *s)
                  type, opcode, s->weights.isa);
     else if (op->opcode == STN_RESCALE)
         snprintf(name, size, "%s_%s_%s", type, opcode, s->multipliers.isa);
+    else if (stn_opcode_is_time(op->opcode) && op->opcode != STN_LIF &&
+             op->opcode != STN_RATE_CODE)
+        snprintf(name, size, "%s_%s", type, opcode);
     else
         snprintf(name, size, "%s_%s_%s", type, opcode,
                  plan->kernels->level == STN_CPU_REF ? "ref" : "avx2");
@@ -272,7 +298,9 @@ static stn_status plan_step(stn_plan *plan, stn_step *s, stn_error *err)
     if (map && !s->weights.maps)
         STN_TRY(plan->kernels->rescale_prepare(&s->map, &plan->arena,
                                                &s->multipliers, err));
-    if (s->rescale && !s->weights.maps)
+    bool neurons =
+        stn_opcode_is_time(s->op->opcode); /* may keep a number each */
+    if ((s->rescale && !s->weights.maps) || neurons)
         s->sum_bytes = (size_t)s->chunk_rows * (size_t)s->out.w *
                        (size_t)s->out.c * sizeof(int32_t);
     name_step(plan, s);

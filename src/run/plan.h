@@ -21,7 +21,12 @@ typedef struct stn_step {
     int other;        /* value that the rescale reads beside, or -1 */
     int output;       /* value that is written */
     bool sums_second; /* the sums are x1 of the rescale, not x0 */
+    /* Time steps follow each other in memory. Where that looks like one taller
+     * picture to the op, in.h and out.h are those of all steps, and `steps` is
+     * 1; else the op runs `steps` times. Ops across time run once. */
+    int steps;
     stn_shape in, out;
+    int stride; /* from one output row to the next, input rows */
     stn_type in_type, out_type;
     /* Input rows are first copied into the scratch, with their padding. */
     bool banded;
@@ -80,6 +85,20 @@ typedef struct stn_piece {
 stn_piece stn_step_whole(const stn_step *step);
 /* Whether parts of it may be computed apart: nothing comes after them. */
 bool stn_step_has_parts(const stn_step *step);
+
+/* First element of row `row` of a value at time step t. */
+uint8_t *stn_picture_row(const stn_plan *plan, const stn_picture *picture,
+                         int value, int t, int row);
+/* The same of an input, which may be the picture. */
+const uint8_t *stn_picture_input(const stn_plan *plan,
+                                 const stn_picture *picture, int value, int t,
+                                 int row);
+
+/* Runs rows [first, last) of all time steps of an op across time; the scratch
+ * has sum_bytes. */
+void stn_step_run_time(const stn_plan *plan, const stn_step *step,
+                       const stn_picture *picture, int first, int last,
+                       void *scratch);
 
 /* Computes a piece of a step, chunk by chunk. */
 void stn_step_run(const stn_plan *plan, const stn_step *step,

@@ -21,7 +21,7 @@ static void find_lives(const stn_plan *plan, life *lives)
     for (int i = 0; i < plan->n_steps; i++) {
         const stn_step *s = &plan->steps[i];
         const stn_value *out = &plan->program->values[s->output];
-        size_t bytes = stn_shape_count(out->shape) * stn_type_size(out->type);
+        size_t bytes = stn_value_bytes(out);
         bytes = (bytes + STN_ALIGNMENT - 1) / STN_ALIGNMENT * STN_ALIGNMENT;
         lives[s->output] =
             (life){.bytes = i == final ? 0 : bytes, .first = i, .last = i};

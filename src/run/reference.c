@@ -5,14 +5,17 @@
  * be read; the engine is written to be fast and must return the same bits.
  *
  * Sums are formed in 64 bits; that they fit 32 is proven when a program is
- * read (src/pack/program_bounds.c). */
+ * read (src/pack/program_bounds.c, program_time.c). */
 #include "run/reference.h"
+#include "base/spikes.h"
 
-/* One value of one picture: element (r, q, c) stands at (r·w + q)·channels + c.
+/* One value of one picture at one time step: element (r, q, c) stands at
+ * (r·w + q)·channels + c. The next step's elements follow, `steps` times.
  * `data` is const for inputs; put() is only called on outputs. */
 typedef struct tensor {
     stn_shape shape;
     stn_type type;
+    int steps;
     void *data;
 } tensor;
 
@@ -155,24 +158,112 @@ static void run_pool(const stn_instruction *in, tensor x, tensor y)
             }
 }
 
+/* ---- across time: element i of step t stands at t·n + i ---- */
+
+/* y[t, i] = x[i] > h(t·n + i), of hash h with key 0 */
+static void run_rate_code(tensor x, tensor y)
+{
+    size_t n = stn_shape_count(x.shape);
+    for (int t = 0; t < y.steps; t++)
+        for (size_t i = 0; i < n; i++) {
+            size_t k = (size_t)t * n + i;
+            put(y, k, get(x, i) > stn_spike_threshold(0, (uint32_t)k));
+        }
+}
+
+/* u = ⌊u·leak / 256⌋ + x[t, i];  y[t, i] = u > threshold, and then u = 0 */
+static void run_lif(const stn_instruction *in, tensor x, tensor y)
+{
+    size_t n = stn_shape_count(x.shape);
+    for (size_t i = 0; i < n; i++) {
+        int64_t u = 0;
+        for (int t = 0; t < x.steps; t++) {
+            size_t k = (size_t)t * n + i;
+            u = ((u * in->leak) >> 8) + get(x, k);
+            put(y, k, u > in->threshold);
+            u = u > in->threshold ? 0 : u;
+        }
+    }
+}
+
+/* Of the spikes of each window, y has one, as many steps before the window's
+ * end as there were spikes; none of none. */
+static void run_split_time(const stn_instruction *in, tensor x, tensor y)
+{
+    size_t n = stn_shape_count(x.shape);
+    for (size_t i = 0; i < n; i++)
+        for (int first = 0; first < x.steps; first += in->window) {
+            int end = first + in->window, spikes = 0;
+            end = end < x.steps ? end : x.steps;
+            for (int t = first; t < end; t++)
+                spikes += (int)get(x, (size_t)t * n + i);
+            for (int t = first; t < end; t++)
+                put(y, (size_t)t * n + i, spikes && t == end - spikes);
+        }
+}
+
+/* y[t, i] = Σ x[s, i] over the steps s <= t of t's window */
+static void run_prefix_sum(const stn_instruction *in, tensor x, tensor y)
+{
+    size_t n = stn_shape_count(x.shape);
+    for (size_t i = 0; i < n; i++) {
+        int64_t sum = 0;
+        for (int t = 0; t < x.steps; t++) {
+            sum = (t % in->window ? sum : 0) + get(x, (size_t)t * n + i);
+            put(y, (size_t)t * n + i, sum);
+        }
+    }
+}
+
+/* y[i] = Σ t  x[t, i] */
+static void run_sum_steps(tensor x, tensor y)
+{
+    size_t n = stn_shape_count(x.shape);
+    for (size_t i = 0; i < n; i++) {
+        int64_t sum = 0;
+        for (int t = 0; t < x.steps; t++)
+            sum += get(x, (size_t)t * n + i);
+        put(y, i, sum);
+    }
+}
+
+static void run_time(const stn_instruction *in, tensor x, tensor y)
+{
+    if (in->opcode == STN_RATE_CODE)
+        run_rate_code(x, y);
+    else if (in->opcode == STN_LIF)
+        run_lif(in, x, y);
+    else if (in->opcode == STN_SPLIT_TIME)
+        run_split_time(in, x, y);
+    else if (in->opcode == STN_PREFIX_SUM)
+        run_prefix_sum(in, x, y);
+    else
+        run_sum_steps(x, y);
+}
+
+/* ---- programs ---- */
+
 static tensor tensor_of(const stn_program *program, int value,
                         const uint8_t *pixels, void *const *values)
 {
     const stn_value *v = &program->values[value];
     return (tensor){.shape = v->shape,
                     .type = v->type,
+                    .steps = v->steps,
                     .data = value ? values[value] : (void *)(uintptr_t)pixels};
 }
 
-static void run_instruction(const stn_program *program,
-                            const stn_multiplier *by, const stn_instruction *in,
-                            const uint8_t *pixels, void *const *values)
+/* The tensor of time step t. */
+static tensor step_of(tensor x, int t)
 {
-    tensor x0 = tensor_of(program, in->inputs[0], pixels, values);
-    tensor x1 = x0;
-    if (in->n_inputs == 2)
-        x1 = tensor_of(program, in->inputs[1], pixels, values);
-    tensor y = tensor_of(program, in->output, pixels, values);
+    x.data = (uint8_t *)x.data +
+             (size_t)t * stn_shape_count(x.shape) * stn_type_size(x.type);
+    return x;
+}
+
+static void run_step(const stn_multiplier *by, const stn_instruction *in,
+                     tensor x0, tensor x1, tensor y)
+{
     switch (in->opcode) {
     case STN_CONV:
     case STN_DEPTHWISE:
@@ -185,9 +276,25 @@ static void run_instruction(const stn_program *program,
     case STN_SUM_POOL:
         run_pool(in, x0, y);
         break;
-    case STN_CONCAT: /* of outlines, which nobody runs */
+    default: /* time, and concat of outlines, which nobody runs */
         break;
     }
+}
+
+static void run_instruction(const stn_program *program,
+                            const stn_multiplier *by, const stn_instruction *in,
+                            const uint8_t *pixels, void *const *values)
+{
+    tensor x0 = tensor_of(program, in->inputs[0], pixels, values);
+    tensor x1 = x0;
+    if (in->n_inputs == 2)
+        x1 = tensor_of(program, in->inputs[1], pixels, values);
+    tensor y = tensor_of(program, in->output, pixels, values);
+    if (stn_opcode_is_time(in->opcode))
+        run_time(in, x0, y);
+    else
+        for (int t = 0; t < y.steps; t++)
+            run_step(by, in, step_of(x0, t), step_of(x1, t), step_of(y, t));
 }
 
 void stn_reference_step(const stn_program *program, const stn_instruction *in,
@@ -224,8 +331,7 @@ void **stn_reference_values(const stn_program *program, stn_arena *arena)
         stn_arena_alloc(arena, (size_t)program->n_values, sizeof *values);
     for (int v = 1; values && v < program->n_values; v++) {
         const stn_value *value = &program->values[v];
-        values[v] = stn_arena_alloc(arena, stn_shape_count(value->shape),
-                                    stn_type_size(value->type));
+        values[v] = stn_arena_alloc(arena, stn_value_bytes(value), 1);
         if (!values[v])
             values = NULL;
     }

@@ -6,44 +6,46 @@
 #include "run/plan.h"
 #include <string.h>
 
-/* First element of row `row` of a value. */
-static uint8_t *row_of(const stn_plan *plan, const stn_picture *picture,
-                       int value, int row)
+uint8_t *stn_picture_row(const stn_plan *plan, const stn_picture *picture,
+                         int value, int t, int row)
 {
     const stn_program *p = plan->program;
     const stn_value *v = &p->values[value];
-    size_t at = (size_t)row * (size_t)v->shape.w * (size_t)v->shape.c *
+    size_t at = ((size_t)t * (size_t)v->shape.h + (size_t)row) *
+                (size_t)v->shape.w * (size_t)v->shape.c *
                 stn_type_size(v->type);
     if (value == p->instructions[p->n_instructions - 1].output)
         return (uint8_t *)picture->logits + at;
     return picture->values + plan->offsets[value] + at;
 }
 
-static const uint8_t *input_row(const stn_plan *plan,
-                                const stn_picture *picture, int value, int row)
+const uint8_t *stn_picture_input(const stn_plan *plan,
+                                 const stn_picture *picture, int value, int t,
+                                 int row)
 {
     const stn_shape *s = &plan->program->input;
     if (value == 0)
         return picture->pixels + (size_t)row * (size_t)s->w * (size_t)s->c;
-    return row_of(plan, picture, value, row);
+    return stn_picture_row(plan, picture, value, t, row);
 }
 
 /* Copies what output rows [first, last) read, with zeros around. */
 static void fill_band(const stn_plan *plan, const stn_step *s,
-                      const stn_picture *picture, int first, int last,
+                      const stn_picture *picture, int t, stn_piece piece,
                       uint8_t *band)
 {
     size_t size = stn_type_size(s->in_type), pitch = s->pitch * size;
     size_t side = (size_t)s->op->pad * (size_t)s->in.c * size;
-    int top = first * s->op->stride - s->op->pad;
-    int n = (last - first - 1) * s->op->stride + s->op->kh;
+    int top = piece.first * s->stride - s->op->pad;
+    int n = (piece.last - piece.first - 1) * s->stride + s->op->kh;
     for (int i = 0; i < n; i++, band += pitch) {
         if (top + i < 0 || top + i >= s->in.h) {
             memset(band, 0, pitch);
             continue;
         }
         memset(band, 0, side);
-        memcpy(band + side, input_row(plan, picture, s->input, top + i),
+        memcpy(band + side,
+               stn_picture_input(plan, picture, s->input, t, top + i),
                pitch - 2 * side);
         memset(band + pitch - side, 0, side);
     }
@@ -81,7 +83,7 @@ static void run_conv(const stn_plan *plan, const stn_step *s, const place *at,
 static void run_depthwise(const stn_plan *plan, const stn_step *s,
                           const place *at)
 {
-    size_t step = s->pitch * stn_type_size(s->in_type) * (size_t)s->op->stride;
+    size_t step = s->pitch * stn_type_size(s->in_type) * (size_t)s->stride;
     size_t row = (size_t)s->out.w * (size_t)s->out.c;
     size_t size = s->weights.maps ? stn_type_size(s->out_type) : 4;
     size_t other =
@@ -120,7 +122,7 @@ static void run_pool(const stn_plan *plan, const stn_step *s, const uint8_t *x,
             plan->kernels->max_pool(&call);
         else
             plan->kernels->sum_pool(&call);
-        x += s->pitch * in_size * (size_t)s->op->stride;
+        x += s->pitch * in_size * (size_t)s->stride;
         y += (size_t)s->out.w * (size_t)s->out.c * out_size;
     }
 }
@@ -154,7 +156,7 @@ static void run_op(const stn_plan *plan, const stn_step *s, const place *at,
     case STN_RESCALE:
         run_rescale(plan, s, at->x, at->other, at->rows, at->y);
         break;
-    case STN_CONCAT: /* of outlines, which nobody runs */
+    default: /* time, and concat of outlines, which nobody runs */
         break;
     }
 }
@@ -165,21 +167,20 @@ static size_t aligned(size_t bytes)
 }
 
 static void run_chunk(const stn_plan *plan, const stn_step *s,
-                      const stn_picture *picture, stn_piece piece,
+                      const stn_picture *picture, int t, stn_piece piece,
                       uint8_t *scratch)
 {
     int first = piece.first, rows = piece.last - first;
-    void *y = row_of(plan, picture, s->output, first);
+    void *y = stn_picture_row(plan, picture, s->output, t, first);
     uint8_t *sums = scratch + aligned(s->band_bytes);
     place at = {.y = y, .scratch = sums + aligned(s->sum_bytes), .rows = rows};
     if (s->other >= 0)
-        at.other = input_row(plan, picture, s->other, first);
+        at.other = stn_picture_input(plan, picture, s->other, t, first);
     if (s->banded) {
-        fill_band(plan, s, picture, first, piece.last, scratch);
+        fill_band(plan, s, picture, t, piece, scratch);
         at.x = scratch;
     } else {
-        int stride = s->op->opcode == STN_RESCALE ? 1 : s->op->stride;
-        at.x = input_row(plan, picture, s->input, first * stride);
+        at.x = stn_picture_input(plan, picture, s->input, t, first * s->stride);
     }
     bool after = s->rescale && !s->weights.maps;
     if (after)
@@ -203,11 +204,17 @@ bool stn_step_has_parts(const stn_step *step)
 void stn_step_run(const stn_plan *plan, const stn_step *step,
                   const stn_picture *picture, stn_piece piece, uint8_t *scratch)
 {
+    bool time = stn_opcode_is_time(step->op->opcode);
     stn_piece chunk = piece;
-    for (int r = piece.first; r < piece.last; r += step->chunk_rows) {
-        chunk.first = r;
-        chunk.last = piece.last - r < step->chunk_rows ? piece.last
-                                                       : r + step->chunk_rows;
-        run_chunk(plan, step, picture, chunk, scratch);
-    }
+    for (int t = 0; t < step->steps; t++)
+        for (int r = piece.first; r < piece.last; r += step->chunk_rows) {
+            chunk.first = r;
+            chunk.last = piece.last - r < step->chunk_rows
+                             ? piece.last
+                             : r + step->chunk_rows;
+            if (time)
+                stn_step_run_time(plan, step, picture, r, chunk.last, scratch);
+            else
+                run_chunk(plan, step, picture, t, chunk, scratch);
+        }
 }

@@ -142,8 +142,7 @@ static range range_of(const stn_program *p, const stn_instruction *in, range x,
         return (range){in->lo, in->hi};
     case STN_SUM_POOL:
         return (range){n * x.lo, n * x.hi};
-    case STN_MAX_POOL:
-    case STN_CONCAT:
+    default: /* max_pool; check_all lets no others through */
         break;
     }
     return x;
@@ -157,6 +156,11 @@ static stn_status check_all(const stn_program *p, int bits, range *ranges,
     for (int i = 0; i < p->n_instructions; i++) {
         const stn_instruction *in = &p->instructions[i];
         range x = ranges[in->inputs[0]];
+        if (stn_opcode_is_time(in->opcode))
+            return stn_fail(err, STN_E_UNSUPPORTED,
+                            "%s: spikes are added, not multiplied; spiking "
+                            "networks have no use for stochastic products",
+                            in->name);
         range y = range_of(p, in, x, bits);
         if (has_sums(in))
             STN_TRY(check_operands(p, in, x, bits, err));

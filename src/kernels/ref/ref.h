@@ -37,6 +37,9 @@ void stn_rescale_range_ref(const stn_rescale_call *call, size_t first,
 void stn_max_pool_ref(const stn_pool_call *call);
 void stn_sum_pool_ref(const stn_pool_call *call);
 
+void stn_lif_ref(const stn_lif_call *call);
+void stn_rate_code_ref(const stn_rate_code_call *call);
+
 /* Element i of an array of any type. */
 static inline int32_t stn_load(const void *x, stn_type type, size_t i)
 {

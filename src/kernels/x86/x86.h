@@ -52,5 +52,8 @@ void stn_rescale_avx512(const stn_rescale_call *call);
 void stn_max_pool_avx2(const stn_pool_call *call);
 void stn_sum_pool_avx2(const stn_pool_call *call);
 
+void stn_lif_avx2(const stn_lif_call *call);
+void stn_rate_code_avx2(const stn_rate_code_call *call);
+
 #endif
 #endif
