@@ -59,6 +59,7 @@ typedef struct bench {
     stn_graph *graph;
     stn_pool *pool;
     stn_executor *executor;
+    stn_narrow narrow;
     pictures data;
     int batch, shards;
     double ms[MAX_STEPS];
@@ -131,11 +132,14 @@ static stn_status open_bench(bench *b, const options *o, stn_error *err)
         stn_pool_create(o->threads, stn_executor_thread_init, &b->pool, err));
     STN_TRY(stn_executor_create(b->graph, b->pool, b->batch, b->shards, true,
                                 &b->executor, err));
+    STN_TRY(stn_narrow_init(&b->narrow, b->model ? b->model->widths : NULL,
+                            b->pool, b->batch, b->shards, err));
     return make_data(&b->data, b->graph, b->batch, err);
 }
 
 static void close_bench(bench *b)
 {
+    stn_narrow_deinit(&b->narrow);
     stn_executor_destroy(b->executor);
     stn_pool_destroy(b->pool);
     stn_optimiser_destroy(b->optimiser);
@@ -179,7 +183,8 @@ static void step(bench *b, uint64_t index)
                                       .context = &b->data,
                                       .n = b->batch,
                                       .seed = 1,
-                                      .step = index};
+                                      .step = index,
+                                      .logits = b->narrow.teacher};
     stn_compression *c = b->model ? b->model->compression : NULL;
     stn_executor_result result;
     double at = stn_clock_s(), rest = 0;
@@ -187,6 +192,8 @@ static void step(bench *b, uint64_t index)
         stn_compression_apply(c, b->pool);
     lap(&at, &b->compression_ms);
     stn_executor_train(b->executor, &batch, &result);
+    if (b->narrow.widths)
+        (void)stn_narrow_train(&b->narrow, &batch, &b->model->recipe->distil);
     lap(&at, &rest);
     if (c)
         stn_compression_backward(c, b->pool, true);

@@ -10,6 +10,7 @@
 #include "pack/write.h"
 #include "setun/engine.h"
 #include "setun/pack.h"
+#include "setun/simulate.h"
 #include "train/model.h"
 
 #include <math.h>
@@ -566,6 +567,47 @@ static void weights_are_in_the_file_once(void **unused)
     stn_program_destroy((stn_program *)p);
 }
 
+static void a_narrow_width_costs_less_on_the_same_area(void **unused)
+{
+    static const char *const machines[] = {"imce", "bdnet-sot", "isaac-like"};
+    uint8_t pixels[2 * 64], labels[2];
+    stn_program *file;
+    stn_error err;
+
+    (void)unused;
+    fetch(NULL, 0, 2, pixels, labels);
+    assert_ok(stn_program_read(packed(), &file, &err), err);
+    for (int m = 0; m < 3; m++) {
+        stn_machine *machine;
+        stn_cost whole = {0};
+        assert_ok(stn_machine_load(machines[m], NULL, 0, &machine, &err), err);
+        for (int i = file->n_widths - 1; i >= 0; i--) {
+            const stn_simulate_options o = {.pixels = pixels,
+                                            .n_pictures = 2,
+                                            .threads = 1,
+                                            .check = STN_CHECK_ALL};
+            const stn_program *p;
+            stn_simulation *s;
+            assert_ok(stn_program_at_width(file, file->widths[i], &p, &err),
+                      err);
+            assert_ok(stn_simulate(machine, p, &o, &s, &err), err);
+            assert_int_equal(s->n_mismatches, 0);
+            assert_true(s->predicted_equals_counted);
+            if (p == file)
+                whole = s->total;
+            assert_true(fabs(s->total.area_m2 / whole.area_m2 - 1) < 1e-9);
+            assert_int_equal(s->total.sub_arrays, whole.sub_arrays);
+            assert_true(s->total.active_sub_arrays <= whole.sub_arrays);
+            if (p != file)
+                assert_true(stn_cost_energy_j(&s->total) <
+                            0.8 * stn_cost_energy_j(&whole));
+            stn_simulation_destroy(s);
+        }
+        stn_machine_destroy(machine);
+    }
+    stn_program_destroy(file);
+}
+
 /* Whether the i-th change of a file of several widths is read. */
 static bool still_read(const uint8_t *bytes, size_t size, uint64_t seed)
 {
@@ -624,6 +666,7 @@ int main(void)
         cmocka_unit_test(networks_without_leading_channels_are_refused),
         cmocka_unit_test(a_width_of_the_file_is_the_program_packed_alone),
         cmocka_unit_test(weights_are_in_the_file_once),
+        cmocka_unit_test(a_narrow_width_costs_less_on_the_same_area),
         cmocka_unit_test(flipped_bits_of_widths_never_crash_the_reader),
     };
     return cmocka_run_group_tests(tests, set_up, remove_folder);

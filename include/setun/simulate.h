@@ -66,6 +66,9 @@ typedef struct stn_cost {
     double latency_s;
     double area_m2; /* of the arrays and units it occupies */
     uint64_t sub_arrays;
+    /* Of these, those that are on: all, but of a narrow width of a network
+     * with several. The others hold channels that only wider ones use. */
+    uint64_t active_sub_arrays;
     double utilisation; /* used / available columns while active, 0 … 1 */
 } stn_cost;
 double stn_cost_energy_j(const stn_cost *cost); /* sum of its components */
@@ -149,9 +152,11 @@ typedef struct stn_simulate_options {
                         that the machine looks at; 0: 0.5 */
 } stn_simulate_options;
 
-/* Maps, executes (or predicts), counts, costs. A program without weights
- * (setun/outline.h) can only be predicted. A program that does not fit is
- * STN_E_UNSUPPORTED and says what does not fit and by how much. */
+/* Maps, executes (or predicts), counts, costs. A program of a narrower width
+ * (stn_program_at_width) runs on the machine that holds the widest, whose area
+ * it has; sub-arrays it does not need are off and use no energy. A program
+ * without weights (setun/outline.h) can only be predicted. A program that does
+ * not fit is STN_E_UNSUPPORTED and says what does not fit and by how much. */
 stn_status stn_simulate(const stn_machine *machine, const stn_program *program,
                         const stn_simulate_options *options,
                         stn_simulation **out, stn_error *err);

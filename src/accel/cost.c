@@ -35,6 +35,7 @@ double stn_cost_energy_j(const stn_cost *cost)
 stn_cost stn_cost_fold(const stn_machine *machine, const stn_cost_input *in)
 {
     stn_cost cost = {.sub_arrays = in->sub_arrays - in->borrowed,
+                     .active_sub_arrays = in->sub_arrays - in->borrowed,
                      .utilisation = in->utilisation};
     for (int e = 0; e < STN_EVENT_COUNT; e++) {
         double total = (double)in->row->total[e] / in->n_pictures;
@@ -80,6 +81,7 @@ void stn_cost_add(stn_cost *total, const stn_cost *layer)
     total->latency_s = latency_s;
     total->area_m2 += layer->area_m2;
     total->sub_arrays += layer->sub_arrays;
+    total->active_sub_arrays += layer->active_sub_arrays;
 }
 
 stn_status stn_simulation_create(int n_layers, stn_simulation **out,

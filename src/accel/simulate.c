@@ -232,6 +232,43 @@ static stn_status fill_layers(const job *j, const stn_ledger *ledger,
     return STN_OK;
 }
 
+/* Area and sub-arrays of the instruction of that name in the widest program,
+ * where they are more. */
+static void add_inactive(const job *j, const stn_program *widest,
+                         const void *mapping, stn_layer_cost *layer)
+{
+    const stn_ledger_row nothing = {0};
+    for (int i = 0; i < widest->n_instructions; i++) {
+        if (strcmp(widest->instructions[i].name, layer->name) != 0)
+            continue;
+        stn_placement place = {0};
+        j->machine->type->place(mapping, i, &place);
+        stn_cost whole = stn_cost_placed(j->machine, &place, &nothing, 1.0);
+        if (whole.area_m2 > layer->cost.area_m2) {
+            layer->cost.area_m2 = whole.area_m2;
+            layer->cost.sub_arrays = whole.sub_arrays;
+        }
+    }
+}
+
+/* A narrow width runs where the widest is mapped; what it does not need is
+ * switched off, but there. */
+static stn_status fill_inactive(const job *j, stn_simulation *s, stn_error *err)
+{
+    const stn_program *widest = NULL;
+    void *mapping = NULL;
+    if (!j->program->n_widths)
+        return STN_OK;
+    STN_TRY(stn_program_at_width(j->program, 1, &widest, err));
+    if (widest == j->program)
+        return STN_OK;
+    STN_TRY(j->machine->type->map(j->machine, widest, &mapping, err));
+    for (int i = 0; i < s->n_layers; i++)
+        add_inactive(j, widest, mapping, &s->layers[i]);
+    j->machine->type->unmap(mapping);
+    return STN_OK;
+}
+
 static stn_status run(job *j, stn_simulation *s, stn_error *err)
 {
     const stn_simulate_options *o = j->options;
@@ -260,6 +297,8 @@ static stn_status run(job *j, stn_simulation *s, stn_error *err)
     const stn_ledger *ledger = o->pixels ? &counted : &predicted;
     double n = o->pixels ? (double)o->n_pictures : 1.0;
     status = fill_layers(j, ledger, n, s, err);
+    if (status == STN_OK)
+        status = fill_inactive(j, s, err);
     if (status == STN_OK && j->n_bins)
         status = stn_histogram_copy(j->machine, j->mapping, &counted, s, err);
     if (status == STN_OK)

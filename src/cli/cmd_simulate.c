@@ -52,7 +52,12 @@ static void cost_cells(const char *name, const char *op, const stn_cost *cost,
     stn_table_cell("%s", stn_cli_si(stn_cost_energy_j(cost), "J"));
     stn_table_cell("%s", stn_cli_si(cost->latency_s, "s"));
     stn_table_cell("%s", stn_cli_si(cost->area_m2, "m2"));
-    stn_table_cell("%llu", (unsigned long long)cost->sub_arrays);
+    if (cost->active_sub_arrays == cost->sub_arrays)
+        stn_table_cell("%llu", (unsigned long long)cost->sub_arrays);
+    else
+        stn_table_cell("%llu of %llu",
+                       (unsigned long long)cost->active_sub_arrays,
+                       (unsigned long long)cost->sub_arrays);
     stn_table_cell("%s", stn_cli_percent(cost->utilisation, 1));
     if (groups)
         stn_table_cell("%llu/%llu", (unsigned long long)live,
@@ -240,6 +245,7 @@ static void put_cost(stn_json_writer *w, const stn_cost *cost)
     stn_json_number(w, "latency_s", cost->latency_s);
     stn_json_number(w, "area_m2", cost->area_m2);
     stn_json_int(w, "sub_arrays", (int64_t)cost->sub_arrays);
+    stn_json_int(w, "active_sub_arrays", (int64_t)cost->active_sub_arrays);
     stn_json_number(w, "utilisation", cost->utilisation);
 }
 
@@ -412,7 +418,9 @@ const stn_command stn_cmd_simulate = {
         "weights. With --data pictures are executed on the machine's bits, "
         "events are counted, and the logits are compared with the reference "
         "interpreter, or with the scalar definition of a machine that is "
-        "inexact; exit code 3 when they differ.\n\nA NETWORK of 'setun "
+        "inexact; exit code 3 when they differ. A narrow --width runs on the "
+        "machine that holds the widest: its area, of which what the width "
+        "does not need is off.\n\nA NETWORK of 'setun "
         "list networks', or a YAML file, is costed from its shapes, without "
         "weights.\n\nExamples: setun simulate model.stn --on bdnet-sot --set "
         "array.rows=512; setun simulate resnet50 --weights 1 --activations 8",

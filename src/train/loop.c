@@ -98,32 +98,6 @@ static int width_count(const stn_session *s)
     return s->model->widths ? s->model->widths->n : 0;
 }
 
-/* The minibatch once more, by each narrower network, from the widest to the
- * narrowest; they learn from the logits of the whole one, and their gradients
- * are added to its own (Yu and Huang 2019, in-place distillation). */
-static stn_status train_narrow(stn_session *s, const stn_executor_batch *whole,
-                               stn_error *err)
-{
-    const stn_recipe *r = s->model->recipe;
-    stn_executor_batch batch = *whole;
-
-    batch.logits = NULL;
-    batch.teacher = s->teacher;
-    batch.distil = r->distil;
-    for (int i = width_count(s) - 1; i >= 0; i--) {
-        stn_executor_result result;
-
-        stn_width_load(s->model->widths, i, s->pool);
-        stn_executor_train(s->narrow[i], &batch, &result);
-        if (!isfinite(result.loss_sum))
-            return fail_nonfinite(s, "the output of a narrow layer",
-                                  stn_executor_find_nonfinite(s->narrow[i]),
-                                  err);
-        stn_width_add_gradients(s->model->widths, i, s->pool);
-    }
-    return STN_OK;
-}
-
 /* One minibatch; moves the counters. */
 static stn_status step(stn_session *s, stn_error *err)
 {
@@ -147,7 +121,7 @@ static stn_status step(stn_session *s, stn_error *err)
                                 .seed = c->seed,
                                 .step = done,
                                 .label_smoothing = r->label_smoothing,
-                                .logits = s->teacher};
+                                .logits = s->narrow.teacher};
     stn_executor_result result;
     double penalty;
     const char *failed;
@@ -157,7 +131,10 @@ static stn_status step(stn_session *s, stn_error *err)
     if (!isfinite(result.loss_sum))
         return fail_nonfinite(s, "the output of layer",
                               stn_executor_find_nonfinite(s->executor), err);
-    STN_TRY(train_narrow(s, &batch, err));
+    failed = stn_narrow_train(&s->narrow, &batch, &r->distil);
+    if (failed)
+        return fail_nonfinite(s, "at a narrower width the output of layer",
+                              failed, err);
     penalty = stn_compression_backward(s->model->compression, s->pool,
                                        progress < (double)r->penalise_until);
     failed = stn_optimiser_step(
@@ -222,8 +199,8 @@ double stn_session_evaluate(stn_session *s, int index, stn_feed *feed)
 
     if (!whole)
         stn_width_load(s->model->widths, index, s->pool);
-    return stn_feed_evaluate(whole ? s->executor : s->narrow[index], feed,
-                             s->model->recipe->batch);
+    return stn_feed_evaluate(whole ? s->executor : s->narrow.executor[index],
+                             feed, s->model->recipe->batch);
 }
 
 /* Of the whole network; of the narrower ones into the record. */

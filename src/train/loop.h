@@ -14,8 +14,7 @@ typedef struct stn_session {
     stn_dataset *dataset;
     stn_pool *pool;
     stn_executor *executor;
-    stn_executor *narrow[STN_WIDTHS_MAX]; /* one a width of the model's */
-    float *teacher; /* logits of a batch, for them; NULL without widths */
+    stn_narrow narrow; /* of the model's widths */
     stn_optimiser *optimiser;
     stn_run_folder folder;
     stn_counters counters;

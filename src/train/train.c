@@ -72,23 +72,6 @@ static stn_status name_run(const stn_train_options *options,
                            stn_data_short_name(r->data), options->seed);
 }
 
-static stn_status prepare_widths(stn_session *s, stn_error *err)
-{
-    const stn_recipe *r = s->model->recipe;
-    const stn_widths *widths = s->model->widths;
-
-    if (!widths)
-        return STN_OK;
-    s->teacher = stn_alloc((size_t)r->batch,
-                           (size_t)s->model->graph->n_classes * sizeof(float));
-    if (!s->teacher)
-        return stn_fail_memory(err, "the logits of a batch");
-    for (int i = 0; i < widths->n; i++)
-        STN_TRY(stn_executor_create(widths->width[i].graph, s->pool, r->batch,
-                                    r->shards, true, &s->narrow[i], err));
-    return STN_OK;
-}
-
 /* Recipe → model, data, threads, executor, optimiser. */
 static stn_status prepare(stn_session *s, stn_recipe *recipe, stn_error *err)
 {
@@ -104,7 +87,8 @@ static stn_status prepare(stn_session *s, stn_recipe *recipe, stn_error *err)
                             &s->pool, err));
     STN_TRY(stn_executor_create(s->model->graph, s->pool, r->batch, r->shards,
                                 true, &s->executor, err));
-    STN_TRY(prepare_widths(s, err));
+    STN_TRY(stn_narrow_init(&s->narrow, s->model->widths, s->pool, r->batch,
+                            r->shards, err));
     return stn_optimiser_create(r->optimiser, r->optimiser_attrs,
                                 s->model->graph, &s->optimiser, err);
 }
@@ -224,9 +208,7 @@ static void close_session(stn_session *s)
     stn_free(s->order);
     stn_free(s->pictures);
     stn_optimiser_destroy(s->optimiser);
-    for (int i = 0; i < STN_WIDTHS_MAX; i++)
-        stn_executor_destroy(s->narrow[i]);
-    stn_free(s->teacher);
+    stn_narrow_deinit(&s->narrow);
     stn_executor_destroy(s->executor);
     stn_pool_destroy(s->pool);
     stn_dataset_close(s->dataset);

@@ -14,6 +14,7 @@
 
 #include "base/slice.h"
 #include "compress/compress.h"
+#include "nn/executor.h"
 #include "train/recipe.h"
 
 /* A parameter of a narrow graph and where it is in the whole one. */
@@ -56,6 +57,31 @@ void stn_width_load(const stn_widths *widths, int index, stn_pool *pool);
 /* Adds the gradients of slices to those of the whole graph. */
 void stn_width_add_gradients(const stn_widths *widths, int index,
                              stn_pool *pool);
+
+/* Executors of all narrower widths, for batches of `n` pictures. */
+typedef struct stn_narrow {
+    const stn_widths *widths;
+    stn_pool *pool;
+    stn_executor *executor[STN_WIDTHS_MAX];
+    float *teacher; /* n * classes: logits of the whole network */
+} stn_narrow;
+
+/* Widths and pool are borrowed. With `widths` NULL there is nothing to train
+ * and evaluate, and `teacher` is NULL. Deinit is legal on what failed. */
+stn_status stn_narrow_init(stn_narrow *narrow, const stn_widths *widths,
+                           stn_pool *pool, int batch, int n_shards,
+                           stn_error *err);
+void stn_narrow_deinit(stn_narrow *narrow);
+
+/* The minibatch that the whole network was just trained on, its logits in
+ * `teacher`, once more by each narrower network, from the widest to the
+ * narrowest: they learn from these logits as `distil` says, and their
+ * gradients are added to the whole's (Yu and Huang 2019, in-place
+ * distillation). Returns NULL, or the name of the first node of a narrow
+ * network whose output is not finite. */
+const char *stn_narrow_train(stn_narrow *narrow,
+                             const stn_executor_batch *whole,
+                             const stn_distil *distil);
 
 /* What compresses the narrow graph's weights: slices of the codes, low codes
  * and scales of the last apply, for packing; it borrows from `compression`
