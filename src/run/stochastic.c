@@ -8,23 +8,34 @@
  *
  *     unsigned x: Σ b_i T_i(w)      signed x: 2 Σ b_i T_i(w) - Σ T_i(w)
  *
- * So T_i of all weights lie ready, filters innermost: each bit of x that is 1
- * adds one row of them to the sums of all filters, and Σ T_i is added up ahead
- * for each place of the window. */
+ * So T_i of all weights lie ready, filters innermost and padded with zeros to
+ * whole vectors: each bit of x that is 1 adds one row of them to the sums of
+ * all filters, and Σ T_i is added up ahead for each place of the window. Which
+ * bits those are comes from a table, since a branch for each bit would be
+ * guessed wrong half the time. */
 #include "setun/stochastic.h"
 #include "base/compiler.h"
 #include "base/pool.h"
 #include "run/reference.h"
+#include "run/stochastic_operand.h"
 #include <stdlib.h>
 #include <string.h>
+
+#define LANES 16 /* filters of a row come in multiples of */
+
+/* The bits of a stream that are 1, as rows: 0 is the highest of `bits`. */
+typedef struct ones {
+    uint8_t n, row[8];
+} ones;
 
 /* A conv or depthwise as the loops want it. */
 typedef struct sums {
     stn_stochastic_operand operand;
     int offset;       /* stream = x + offset */
     int shift;        /* y = sum of products · 2^shift */
-    int8_t *turns;    /* T_i; kh, kw, in, bits from the highest, out */
-    int32_t *totals;  /* Σ T_i over bits and inputs; kh, kw, out */
+    size_t pitch;     /* filters, padded */
+    int8_t *turns;    /* T_i; kh, kw, in, bits from the highest, pitch */
+    int32_t *totals;  /* Σ T_i over bits and inputs; kh, kw, pitch */
     uint64_t *cycles; /* Σ|w| at each of kh * kw positions */
     uint64_t *zeros;  /* weights that are 0, likewise */
 } sums;
@@ -32,7 +43,8 @@ typedef struct sums {
 struct stn_stochastic {
     const stn_program *program;
     stn_arena arena;
-    sums *sums; /* one an instruction */
+    ones ones[256]; /* of every stream */
+    sums *sums;     /* one an instruction */
     stn_pool *pool;
     int threads;
     struct thread *memory; /* one a thread */
@@ -46,30 +58,14 @@ typedef struct thread {
     stn_stochastic_counts *counts; /* one an instruction */
 } thread;
 
-static bool has_sums(const stn_instruction *in)
-{
-    return in->opcode == STN_CONV || in->opcode == STN_DEPTHWISE;
-}
-
-static stn_stochastic_operand operand_of(stn_type type, int bits)
-{
-    return (stn_stochastic_operand){bits, type != STN_TYPE_U8};
-}
-
-/* Products count units of 2^-N, or with a sign 2^-(N-1), of x · w. */
-static int shift_of(stn_stochastic_operand operand)
-{
-    return operand.bits - operand.is_signed;
-}
-
 /* ---- the definition */
 
 static int64_t product(const stn_multiplier *by, stn_type type, int w,
                        int64_t x)
 {
-    stn_stochastic_operand operand = operand_of(type, by->bits);
+    stn_stochastic_operand operand = stn_stochastic_operand_of(type, by->bits);
     return (int64_t)stn_stochastic_cycles(operand, (int)x, w) *
-           ((int64_t)1 << shift_of(operand));
+           ((int64_t)1 << stn_stochastic_shift_of(operand));
 }
 
 stn_status stn_stochastic_classify(const stn_program *program, int bits,
@@ -79,113 +75,6 @@ stn_status stn_stochastic_classify(const stn_program *program, int bits,
     const stn_multiplier multiplier = {product, bits};
     return stn_reference_classify_with(program, &multiplier, pixels, logits,
                                        err);
-}
-
-/* ---- what can be run */
-
-/* Of a value here. What the reader has proven holds for exact products. */
-typedef struct range {
-    int64_t lo, hi;
-} range;
-
-static stn_status check_operands(const stn_program *p,
-                                 const stn_instruction *in, range x, int bits,
-                                 stn_error *err)
-{
-    const stn_weights *w = &in->weights;
-    stn_type type = p->values[in->inputs[0]].type;
-    stn_stochastic_operand operand = operand_of(type, bits);
-    int64_t hi = ((int64_t)1 << shift_of(operand)) - 1;
-    int64_t lo = operand.is_signed ? -hi - 1 : 0;
-    if (x.lo < lo || x.hi > hi)
-        return stn_fail(err, STN_E_UNSUPPORTED,
-                        "%s: reads numbers of %lld … %lld, an operand of %d "
-                        "bits is %lld … %lld; narrow the program first",
-                        in->name, (long long)x.lo, (long long)x.hi, bits,
-                        (long long)lo, (long long)hi);
-    size_t n = (size_t)w->out * (size_t)w->kh * (size_t)w->kw * (size_t)w->in;
-    for (size_t i = 0; i < n; i++)
-        if (abs(w->codes[i]) > 1 << (bits - 1))
-            return stn_fail(err, STN_E_UNSUPPORTED,
-                            "%s: has a weight of %d, of %d bits it is at most "
-                            "%d; narrow the program first",
-                            in->name, w->codes[i], bits, 1 << (bits - 1));
-    return STN_OK;
-}
-
-/* |y| of a sum: no product exceeds its |w| cycles. */
-static int64_t largest_sum(const stn_instruction *in, int shift)
-{
-    const stn_weights *w = &in->weights;
-    size_t n = (size_t)w->kh * (size_t)w->kw * (size_t)w->in;
-    int64_t largest = 0;
-    for (int o = 0; o < w->out; o++) {
-        int64_t cycles = 0;
-        for (size_t k = 0; k < n; k++)
-            cycles += abs(w->codes[(size_t)o * n + k]);
-        largest = cycles > largest ? cycles : largest;
-    }
-    return largest * ((int64_t)1 << shift);
-}
-
-static range range_of(const stn_program *p, const stn_instruction *in, range x,
-                      int bits)
-{
-    int64_t n = (int64_t)in->kh * in->kw, largest;
-    switch (in->opcode) {
-    case STN_CONV:
-    case STN_DEPTHWISE:
-        largest = largest_sum(
-            in, shift_of(operand_of(p->values[in->inputs[0]].type, bits)));
-        return (range){-largest, largest};
-    case STN_RESCALE:
-        return (range){in->lo, in->hi};
-    case STN_SUM_POOL:
-        return (range){n * x.lo, n * x.hi};
-    default: /* max_pool; check_all lets no others through */
-        break;
-    }
-    return x;
-}
-
-/* `ranges` has room for those of all values. */
-static stn_status check_all(const stn_program *p, int bits, range *ranges,
-                            stn_error *err)
-{
-    ranges[0] = (range){0, UINT8_MAX};
-    for (int i = 0; i < p->n_instructions; i++) {
-        const stn_instruction *in = &p->instructions[i];
-        range x = ranges[in->inputs[0]];
-        if (stn_opcode_is_time(in->opcode))
-            return stn_fail(err, STN_E_UNSUPPORTED,
-                            "%s: spikes are added, not multiplied; spiking "
-                            "networks have no use for stochastic products",
-                            in->name);
-        range y = range_of(p, in, x, bits);
-        if (has_sums(in))
-            STN_TRY(check_operands(p, in, x, bits, err));
-        if (y.lo < INT32_MIN || y.hi > INT32_MAX)
-            return stn_fail(err, STN_E_UNSUPPORTED,
-                            "%s: its sums may reach %lld … %lld, which leaves "
-                            "32 bits; use fewer bits",
-                            in->name, (long long)y.lo, (long long)y.hi);
-        ranges[in->output] = y;
-    }
-    return STN_OK;
-}
-
-static stn_status check(const stn_program *p, int bits, stn_error *err)
-{
-    if (bits < 2 || bits > 8)
-        return stn_fail(err, STN_E_ARGUMENT,
-                        "stochastic: got operands of %d bits, expected 2 to 8",
-                        bits);
-    range *ranges = stn_alloc((size_t)p->n_values, sizeof *ranges);
-    if (!ranges)
-        return stn_fail_memory(err, "ranges of values");
-    stn_status status = check_all(p, bits, ranges, err);
-    stn_free(ranges);
-    return status;
 }
 
 /* ---- preparation */
@@ -208,11 +97,14 @@ static stn_status prepare_sums(stn_stochastic *e, const stn_instruction *in,
     const stn_weights *w = &in->weights;
     size_t area = (size_t)w->kh * (size_t)w->kw, depth = (size_t)w->in;
     size_t out = (size_t)w->out, planes = (size_t)bits;
-    s->operand = operand_of(e->program->values[in->inputs[0]].type, bits);
+    size_t pitch = (out + LANES - 1) / LANES * LANES;
+    s->operand =
+        stn_stochastic_operand_of(e->program->values[in->inputs[0]].type, bits);
     s->offset = s->operand.is_signed ? 1 << (bits - 1) : 0;
-    s->shift = shift_of(s->operand);
-    s->turns = stn_arena_alloc(&e->arena, area * depth * planes * out, 1);
-    s->totals = stn_arena_alloc(&e->arena, area * out, sizeof *s->totals);
+    s->shift = stn_stochastic_shift_of(s->operand);
+    s->pitch = pitch;
+    s->turns = stn_arena_alloc(&e->arena, area * depth * planes * pitch, 1);
+    s->totals = stn_arena_alloc(&e->arena, area * pitch, sizeof *s->totals);
     s->cycles = stn_arena_alloc(&e->arena, area, sizeof *s->cycles);
     s->zeros = stn_arena_alloc(&e->arena, area, sizeof *s->zeros);
     if (!s->turns || !s->totals || !s->cycles || !s->zeros)
@@ -222,8 +114,8 @@ static stn_status prepare_sums(stn_stochastic *e, const stn_instruction *in,
             for (size_t c = 0; c < depth; c++) {
                 int code = w->codes[(o * area + a) * depth + c];
                 fill_turns(s, code,
-                           s->turns + (a * depth + c) * planes * out + o, out,
-                           &s->totals[a * out + o]);
+                           s->turns + (a * depth + c) * planes * pitch + o,
+                           pitch, &s->totals[a * pitch + o]);
                 s->cycles[a] += (uint64_t)abs(code);
                 s->zeros[a] += code == 0;
             }
@@ -238,13 +130,24 @@ static stn_status prepare_thread(const stn_program *p, thread *t,
         if (p->instructions[i].weights.out > widest)
             widest = p->instructions[i].weights.out;
     t->values = stn_reference_values(p, &t->arena);
-    t->sum = stn_arena_alloc(&t->arena, (size_t)widest, sizeof *t->sum);
-    t->total = stn_arena_alloc(&t->arena, (size_t)widest, sizeof *t->total);
+    size_t pitch = (size_t)widest + LANES; /* no less than any */
+    t->sum = stn_arena_alloc(&t->arena, pitch, sizeof *t->sum);
+    t->total = stn_arena_alloc(&t->arena, pitch, sizeof *t->total);
     t->counts = stn_arena_alloc(&t->arena, (size_t)p->n_instructions,
                                 sizeof *t->counts);
     if (!t->values || !t->sum || !t->total || !t->counts)
         return stn_fail_memory(err, "a picture's values");
     return STN_OK;
+}
+
+static void fill_ones(stn_stochastic *e, int bits)
+{
+    for (unsigned stream = 0; stream < 1u << bits; stream++)
+        for (int i = 0; i < bits; i++)
+            if (stream >> (bits - 1 - i) & 1) {
+                ones *o = &e->ones[stream];
+                o->row[o->n++] = (uint8_t)i;
+            }
 }
 
 static stn_status prepare(stn_stochastic *e, int bits, int threads,
@@ -255,8 +158,9 @@ static stn_status prepare(stn_stochastic *e, int bits, int threads,
         stn_arena_alloc(&e->arena, (size_t)p->n_instructions, sizeof *e->sums);
     if (!e->sums)
         return stn_fail_memory(err, "a stochastic executor");
+    fill_ones(e, bits);
     for (int i = 0; i < p->n_instructions; i++)
-        if (has_sums(&p->instructions[i]))
+        if (stn_stochastic_has_sums(&p->instructions[i]))
             STN_TRY(
                 prepare_sums(e, &p->instructions[i], bits, &e->sums[i], err));
     STN_TRY(stn_pool_create(threads, NULL, &e->pool, err));
@@ -274,7 +178,7 @@ stn_status stn_stochastic_create(const stn_program *program, int bits,
                                  int threads, stn_stochastic **out,
                                  stn_error *err)
 {
-    STN_TRY(check(program, bits, err));
+    STN_TRY(stn_stochastic_check(program, bits, err));
     stn_stochastic *e = stn_alloc(1, sizeof *e);
     if (!e)
         return stn_fail_memory(err, "a stochastic executor");
@@ -312,6 +216,7 @@ static int get(const stn_value *x, const void *data, size_t i)
 typedef struct place {
     const stn_instruction *in;
     const sums *sums;
+    const ones *ones;
     const stn_value *x;
     const void *data;
     size_t first; /* element of x: channel 0 there */
@@ -323,20 +228,19 @@ STN_CLONES
 static uint64_t add_conv(const place *p, int32_t *STN_RESTRICT sum)
 {
     const sums *s = p->sums;
-    const int bits = s->operand.bits;
-    const size_t out = (size_t)p->in->weights.out;
-    const size_t depth = (size_t)p->in->weights.in;
-    const int8_t *turns = s->turns + p->area * depth * (size_t)bits * out;
+    const size_t pitch = s->pitch, depth = (size_t)p->in->weights.in;
+    const size_t step = (size_t)s->operand.bits * pitch;
+    const int8_t *turns = s->turns + p->area * depth * step;
     uint64_t magnitude = 0;
-    for (size_t c = 0; c < depth; c++) {
+    for (size_t c = 0; c < depth; c++, turns += step) {
         const int x = get(p->x, p->data, p->first + c);
-        const unsigned stream = (unsigned)(x + s->offset);
+        const ones *stream = &p->ones[x + s->offset];
         magnitude += (uint64_t)abs(x);
-        for (int i = bits - 1; i >= 0; i--, turns += out) {
-            const int8_t *STN_RESTRICT t = turns;
-            if (stream >> i & 1)
-                for (size_t o = 0; o < out; o++)
-                    sum[o] += t[o];
+        for (int k = 0; k < stream->n; k++) {
+            const int8_t *STN_RESTRICT t = turns + stream->row[k] * pitch;
+            for (size_t o = 0; o < pitch; o += LANES)
+                for (size_t l = 0; l < LANES; l++)
+                    sum[o + l] += t[o + l];
         }
     }
     return magnitude;
@@ -345,17 +249,16 @@ static uint64_t add_conv(const place *p, int32_t *STN_RESTRICT sum)
 static uint64_t add_depthwise(const place *p, int32_t *sum)
 {
     const sums *s = p->sums;
-    const int bits = s->operand.bits;
     size_t out = (size_t)p->in->weights.out, channels = (size_t)p->x->shape.c;
-    const int8_t *turns = s->turns + p->area * (size_t)bits * out;
+    const int8_t *turns =
+        s->turns + p->area * (size_t)s->operand.bits * s->pitch;
     uint64_t magnitude = 0;
     for (size_t o = 0; o < out; o++) {
         int x = get(p->x, p->data, p->first + o % channels);
-        unsigned stream = (unsigned)(x + s->offset);
+        const ones *stream = &p->ones[x + s->offset];
         magnitude += (uint64_t)abs(x);
-        for (int i = 0; i < bits; i++)
-            if (stream >> (bits - 1 - i) & 1)
-                sum[o] += turns[(size_t)i * out + o];
+        for (int k = 0; k < stream->n; k++)
+            sum[o] += turns[stream->row[k] * s->pitch + o];
     }
     return magnitude;
 }
@@ -376,10 +279,10 @@ static void add_window(place *p, int top, int left, thread *t,
                        stn_stochastic_counts *counts)
 {
     const stn_weights *w = &p->in->weights;
-    const size_t out = (size_t)w->out;
+    const size_t pitch = p->sums->pitch;
     stn_shape x = p->x->shape;
-    memset(t->sum, 0, out * sizeof *t->sum);
-    memset(t->total, 0, out * sizeof *t->total);
+    memset(t->sum, 0, pitch * sizeof *t->sum);
+    memset(t->total, 0, pitch * sizeof *t->total);
     p->area = 0;
     for (int r = top; r < top + w->kh; r++)
         for (int q = left; q < left + w->kw; q++, p->area++) {
@@ -390,25 +293,28 @@ static void add_window(place *p, int top, int left, thread *t,
                         p->in->opcode == STN_CONV ? add_conv(p, t->sum)
                                                   : add_depthwise(p, t->sum),
                         counts);
-            for (size_t o = 0; o < out; o++)
-                t->total[o] += p->sums->totals[p->area * out + o];
+            for (size_t o = 0; o < pitch; o++)
+                t->total[o] += p->sums->totals[p->area * pitch + o];
         }
 }
 
-static void run_sums(const stn_program *program, const stn_instruction *in,
-                     const sums *s, const uint8_t *pixels, thread *t,
-                     stn_stochastic_counts *counts)
+static void run_sums(const stn_stochastic *e, int index, const uint8_t *pixels,
+                     thread *t)
 {
+    const stn_program *program = e->program;
+    const stn_instruction *in = &program->instructions[index];
+    const sums *s = &e->sums[index];
     stn_shape y = program->values[in->output].shape;
     int32_t *out = t->values[in->output];
     place p = {.in = in,
                .sums = s,
+               .ones = e->ones,
                .x = &program->values[in->inputs[0]],
                .data = in->inputs[0] ? t->values[in->inputs[0]] : pixels};
     for (int r = 0; r < y.h; r++)
         for (int q = 0; q < y.w; q++, out += y.c) {
             add_window(&p, r * in->stride - in->pad, q * in->stride - in->pad,
-                       t, counts);
+                       t, &t->counts[index]);
             for (int o = 0; o < y.c; o++) {
                 int32_t sum = s->operand.is_signed ? 2 * t->sum[o] - t->total[o]
                                                    : t->sum[o];
@@ -432,8 +338,8 @@ static void run_picture(void *context, int i, int thread_index)
     const uint8_t *pixels = b->pixels + (size_t)i * stn_shape_count(p->input);
     const stn_instruction *in = p->instructions;
     for (int k = 0; k < p->n_instructions; k++, in++)
-        if (has_sums(in))
-            run_sums(p, in, &b->executor->sums[k], pixels, t, &t->counts[k]);
+        if (stn_stochastic_has_sums(in))
+            run_sums(b->executor, k, pixels, t);
         else
             stn_reference_step(p, in, pixels, t->values);
     memcpy(b->logits + (size_t)i * classes, t->values[in[-1].output],
