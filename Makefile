@@ -36,6 +36,10 @@ bench-train: build
 	scripts/dependencies.sh bench
 	bench/bench-train.sh build $(ROUNDS)
 
+# Time that machines take to execute and to predict: results/bench/simulate.json.
+bench-simulate: build
+	bench/bench-simulate.sh build 3
+
 # The array model beside SPICE, NVSim and published macros, whose figures are
 # in the folder REFERENCE: results/validate.json.
 REFERENCE = ../shared/reference
@@ -65,4 +69,4 @@ MAKEFLAGS += --no-print-directory
 QUIET = --log-level=WARNING
 
 .PHONY: build dependencies demo check check-asan check-tsan bench bench-train \
-	validate compare docs install clean
+	bench-simulate validate compare docs install clean

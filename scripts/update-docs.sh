@@ -18,6 +18,10 @@ fill() {
     local id
     if [ "$1" = table ] && [ ! -e "$2" ]; then
         id=$(basename "$2" .json)
+        if [ "$2" = "results/bench/$id.json" ]; then
+            printf '%s\n' "Not yet: \`make bench-$id\` writes \`$2\`."
+            return
+        fi
         printf '%s\n' "Not yet: \`setun reproduce $id --budget full\` writes \`$2\`."
     else
         "$setun" "$@"

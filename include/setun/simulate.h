@@ -124,6 +124,7 @@ typedef struct stn_simulation {
     stn_cost total;
     double programming_energy_j, programming_latency_s; /* loading weights */
     int n_pictures;   /* executed; 0: predicted */
+    int n_checked;    /* pictures whose result was compared */
     int n_mismatches; /* pictures whose result differs from what the
                          machine is defined to return: the reference's
                          result, or an inexact machine's own */
@@ -145,11 +146,12 @@ typedef struct stn_simulate_options {
     const uint8_t *pixels; /* n_pictures pictures; NULL: predict only */
     const uint8_t *labels; /* n_pictures classes; may be NULL */
     int n_pictures;
-    int threads;     /* 0: all CPUs */
-    stn_check check; /* of every picture's result */
-    bool histogram;  /* count column sums, on machines that convert */
-    double density;  /* for a prediction: share of ones among the bits
-                        that the machine looks at; 0: 0.5 */
+    int threads;        /* 0: all CPUs */
+    stn_check check;    /* of every picture's result */
+    int check_pictures; /* only the first so many; 0: all */
+    bool histogram;     /* count column sums, on machines that convert */
+    double density;     /* for a prediction: share of ones among the bits
+                           that the machine looks at; 0: 0.5 */
 } stn_simulate_options;
 
 /* Maps, executes (or predicts), counts, costs. A program of a narrower width

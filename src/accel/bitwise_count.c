@@ -279,24 +279,59 @@ static int64_t window_sum(const passage *s)
     return sum;
 }
 
+/* Planes of weights, or of a window, in the simulator. */
+typedef struct plane_set {
+    const uint64_t *words; /* `stride` from plane to plane */
+    int n;
+    bool is_signed;
+} plane_set;
+
+/* Sum over all pairs of planes of their weighted counts. */
+STN_CLONES
+static int64_t weighted_counts(const plane_set *q, const plane_set *p,
+                               int stride, int words)
+{
+    int64_t sum = 0;
+    for (int n = 0; n < q->n; n++) {
+        int64_t row = 0;
+        for (int b = 0; b < p->n; b++) {
+            const uint64_t *x = q->words + n * stride;
+            const uint64_t *y = p->words + b * stride;
+            int64_t count = __builtin_popcountll(x[0] & y[0]);
+            for (int i = 1; i < words; i++)
+                count += __builtin_popcountll(x[i] & y[i]);
+            row += plane_weight(b, p->n, p->is_signed) * count;
+        }
+        sum += plane_weight(n, q->n, q->is_signed) * row;
+    }
+    return sum;
+}
+
+/* What errors of sensing add to that. */
+static int64_t weighted_errors(const passage *s, const plane_set *q,
+                               const plane_set *p, int stride, int words)
+{
+    int64_t sum = 0;
+    for (int n = 0; n < q->n; n++)
+        for (int b = 0; b < p->n; b++)
+            sum += plane_weight(n, q->n, q->is_signed) *
+                   plane_weight(b, p->n, p->is_signed) *
+                   bw_noise_count(s->noise, q->words + n * stride,
+                                  p->words + b * stride, words);
+    return sum;
+}
+
 /* The counter's number for filter i. */
 static int64_t filter_sum(const passage *s, int i, int64_t inputs)
 {
     const bw_count *c = &s->layer->count;
-    const uint64_t *codes =
-        c->codes + (size_t)i * (size_t)c->planes * (size_t)c->words;
+    size_t filter = (size_t)i * (size_t)c->planes * (size_t)c->words;
+    plane_set q = {c->codes + filter, c->planes, c->offset == 0};
+    plane_set p = {s->planes, s->x->bits, s->x->lines->is_signed};
     int words = div_up(c->window, 64);
-    int64_t sum = 0;
-    for (int n = 0; n < c->planes; n++)
-        for (int b = 0; b < s->x->bits; b++) {
-            const uint64_t *q = codes + n * c->words;
-            const uint64_t *p = s->planes + b * c->words;
-            int64_t count = count_and(q, p, words);
-            if (s->noise)
-                count += bw_noise_count(s->noise, q, p, words);
-            sum += plane_weight(n, c->planes, c->offset == 0) *
-                   plane_weight(b, s->x->bits, s->x->lines->is_signed) * count;
-        }
+    int64_t sum = weighted_counts(&q, &p, c->words, words);
+    if (s->noise)
+        sum += weighted_errors(s, &q, &p, c->words, words);
     return c->offset ? 2 * sum - c->offset * inputs : sum;
 }
 

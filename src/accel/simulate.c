@@ -26,6 +26,7 @@ typedef struct job {
     int32_t *logits; /* n_pictures results, or NULL */
     bool define;     /* run the definition instead of the machine */
     bool errs;       /* the machine, at random */
+    int n_checked;   /* pictures, from the first */
     void *mapping;
     size_t n_bins; /* of histograms, when asked for */
     stn_pool *pool;
@@ -91,7 +92,7 @@ static void run_picture(void *context, int task, int thread)
     if (j->options->labels)
         w->n_correct +=
             class_of(logits, p->n_classes) == j->options->labels[task];
-    if (w->values)
+    if (w->values && task < j->n_checked)
         check_picture(j, w, pixels, logits);
 }
 
@@ -147,6 +148,11 @@ static stn_status start(job *j, stn_error *err)
     j->errs = j->machine->type->errs && j->machine->type->errs(j->mapping);
     if (!j->options->pixels)
         return STN_OK;
+    if (j->options->check)
+        j->n_checked = j->options->n_pictures;
+    if (j->options->check_pictures > 0 &&
+        j->options->check_pictures < j->n_checked)
+        j->n_checked = j->options->check_pictures;
     if (j->options->histogram)
         j->n_bins = stn_histogram_bins(j->machine, j->mapping);
     STN_TRY(stn_pool_create(j->options->threads, NULL, &j->pool, err));
@@ -292,6 +298,7 @@ static stn_status run(job *j, stn_simulation *s, stn_error *err)
             s->n_correct += j->workers[t].n_correct;
         }
         s->n_pictures = o->n_pictures;
+        s->n_checked = j->n_checked;
         s->predicted_equals_counted = prediction_holds(j, &counted, &predicted);
     }
     const stn_ledger *ledger = o->pixels ? &counted : &predicted;

@@ -16,6 +16,8 @@ static const stn_option OPTIONS[] = {
      "execute pictures of this data set"},
     {"images", 'n', false, "N", "1",
      "pictures to execute, with --data"},
+    {"check", 0, false, "N", "0",
+     "compare only the first N pictures with the reference, which takes as long as the machine; 0 for all"},
     {"set", 0, true, "PATH=VALUE", NULL,
      "lay a value over the machine file"},
     {"weights", 0, false, "BITS", "1",
@@ -107,7 +109,7 @@ static void print_breakdown(const stn_simulation *s)
 static void print_check(const stn_simulation *s)
 {
     printf("bits: %d of %d pictures differ from the reference", s->n_inexact,
-           s->n_pictures);
+           s->n_checked);
     if (s->n_inexact != s->n_mismatches)
         printf(", %d from this machine's definition", s->n_mismatches);
     printf("; counted events %s the prediction\nright: %d of %d pictures\n",
@@ -301,6 +303,7 @@ static int print_json(const stn_machine *machine, const stn_simulation *s)
     if (s->n_histograms)
         put_histograms(&w, s);
     stn_json_int(&w, "pictures", s->n_pictures);
+    stn_json_int(&w, "checked", s->n_checked);
     stn_json_int(&w, "mismatches", s->n_mismatches);
     stn_json_int(&w, "inexact", s->n_inexact);
     stn_json_int(&w, "correct", s->n_correct);
@@ -348,6 +351,7 @@ static int open_network(const stn_arguments *arguments, stn_cli_subject *out)
 static int simulate(const stn_arguments *arguments, const stn_cli_subject *s,
                     int threads)
 {
+    int64_t check = 0;
     stn_error err = {0};
     stn_machine *machine = NULL;
     stn_simulation *simulation = NULL;
@@ -357,8 +361,10 @@ static int simulate(const stn_arguments *arguments, const stn_cli_subject *s,
                               .check = STN_CHECK_ALL,
                               .histogram =
                                   stn_cli_switch(arguments, "histogram")};
-    if (!stn_cli_share(arguments, "ones", &o.density))
+    if (!stn_cli_share(arguments, "ones", &o.density) ||
+        !stn_cli_int(arguments, "check", 0, 1000000000, &check))
         return STN_EXIT_USAGE;
+    o.check_pictures = (int)check;
     if (s->pictures) {
         o.pixels = s->pictures->pixels;
         o.labels = s->pictures->labels;
