@@ -25,6 +25,9 @@ struct stn_circulant {
     size_t oh, ow, n_in, n_out; /* pixels */
     bool direct; /* every output pixel reads the input pixel of its place */
     kiss_fft_cfg forward, inverse;
+    /* Of each output pixel of a picture and kernel position the input pixel
+     * of that picture; -1 in the padding. NULL when direct. */
+    int32_t *windows;
     float *weights; /* of each frequency 2 R x 2 area Q */
 };
 
@@ -180,6 +183,21 @@ static parts parts_of(const stn_circulant *c, bool backward)
     return at;
 }
 
+static bool list_windows(stn_circulant *c)
+{
+    const stn_conv_shape *s = &c->s;
+    int side = s->kernel, *to;
+    c->windows = to = stn_alloc(c->oh * c->ow * c->area, sizeof *to);
+    for (int k = 0; to && k < (int)(c->oh * c->ow); k++)
+        for (int a = 0; a < (int)c->area; a++) {
+            int r = k / (int)c->ow * s->stride - s->pad + a / side;
+            int q = k % (int)c->ow * s->stride - s->pad + a % side;
+            bool inside = r >= 0 && r < s->h && q >= 0 && q < s->w;
+            *to++ = inside ? r * s->w + q : -1;
+        }
+    return c->windows;
+}
+
 stn_status stn_circulant_create(const stn_conv_shape *shape, int p,
                                 bool backward, stn_circulant **out,
                                 stn_circulant_needs *needs, stn_error *err)
@@ -202,7 +220,8 @@ stn_status stn_circulant_create(const stn_conv_shape *shape, int p,
     c->inverse = kiss_fft_alloc(p, 1, NULL, NULL);
     c->weights =
         stn_alloc(c->bins * 4 * c->rows * c->area * c->cols, sizeof(float));
-    if (!c->forward || !c->inverse || !c->weights) {
+    bool listed = c->direct || list_windows(c);
+    if (!c->forward || !c->inverse || !c->weights || !listed) {
         stn_circulant_destroy(c);
         return stn_fail_memory(err, "a circulant layer");
     }
@@ -219,11 +238,12 @@ void stn_circulant_destroy(stn_circulant *plan)
     kiss_fft_free(plan->forward);
     kiss_fft_free(plan->inverse);
     stn_free(plan->weights);
+    stn_free(plan->windows);
     stn_free(plan);
 }
 
-/* Frequency `bin` of the weights: rows (re, im) x R, columns (re, im) x area x
- * Q. */
+/* A frequency of the weights: rows (re, im) x R, columns area x (re, im) x Q.
+ */
 static size_t matrix_floats(const stn_circulant *c)
 {
     return 4 * c->rows * c->area * c->cols;
@@ -233,7 +253,7 @@ void stn_circulant_prepare(stn_circulant *c, const float *w, float *scratch)
 {
     blocked b = weights_of(c);
     float *spectrum = scratch + parts_of(c, false).weights;
-    size_t half = c->area * c->cols, row = 2 * half;
+    size_t row = 2 * c->area * c->cols;
     transform(c, &b, w, spectrum, scratch);
     for (size_t k = 0; k < c->bins; k++) {
         const float *from = spectrum + k * plane_of(&b);
@@ -242,64 +262,65 @@ void stn_circulant_prepare(stn_circulant *c, const float *w, float *scratch)
             for (size_t a = 0; a < c->area; a++, from += 2 * c->cols)
                 for (size_t j = 0; j < c->cols; j++) {
                     float re = from[j], im = from[c->cols + j];
-                    size_t at = a * c->cols + j;
+                    size_t at = 2 * a * c->cols + j;
                     to[i * row + at] = re;
-                    to[i * row + half + at] = -im;
+                    to[i * row + at + c->cols] = -im;
                     to[(c->rows + i) * row + at] = im;
-                    to[(c->rows + i) * row + half + at] = re;
+                    to[(c->rows + i) * row + at + c->cols] = re;
                 }
     }
 }
 
-/* Visits the input pixel of each kernel position of output pixel m; SIZE_MAX
- * in the padding. */
-static size_t pixel_of(const stn_circulant *c, size_t m, size_t a)
+/* What a window has of a row of pixels: `n` floats at `at` of a
+ * plane and at `col` of the window, or, for `at` of SIZE_MAX, padding. */
+typedef struct piece {
+    size_t at, col, n;
+} piece;
+
+/* Piece `k` of window m; false after the last. A row of a window that lies
+ * inside the picture is one piece. */
+static bool next_piece(const stn_circulant *c, size_t m, size_t *k, piece *out)
 {
-    const stn_conv_shape *s = &c->s;
-    size_t picture = m / (c->oh * c->ow), place = m % (c->oh * c->ow);
-    size_t side = (size_t)s->kernel, stride = (size_t)s->stride;
-    ptrdiff_t r = (ptrdiff_t)(place / c->ow * stride + a / side) - s->pad;
-    ptrdiff_t q = (ptrdiff_t)(place % c->ow * stride + a % side) - s->pad;
-    if (r < 0 || r >= s->h || q < 0 || q >= s->w)
-        return SIZE_MAX;
-    return (picture * (size_t)s->h + (size_t)r) * (size_t)s->w + (size_t)q;
+    size_t places = c->oh * c->ow, side = (size_t)c->s.kernel;
+    size_t pixel = 2 * c->cols, first = *k;
+    const int32_t *from = c->windows + m % places * c->area;
+    if (first == c->area)
+        return false;
+    bool whole =
+        first % side == 0 && from[first] >= 0 && from[first + side - 1] >= 0;
+    size_t picture = m / places * (c->n_in / (size_t)c->s.n);
+    *k += whole ? side : 1;
+    *out =
+        (piece){.at = from[first] < 0 ? SIZE_MAX
+                                      : (picture + (size_t)from[first]) * pixel,
+                .col = (m * c->area + first) * pixel,
+                .n = (*k - first) * pixel};
+    return true;
 }
 
-/* One frequency of all windows: rows [re: position, block | im: …]. */
+/* One frequency of all windows: rows [position][re, im][block]. */
 static const float *gather(const stn_circulant *c, const float *plane,
                            float *cols)
 {
-    size_t n = c->cols;
+    piece p;
     if (c->direct)
         return plane;
     for (size_t m = 0; m < c->n_out; m++)
-        for (size_t a = 0; a < c->area; a++) {
-            float *re = cols + (m * 2 * c->area + a) * n;
-            float *im = re + c->area * n;
-            size_t from = pixel_of(c, m, a);
-            for (size_t j = 0; j < n; j++) {
-                re[j] = from == SIZE_MAX ? 0 : plane[from * 2 * n + j];
-                im[j] = from == SIZE_MAX ? 0 : plane[from * 2 * n + n + j];
-            }
-        }
+        for (size_t k = 0; next_piece(c, m, &k, &p);)
+            for (size_t t = 0; t < p.n; t++)
+                cols[p.col + t] = p.at == SIZE_MAX ? 0 : plane[p.at + t];
     return cols;
 }
 
 /* The reverse: adds windows up over the pixels they come from. */
 static void scatter(const stn_circulant *c, const float *cols, float *plane)
 {
-    size_t n = c->cols;
-    memset(plane, 0, c->n_in * 2 * n * sizeof *plane);
+    piece p;
+    memset(plane, 0, c->n_in * 2 * c->cols * sizeof *plane);
     for (size_t m = 0; m < c->n_out; m++)
-        for (size_t a = 0; a < c->area; a++) {
-            const float *re = cols + (m * 2 * c->area + a) * n;
-            const float *im = re + c->area * n;
-            size_t to = pixel_of(c, m, a);
-            for (size_t j = 0; j < n && to != SIZE_MAX; j++) {
-                plane[to * 2 * n + j] += re[j];
-                plane[to * 2 * n + n + j] += im[j];
-            }
-        }
+        for (size_t k = 0; next_piece(c, m, &k, &p);)
+            for (size_t t = 0; t < p.n && p.at != SIZE_MAX; t++)
+                plane[p.at + t] += cols[p.col + t];
 }
 
 /* Of a product: m x q by q x r. Forward, m are pixels, and a matrix of
@@ -364,14 +385,14 @@ void stn_circulant_forward(const stn_circulant *c, const float *x,
 static void conjugate_product(const stn_circulant *c, const float *product,
                               float *spectrum)
 {
-    size_t half = c->area * c->cols, row = 2 * half;
+    size_t row = 2 * c->area * c->cols;
     for (size_t i = 0; i < c->rows; i++)
         for (size_t a = 0; a < c->area; a++, spectrum += 2 * c->cols)
             for (size_t j = 0; j < c->cols; j++) {
-                const float *re = product + i * row + a * c->cols + j;
+                const float *re = product + i * row + 2 * a * c->cols + j;
                 const float *im = re + c->rows * row;
-                spectrum[j] = re[0] + im[half];
-                spectrum[c->cols + j] = im[0] - re[half];
+                spectrum[j] = re[0] + im[c->cols];
+                spectrum[c->cols + j] = im[0] - re[c->cols];
             }
 }
 
