@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Inference beside its peers: kernels and networks of Setun, oneDNN, ONNX
 # Runtime (from npm) and PyTorch (Debian's), interleaved so that a busy
-# neighbour hits all; writes results/bench/kernels.json and networks.json.
+# neighbour hits all; writes results/bench/kernels.json and networks.json, and
+# circulant.json by bench-circulant.sh.
 # Networks are trained for some steps on noise, only to have a file.
 # usage: bench/bench.sh BUILD_FOLDER [ROUNDS]
 set -euo pipefail
@@ -60,3 +61,4 @@ done
 mkdir -p "$root/results/bench"
 python3 "$here/record.py" "$kernels" "$whole" "$root/results/bench" \
     "$(git -C "$root" describe --always --dirty)" "$rounds"
+"$here/bench-circulant.sh" "$build" "$rounds"
