@@ -8,167 +8,48 @@
  * Each block of each pixel is transformed once. What is left is, for each of
  * the p / 2 + 1 frequencies of real numbers, a convolution of complex numbers
  * with R x Q channels, done as a real matrix product: a pixel is the row
- * [re | im], a weight the matrix [[re, -im], [im, re]]. A transform is one of
- * complex numbers over two real blocks at once, which holds for odd p as well
- * and, other than kissfft's real ones, writes to no shared memory. */
-#include "tensor/circulant.h"
+ * [re | im], a weight the matrix [[re, -im], [im, re]]; at the frequencies 0
+ * and p / 2 all are real, so that nothing is multiplied twice there. */
 #include "base/memory.h"
-#include <kiss_fft.h>
-#include <stdint.h>
+#include "tensor/circulant_plan.h"
 #include <string.h>
-
-struct stn_circulant {
-    stn_conv_shape s;
-    int p;
-    size_t bins, rows, cols;    /* frequencies; blocks: R, Q */
-    size_t area;                /* kernel positions */
-    size_t oh, ow, n_in, n_out; /* pixels */
-    bool direct; /* every output pixel reads the input pixel of its place */
-    kiss_fft_cfg forward, inverse;
-    /* Of each output pixel of a picture and kernel position the input pixel
-     * of that picture; -1 in the padding. NULL when direct. */
-    int32_t *windows;
-    float *weights; /* of each frequency 2 R x 2 area Q */
-};
-
-/* Vectors of a real array: `n` rows of `width` numbers, cut into `blocks`. */
-typedef struct blocked {
-    size_t n, width, blocks, p;
-} blocked;
 
 static size_t div_up(size_t a, size_t b)
 {
     return (a + b - 1) / b;
 }
 
-static size_t start_of(const blocked *b, size_t v, size_t *length)
-{
-    size_t first = v % b->blocks * b->p;
-    *length = b->width - first < b->p ? b->width - first : b->p;
-    return v / b->blocks * b->width + first;
-}
-
-/* Where frequency 0 of vector v lies: [bin][row][re, im][block]. */
-static size_t bin_of(const blocked *b, size_t v)
-{
-    return v / b->blocks * 2 * b->blocks + v % b->blocks;
-}
-
-/* From one frequency to the next. A cache line more than it takes: by a power
- * of two all frequencies of a block would meet in one set of the cache. */
-static size_t plane_of(const blocked *b)
-{
-    return b->n * 2 * b->blocks + 16;
-}
-
-static void load(const blocked *b, size_t v, const float *x, kiss_fft_cpx *z,
-                 bool imaginary)
-{
-    size_t length, from = start_of(b, v, &length);
-    for (size_t t = 0; t < b->p; t++) {
-        float value = t < length ? x[from + t] : 0;
-        if (imaginary)
-            z[t].i = value;
-        else
-            z[t] = (kiss_fft_cpx){value, 0};
-    }
-}
-
-/* With Z = F(a + i b): F(a) = (Z[k] + conj Z[-k]) / 2 and
- * F(b) = (Z[k] - conj Z[-k]) / 2i. */
-static void transform(const stn_circulant *c, const blocked *b, const float *x,
-                      float *spectrum, float *scratch)
-{
-    kiss_fft_cpx *z = (void *)scratch, *f = z + b->p;
-    size_t count = b->n * b->blocks, plane = plane_of(b);
-    for (size_t v = 0; v < count; v += 2) {
-        bool pair = v + 1 < count;
-        load(b, v, x, z, false);
-        if (pair)
-            load(b, v + 1, x, z, true);
-        kiss_fft(c->forward, z, f);
-        float *one = spectrum + bin_of(b, v);
-        float *two = pair ? spectrum + bin_of(b, v + 1) : NULL;
-        for (size_t k = 0; k < c->bins; k++) {
-            kiss_fft_cpx u = f[k], w = f[k ? b->p - k : 0];
-            one[k * plane] = 0.5f * (u.r + w.r);
-            one[k * plane + b->blocks] = 0.5f * (u.i - w.i);
-            if (!pair)
-                continue;
-            two[k * plane] = 0.5f * (u.i + w.i);
-            two[k * plane + b->blocks] = 0.5f * (w.r - u.r);
-        }
-    }
-}
-
-/* z = A + i B, with A and B continued by their symmetry. */
-static void fill(const stn_circulant *c, const blocked *b, const float *one,
-                 const float *two, kiss_fft_cpx *z)
-{
-    size_t plane = plane_of(b);
-    for (size_t k = 0; k < c->bins; k++) {
-        float ar = one[k * plane], ai = one[k * plane + b->blocks];
-        float br = two ? two[k * plane] : 0;
-        float bi = two ? two[k * plane + b->blocks] : 0;
-        z[k] = (kiss_fft_cpx){ar - bi, ai + br};
-        if (k && k != b->p - k)
-            z[b->p - k] = (kiss_fft_cpx){ar + bi, br - ai};
-    }
-}
-
-static void invert(const stn_circulant *c, const blocked *b,
-                   const float *spectrum, float *x, float *scratch)
-{
-    kiss_fft_cpx *z = (void *)scratch, *f = z + b->p;
-    size_t count = b->n * b->blocks, length;
-    float share = 1.0f / (float)b->p;
-    for (size_t v = 0; v < count; v += 2) {
-        bool pair = v + 1 < count;
-        fill(c, b, spectrum + bin_of(b, v),
-             pair ? spectrum + bin_of(b, v + 1) : NULL, z);
-        kiss_fft(c->inverse, z, f);
-        size_t at = start_of(b, v, &length);
-        for (size_t t = 0; t < length; t++)
-            x[at + t] = share * f[t].r;
-        if (!pair)
-            continue;
-        at = start_of(b, v + 1, &length);
-        for (size_t t = 0; t < length; t++)
-            x[at + t] = share * f[t].i;
-    }
-}
-
 /* What the transforms of a layer are about. */
-static blocked inputs_of(const stn_circulant *c)
+static stn_blocked inputs_of(const stn_circulant *c)
 {
-    return (blocked){c->n_in, (size_t)c->s.c, c->cols, (size_t)c->p};
+    return (stn_blocked){c->n_in, (size_t)c->s.c, c->cols, (size_t)c->p};
 }
 
-static blocked outputs_of(const stn_circulant *c)
+static stn_blocked outputs_of(const stn_circulant *c)
 {
-    return (blocked){c->n_out, (size_t)c->s.out, c->rows, (size_t)c->p};
+    return (stn_blocked){c->n_out, (size_t)c->s.out, c->rows, (size_t)c->p};
 }
 
-static blocked weights_of(const stn_circulant *c)
+static stn_blocked weights_of(const stn_circulant *c)
 {
     size_t p = (size_t)c->p;
-    return (blocked){c->rows * c->area, c->cols * p, c->cols, p};
+    return (stn_blocked){c->rows * c->area, c->cols * p, c->cols, p};
 }
 
-static size_t spectrum_floats(const stn_circulant *c, blocked b)
+static size_t spectrum_floats(const stn_circulant *c, stn_blocked b)
 {
-    return c->bins * plane_of(&b);
+    return c->bins * stn_blocked_plane(&b);
 }
 
 /* Parts of the scratch, in floats. */
-typedef struct parts {
+typedef struct layout {
     size_t outputs, cols, dcols, inputs, product, weights, total;
-} parts;
+} layout;
 
-static parts parts_of(const stn_circulant *c, bool backward)
+static layout layout_of(const stn_circulant *c, bool backward)
 {
     size_t window = c->n_out * 2 * c->area * c->cols;
-    parts at = {.outputs = 4 * (size_t)c->p};
+    layout at = {.outputs = 4 * (size_t)c->p};
     at.cols = at.outputs + spectrum_floats(c, outputs_of(c));
     at.dcols = at.cols + (c->direct ? 0 : window);
     at.weights = at.outputs;
@@ -225,7 +106,7 @@ stn_status stn_circulant_create(const stn_conv_shape *shape, int p,
         stn_circulant_destroy(c);
         return stn_fail_memory(err, "a circulant layer");
     }
-    *needs = (stn_circulant_needs){.scratch = parts_of(c, backward).total,
+    *needs = (stn_circulant_needs){.scratch = layout_of(c, backward).total,
                                    .saved = spectrum_floats(c, inputs_of(c))};
     *out = c;
     return STN_OK;
@@ -242,33 +123,45 @@ void stn_circulant_destroy(stn_circulant *plan)
     stn_free(plan);
 }
 
-/* A frequency of the weights: rows (re, im) x R, columns area x (re, im) x Q.
- */
+/* Room for a frequency of the weights. It has rows (re, im) x R, columns area
+ * x (re, im) x Q; where it is real, re alone. */
 static size_t matrix_floats(const stn_circulant *c)
 {
     return 4 * c->rows * c->area * c->cols;
 }
 
+/* One frequency, from rows R x area of [re, im][Q]. */
+static void lay_matrix(const stn_circulant *c, size_t parts, const float *from,
+                       float *to)
+{
+    size_t n = c->cols, row = parts * c->area * n;
+    for (size_t i = 0; i < c->rows; i++)
+        for (size_t a = 0; a < c->area; a++, from += parts * n) {
+            float *re = to + i * row + a * parts * n, *im = re + c->rows * row;
+            for (size_t j = 0; j < n; j++) {
+                re[j] = from[j];
+                if (parts == 1)
+                    continue;
+                re[n + j] = -from[n + j];
+                im[j] = from[n + j];
+                im[n + j] = from[j];
+            }
+        }
+}
+
+static size_t parts_at(const stn_circulant *c, size_t bin)
+{
+    return stn_blocked_parts((size_t)c->p, bin);
+}
+
 void stn_circulant_prepare(stn_circulant *c, const float *w, float *scratch)
 {
-    blocked b = weights_of(c);
-    float *spectrum = scratch + parts_of(c, false).weights;
-    size_t row = 2 * c->area * c->cols;
-    transform(c, &b, w, spectrum, scratch);
-    for (size_t k = 0; k < c->bins; k++) {
-        const float *from = spectrum + k * plane_of(&b);
-        float *to = c->weights + k * matrix_floats(c);
-        for (size_t i = 0; i < c->rows; i++)
-            for (size_t a = 0; a < c->area; a++, from += 2 * c->cols)
-                for (size_t j = 0; j < c->cols; j++) {
-                    float re = from[j], im = from[c->cols + j];
-                    size_t at = 2 * a * c->cols + j;
-                    to[i * row + at] = re;
-                    to[i * row + at + c->cols] = -im;
-                    to[(c->rows + i) * row + at] = im;
-                    to[(c->rows + i) * row + at + c->cols] = re;
-                }
-    }
+    stn_blocked b = weights_of(c);
+    float *spectrum = scratch + layout_of(c, false).weights;
+    stn_blocked_transform(c, &b, w, spectrum, scratch);
+    for (size_t k = 0; k < c->bins; k++)
+        lay_matrix(c, parts_at(c, k), spectrum + k * stn_blocked_plane(&b),
+                   c->weights + k * matrix_floats(c));
 }
 
 /* What a window has of a row of pixels: `n` floats at `at` of a
@@ -279,10 +172,11 @@ typedef struct piece {
 
 /* Piece `k` of window m; false after the last. A row of a window that lies
  * inside the picture is one piece. */
-static bool next_piece(const stn_circulant *c, size_t m, size_t *k, piece *out)
+static bool next_piece(const stn_circulant *c, size_t parts, size_t m,
+                       size_t *k, piece *out)
 {
     size_t places = c->oh * c->ow, side = (size_t)c->s.kernel;
-    size_t pixel = 2 * c->cols, first = *k;
+    size_t pixel = parts * c->cols, first = *k;
     const int32_t *from = c->windows + m % places * c->area;
     if (first == c->area)
         return false;
@@ -299,26 +193,27 @@ static bool next_piece(const stn_circulant *c, size_t m, size_t *k, piece *out)
 }
 
 /* One frequency of all windows: rows [position][re, im][block]. */
-static const float *gather(const stn_circulant *c, const float *plane,
-                           float *cols)
+static const float *gather(const stn_circulant *c, size_t parts,
+                           const float *plane, float *cols)
 {
     piece p;
     if (c->direct)
         return plane;
     for (size_t m = 0; m < c->n_out; m++)
-        for (size_t k = 0; next_piece(c, m, &k, &p);)
+        for (size_t k = 0; next_piece(c, parts, m, &k, &p);)
             for (size_t t = 0; t < p.n; t++)
                 cols[p.col + t] = p.at == SIZE_MAX ? 0 : plane[p.at + t];
     return cols;
 }
 
 /* The reverse: adds windows up over the pixels they come from. */
-static void scatter(const stn_circulant *c, const float *cols, float *plane)
+static void scatter(const stn_circulant *c, size_t parts, const float *cols,
+                    float *plane)
 {
     piece p;
-    memset(plane, 0, c->n_in * 2 * c->cols * sizeof *plane);
+    memset(plane, 0, c->n_in * parts * c->cols * sizeof *plane);
     for (size_t m = 0; m < c->n_out; m++)
-        for (size_t k = 0; next_piece(c, m, &k, &p);)
+        for (size_t k = 0; next_piece(c, parts, m, &k, &p);)
             for (size_t t = 0; t < p.n && p.at != SIZE_MAX; t++)
                 plane[p.at + t] += cols[p.col + t];
 }
@@ -329,10 +224,10 @@ typedef struct sizes {
     int m, r, q;
 } sizes;
 
-static sizes sizes_of(const stn_circulant *c)
+static sizes sizes_of(const stn_circulant *c, size_t parts)
 {
-    return (sizes){(int)c->n_out, (int)(2 * c->rows),
-                   (int)(2 * c->area * c->cols)};
+    return (sizes){(int)c->n_out, (int)(parts * c->rows),
+                   (int)(parts * c->area * c->cols)};
 }
 
 /* Multiply-adds up to which a call of stn_sgemm takes longer than they do. */
@@ -364,36 +259,39 @@ void stn_circulant_forward(const stn_circulant *c, const float *x,
                            const float *bias, float *y, float *saved,
                            float *scratch)
 {
-    blocked in = inputs_of(c), out = outputs_of(c);
-    parts at = parts_of(c, false);
-    sizes z = sizes_of(c);
+    stn_blocked in = inputs_of(c), out = outputs_of(c);
+    layout at = layout_of(c, false);
     float *spectrum = scratch + at.outputs;
-    transform(c, &in, x, saved, scratch);
+    stn_blocked_transform(c, &in, x, saved, scratch);
     for (size_t k = 0; k < c->bins; k++) {
-        const float *cols =
-            gather(c, saved + k * plane_of(&in), scratch + at.cols);
-        multiply(false, true, z, cols, c->weights + k * matrix_floats(c),
-                 spectrum + k * plane_of(&out));
+        size_t parts = parts_at(c, k);
+        const float *cols = gather(c, parts, saved + k * stn_blocked_plane(&in),
+                                   scratch + at.cols);
+        multiply(false, true, sizes_of(c, parts), cols,
+                 c->weights + k * matrix_floats(c),
+                 spectrum + k * stn_blocked_plane(&out));
     }
-    invert(c, &out, spectrum, y, scratch);
+    stn_blocked_invert(c, &out, spectrum, y, scratch);
     for (size_t m = 0; m < c->n_out && bias; m++)
         for (size_t o = 0; o < out.width; o++)
             y[m * out.width + o] += bias[o];
 }
 
 /* Of G^T X, with rows and columns (re, im): F(g) ∘ conj F(x). */
-static void conjugate_product(const stn_circulant *c, const float *product,
-                              float *spectrum)
+static void conjugate_product(const stn_circulant *c, size_t parts,
+                              const float *product, float *spectrum)
 {
-    size_t row = 2 * c->area * c->cols;
+    size_t n = c->cols, row = parts * c->area * n;
     for (size_t i = 0; i < c->rows; i++)
-        for (size_t a = 0; a < c->area; a++, spectrum += 2 * c->cols)
-            for (size_t j = 0; j < c->cols; j++) {
-                const float *re = product + i * row + 2 * a * c->cols + j;
-                const float *im = re + c->rows * row;
-                spectrum[j] = re[0] + im[c->cols];
-                spectrum[c->cols + j] = im[0] - re[c->cols];
+        for (size_t a = 0; a < c->area; a++, spectrum += parts * n) {
+            const float *re = product + i * row + a * parts * n;
+            const float *im = re + c->rows * row;
+            for (size_t j = 0; j < n; j++) {
+                spectrum[j] = parts == 2 ? re[j] + im[n + j] : re[j];
+                if (parts == 2)
+                    spectrum[n + j] = im[j] - re[n + j];
             }
+        }
 }
 
 /* Value t of a block of `rows` x `cols` that remain of p x p stands at
@@ -410,34 +308,44 @@ static void clear_unused(const stn_circulant *c, float *dw)
             }
 }
 
+/* Frequency k: spectra of dw and dx from that of dy. */
+static void backward_bin(const stn_circulant *c, size_t k, const float *saved,
+                         bool wants_dx, float *scratch)
+{
+    stn_blocked in = inputs_of(c), out = outputs_of(c), w = weights_of(c);
+    size_t parts = parts_at(c, k);
+    layout at = layout_of(c, true);
+    sizes z = sizes_of(c, parts);
+    const float *g = scratch + at.outputs + k * stn_blocked_plane(&out);
+    const float *cols =
+        gather(c, parts, saved + k * stn_blocked_plane(&in), scratch + at.cols);
+    float *dplane = scratch + at.inputs + k * stn_blocked_plane(&in);
+    float *dcols = c->direct ? dplane : scratch + at.dcols;
+    multiply(true, false, (sizes){z.r, z.q, z.m}, g, cols,
+             scratch + at.product);
+    conjugate_product(c, parts, scratch + at.product,
+                      scratch + at.weights + k * stn_blocked_plane(&w));
+    if (!wants_dx)
+        return;
+    multiply(false, false, (sizes){z.m, z.q, z.r}, g,
+             c->weights + k * matrix_floats(c), dcols);
+    if (!c->direct)
+        scatter(c, parts, dcols, dplane);
+}
+
 void stn_circulant_backward(const stn_circulant *c, const float *dy,
                             const float *saved,
                             const stn_circulant_gradients *to, float *scratch)
 {
-    blocked in = inputs_of(c), out = outputs_of(c), w = weights_of(c);
-    parts at = parts_of(c, true);
-    sizes z = sizes_of(c);
-    float *product = scratch + at.product, *weights = scratch + at.weights;
-    transform(c, &out, dy, scratch + at.outputs, scratch);
-    for (size_t k = 0; k < c->bins; k++) {
-        const float *g = scratch + at.outputs + k * plane_of(&out);
-        const float *cols =
-            gather(c, saved + k * plane_of(&in), scratch + at.cols);
-        float *dplane = scratch + at.inputs + k * plane_of(&in);
-        float *dcols = c->direct ? dplane : scratch + at.dcols;
-        multiply(true, false, (sizes){z.r, z.q, z.m}, g, cols, product);
-        conjugate_product(c, product, weights + k * plane_of(&w));
-        if (!to->dx)
-            continue;
-        multiply(false, false, (sizes){z.m, z.q, z.r}, g,
-                 c->weights + k * matrix_floats(c), dcols);
-        if (!c->direct)
-            scatter(c, dcols, dplane);
-    }
-    invert(c, &w, weights, to->dw, scratch);
+    stn_blocked in = inputs_of(c), out = outputs_of(c), w = weights_of(c);
+    layout at = layout_of(c, true);
+    stn_blocked_transform(c, &out, dy, scratch + at.outputs, scratch);
+    for (size_t k = 0; k < c->bins; k++)
+        backward_bin(c, k, saved, to->dx, scratch);
+    stn_blocked_invert(c, &w, scratch + at.weights, to->dw, scratch);
     clear_unused(c, to->dw);
     if (to->dx)
-        invert(c, &in, scratch + at.inputs, to->dx, scratch);
+        stn_blocked_invert(c, &in, scratch + at.inputs, to->dx, scratch);
     if (!to->dbias)
         return;
     memset(to->dbias, 0, out.width * sizeof *to->dbias);
