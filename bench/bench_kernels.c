@@ -23,40 +23,51 @@ typedef enum kernel { DOT, DEPTHWISE, RESCALE } kernel;
 
 typedef struct workload {
     const char *layer, *arithmetic;
-    const char *limit; /* of bench_limits */
+    const char *limit; /* of bench_limits, where memory sets it */
     kernel kernel;
     stn_code code;
     int side, channels, out, window; /* pixels a side of the output */
     double density;                  /* share of 16-channel groups not zero */
     int bits;                        /* of the input; 0: 8 */
+    int p;                           /* permuted diagonals; 0: none */
 } workload;
 
 /* clang-format off */
 static const workload workloads[] = {
-    {"3x3 256-256 @14", "binary x 1 bit",  "bits",  DOT, STN_CODE_BINARY,  SIDE, 256, 256, 3, 1, 1},
-    {"3x3 256-256 @14", "binary x 2 bits", "bits",  DOT, STN_CODE_BINARY,  SIDE, 256, 256, 3, 1, 2},
-    {"3x3 256-256 @14", "binary x 4 bits", "bytes", DOT, STN_CODE_BINARY,  SIDE, 256, 256, 3, 1, 4},
-    {"3x3 256-256 @14", "ternary x 1 bit", "bits",  DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 1, 1},
-    {"3x3 256-256 @14", "ternary x 4 bits", "bytes", DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 1, 4},
-    {"3x3 256-256 @14", "ternary x 8 bits", "bytes", DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 1, 0},
-    {"3x3 256-256 @14", "ternary x 8 bits, half of groups", "bytes", DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 0.5, 0},
-    {"3x3 256-256 @14", "ternary x 8 bits, quarter of groups", "bytes", DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 0.25, 0},
-    {"3x3 256-256 @14", "ternary x 8 bits, 5 % of groups", "bytes", DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 0.05, 0},
-    {"3x3 256-256 @14", "int8 x 8 bits",   "bytes", DOT, STN_CODE_INT8,    SIDE, 256, 256, 3, 1, 0},
-    {"3x3 64-64 @56",   "ternary x 8 bits", "bytes", DOT, STN_CODE_TERNARY, 56,  64,  64,  3, 1, 0},
-    {"1x1 512-512 @14", "binary x 1 bit",  "bits",  DOT, STN_CODE_BINARY,  SIDE, 512, 512, 1, 1, 1},
-    {"1x1 512-512 @14", "ternary x 8 bits", "bytes", DOT, STN_CODE_TERNARY, SIDE, 512, 512, 1, 1, 0},
-    {"1x1 512-512 @14", "int8 x 8 bits",   "bytes", DOT, STN_CODE_INT8,    SIDE, 512, 512, 1, 1, 0},
-    {"1x1 16-16 @32",   "ternary x 8 bits", "bytes", DOT, STN_CODE_TERNARY, 32,  16,  16,  1, 1, 0},
-    {"linear 4096-4096", "binary x 8 bits",  "memory1", DOT, STN_CODE_BINARY,  1, 4096, 4096, 1, 1, 0},
-    {"linear 4096-4096", "ternary x 8 bits", "memory2", DOT, STN_CODE_TERNARY, 1, 4096, 4096, 1, 1, 0},
-    {"linear 4096-4096", "int8 x 8 bits",    "memory8", DOT, STN_CODE_INT8,    1, 4096, 4096, 1, 1, 0},
-    {"depthwise 3x3 256 @14", "ternary x 8 bits", "bytes", DEPTHWISE, STN_CODE_TERNARY, SIDE, 256, 256, 3, 1, 0},
-    {"depthwise 3x3 256 @14", "int8 x 8 bits",    "bytes", DEPTHWISE, STN_CODE_INT8,    SIDE, 256, 256, 3, 1, 0},
-    {"depthwise 3x3 64 @112", "int8 x 8 bits",    "bytes", DEPTHWISE, STN_CODE_INT8,    112,  64,  64,  3, 1, 0},
-    {"depthwise 3x3 16 @32",  "int8 x 8 bits",    "bytes", DEPTHWISE, STN_CODE_INT8,    32,   16,  16,  3, 1, 0},
-    {"rescale 256 @14", "s32 to 8 bits",   "",      RESCALE, STN_CODE_INT8, SIDE, 256, 256, 1, 1, 0},
-    {"rescale 256 @14", "s32 to 1 bit",    "",      RESCALE, STN_CODE_INT8, SIDE, 256, 256, 1, 1, 1},
+    {"3x3 256-256 @14", "binary x 1 bit", "", DOT, STN_CODE_BINARY, SIDE, 256, 256, 3, 1, 1, 0},
+    {"3x3 256-256 @14", "binary x 2 bits", "", DOT, STN_CODE_BINARY, SIDE, 256, 256, 3, 1, 2, 0},
+    {"3x3 256-256 @14", "binary x 3 bits", "", DOT, STN_CODE_BINARY, SIDE, 256, 256, 3, 1, 3, 0},
+    {"3x3 256-256 @14", "binary x 4 bits", "", DOT, STN_CODE_BINARY, SIDE, 256, 256, 3, 1, 4, 0},
+    {"3x3 256-256 @14", "binary x 8 bits", "", DOT, STN_CODE_BINARY, SIDE, 256, 256, 3, 1, 0, 0},
+    {"3x3 256-256 @14", "ternary x 1 bit", "", DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 1, 1, 0},
+    {"3x3 256-256 @14", "ternary x 2 bits", "", DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 1, 2, 0},
+    {"3x3 256-256 @14", "ternary x 4 bits", "", DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 1, 4, 0},
+    {"3x3 256-256 @14", "ternary x 8 bits", "", DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 1, 0, 0},
+    {"3x3 256-256 @14", "ternary x 8 bits, half of groups", "", DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 0.5, 0, 0},
+    {"3x3 256-256 @14", "ternary x 8 bits, quarter of groups", "", DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 0.25, 0, 0},
+    {"3x3 256-256 @14", "ternary x 8 bits, 5 % of groups", "", DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 0.05, 0, 0},
+    {"3x3 256-256 @14", "int8 x 8 bits", "", DOT, STN_CODE_INT8, SIDE, 256, 256, 3, 1, 0, 0},
+    {"3x3 64-64 @56", "ternary x 8 bits", "", DOT, STN_CODE_TERNARY, 56, 64, 64, 3, 1, 0, 0},
+    {"1x1 512-512 @14", "binary x 1 bit", "", DOT, STN_CODE_BINARY, SIDE, 512, 512, 1, 1, 1, 0},
+    {"1x1 512-512 @14", "binary x 4 bits", "", DOT, STN_CODE_BINARY, SIDE, 512, 512, 1, 1, 4, 0},
+    {"1x1 512-512 @14", "binary x 8 bits", "", DOT, STN_CODE_BINARY, SIDE, 512, 512, 1, 1, 0, 0},
+    {"1x1 512-512 @14", "ternary x 4 bits", "", DOT, STN_CODE_TERNARY, SIDE, 512, 512, 1, 1, 4, 0},
+    {"1x1 512-512 @14", "ternary x 8 bits", "", DOT, STN_CODE_TERNARY, SIDE, 512, 512, 1, 1, 0, 0},
+    {"1x1 512-512 @14", "int8 x 8 bits", "", DOT, STN_CODE_INT8, SIDE, 512, 512, 1, 1, 0, 0},
+    {"1x1 16-16 @32", "ternary x 8 bits", "", DOT, STN_CODE_TERNARY, 32, 16, 16, 1, 1, 0, 0},
+    {"linear 4096-4096", "binary x 8 bits", "memory1", DOT, STN_CODE_BINARY, 1, 4096, 4096, 1, 1, 0, 0},
+    {"linear 4096-4096", "ternary x 8 bits", "memory2", DOT, STN_CODE_TERNARY, 1, 4096, 4096, 1, 1, 0, 0},
+    {"linear 4096-4096", "int8 x 8 bits", "memory8", DOT, STN_CODE_INT8, 1, 4096, 4096, 1, 1, 0, 0},
+    {"linear 4096-4096", "int8 x 8 bits, permuted diagonals of 2", "memory8", DOT, STN_CODE_INT8, 1, 4096, 4096, 1, 1, 0, 2},
+    {"linear 4096-4096", "int8 x 8 bits, permuted diagonals of 4", "memory8", DOT, STN_CODE_INT8, 1, 4096, 4096, 1, 1, 0, 4},
+    {"linear 4096-4096", "int8 x 8 bits, permuted diagonals of 8", "memory8", DOT, STN_CODE_INT8, 1, 4096, 4096, 1, 1, 0, 8},
+    {"linear 4096-4096", "int8 x 8 bits, permuted diagonals of 16", "memory8", DOT, STN_CODE_INT8, 1, 4096, 4096, 1, 1, 0, 16},
+    {"depthwise 3x3 256 @14", "ternary x 8 bits", "", DEPTHWISE, STN_CODE_TERNARY, SIDE, 256, 256, 3, 1, 0, 0},
+    {"depthwise 3x3 256 @14", "int8 x 8 bits", "", DEPTHWISE, STN_CODE_INT8, SIDE, 256, 256, 3, 1, 0, 0},
+    {"depthwise 3x3 64 @112", "int8 x 8 bits", "", DEPTHWISE, STN_CODE_INT8, 112, 64, 64, 3, 1, 0, 0},
+    {"depthwise 3x3 16 @32", "int8 x 8 bits", "", DEPTHWISE, STN_CODE_INT8, 32, 16, 16, 3, 1, 0, 0},
+    {"rescale 256 @14", "s32 to 8 bits", "", RESCALE, STN_CODE_INT8, SIDE, 256, 256, 1, 1, 0, 0},
+    {"rescale 256 @14", "s32 to 1 bit", "", RESCALE, STN_CODE_INT8, SIDE, 256, 256, 1, 1, 1, 0},
 };
 /* clang-format on */
 
@@ -78,7 +89,7 @@ typedef struct bench {
 
 /* Of `layout` in what is printed. */
 static const char *const layout_names[STN_LAYOUTS] = {
-    "", "multiply", "codes", "bits", "tables", "sparse"};
+    "", "multiply", "codes", "bits", "tables", "sparse", "picks"};
 
 static double cpu_s(void)
 {
@@ -116,6 +127,7 @@ static int8_t *make_codes(bench *b, int in)
     uint8_t *live = get(b, chunks, 1);
     stn_rng rng = stn_rng_make(1, STN_RNG_TEST, 0);
     for (size_t o = 0; o < (size_t)w->out; o++) {
+        int p = w->p ? w->p : 1;
         for (size_t g = 0; g < chunks; g++)
             live[g] = stn_rng_unit(&rng) < (float)w->density;
         for (size_t t = 0; t < taps; t++)
@@ -125,6 +137,9 @@ static int8_t *make_codes(bench *b, int in)
                 int code = w->code == STN_CODE_INT8 ? wide : ternary;
                 if (w->code == STN_CODE_BINARY)
                     code = wide < 0 ? -1 : 1;
+                /* Block b of a row of blocks is shifted by b. */
+                if (((int)(o + c) + (int)c / p) % p != 0)
+                    code = 0;
                 codes[(o * taps + t) * n + c] =
                     (int8_t)(live[c / 16] ? code : 0);
             }
@@ -276,6 +291,27 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* What the layout that was chosen is made of, and how often it goes over the
+ * inputs: once for each plane or digit, and twice for ternary weights. */
+typedef struct limit {
+    const char *name;
+    int passes;
+} limit;
+
+static limit limit_of(const bench *b)
+{
+    const workload *w = b->work;
+    int streams = w->code == STN_CODE_TERNARY ? 2 : 1, bits = w->bits;
+    if (*w->limit || w->kernel == RESCALE)
+        return (limit){w->limit, 1};
+    if (b->prepared.layout == STN_LAYOUT_BITS)
+        return (limit){"bits", streams * bits};
+    if (b->prepared.layout == STN_LAYOUT_TABLES)
+        return (limit){"tables", streams * (bits ? 1 : 2)};
+    bool words = w->code == STN_CODE_INT8 && b->kernels->level == STN_CPU_AVX2;
+    return (limit){words ? "words" : "bytes", 1};
+}
+
 /* Short of AUTO: whether the level can do the workload that way. */
 static bool report(const workload *work, stn_cpu_level level,
                    stn_dot_layout layout, int rounds)
@@ -300,11 +336,12 @@ static bool report(const workload *work, stn_cpu_level level,
     qsort(gops, (size_t)rounds, sizeof gops[0], ascending);
     printf("{\"layer\": \"%s\", \"arithmetic\": \"%s\", "
            "\"program\": \"setun\", \"level\": \"%s\", \"isa\": \"%s\", "
-           "\"limit\": \"%s\", \"layout\": \"%s\", \"median\": %.2f, "
+           "\"limit\": \"%s\", \"passes\": %d, \"layout\": \"%s\", \"median\": "
+           "%.2f, "
            "\"min\": %.2f, \"max\": %.2f}\n",
            work->layer, work->arithmetic, stn_cpu_level_name(level),
-           b.prepared.isa, work->limit, layout_names[layout], gops[rounds / 2],
-           gops[0], gops[rounds - 1]);
+           b.prepared.isa, limit_of(&b).name, limit_of(&b).passes,
+           layout_names[layout], gops[rounds / 2], gops[0], gops[rounds - 1]);
     fflush(stdout);
     stn_arena_deinit(&b.arena);
     return true;

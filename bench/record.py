@@ -73,19 +73,23 @@ def layer_table(rows, limits, level, peer_level):
     """Setun's rows of one kernel level beside the peers of the same layer."""
     table = []
     for row in rows:
-        if row["program"] != "setun" or row["level"] != level:
+        if row["program"] != "setun" or row["level"] != level or \
+                row["layout"]:
             continue
         peers = [r for r in rows if r["layer"] == row["layer"] and
                  r["program"] != "setun" and r["level"] == peer_level]
         limit = limits.get((row["limit"], level),
                            limits.get((row["limit"], "")))
+        passes = row.get("passes", 1)
+        limit = limit / passes if limit else None
+        over = f" / {passes}" if passes > 1 else ""
         onednn = find(peers, program="onednn", arithmetic="int8 x 8 bits")
         runtime = find(peers, program="onnxruntime",
                        arithmetic="int8 x 8 bits")
         fp32 = best(*[r for r in peers if r["arithmetic"] == "float"])
         top = best(onednn, runtime, fp32)
         cells = [row["layer"], row["arithmetic"], spread(row),
-                 f"{number(limit)} ({row['limit'].rstrip('0123456789')})"
+                 f"{number(limit)} ({row['limit'].rstrip('0123456789')}{over})"
                  if limit else "",
                  f"{100 * row['median'] / limit:.0f} %" if limit else "",
                  number(onednn["median"]) if onednn else "",
@@ -101,6 +105,29 @@ def layer_table(rows, limits, level, peer_level):
     if level != "avx512":
         del columns[6]
     return {"columns": columns, "numbers_from": 2, "rows": table}
+
+
+LAYOUTS = ("multiply", "codes", "bits", "tables", "sparse", "picks")
+
+
+def planner_table(rows, level):
+    """Every layout that can do a layer, and the one that was chosen."""
+    table = []
+    for row in rows:
+        if row["program"] != "setun" or row["level"] != level or \
+                row["layout"]:
+            continue
+        ways = [find(rows, layer=row["layer"], program="setun", level=level,
+                     arithmetic=row["arithmetic"], layout=w) for w in LAYOUTS]
+        if sum(w is not None for w in ways) < 2:
+            continue
+        top = best(*ways)
+        chosen = next(w for w in ways if w and w["isa"] == row["isa"])
+        table.append([row["layer"], row["arithmetic"], chosen["layout"],
+                      *[number(w["median"]) if w else "" for w in ways],
+                      ratio(chosen["median"], top["median"])])
+    return {"columns": ["layer", "weights x inputs", "chosen", *LAYOUTS,
+                        "chosen / best"], "numbers_from": 3, "rows": table}
 
 
 def network_table(rows, starts, level):
@@ -158,11 +185,13 @@ def main():
         if "gops" in line:
             key = (line["limit"], line["level"])
             limits[key] = max(limits.get(key, 0), line["gops"])
-    rows = merge(lines, ("layer", "arithmetic", "program", "level"))
+    rows = merge(lines, ("layer", "arithmetic", "program", "level",
+                         "layout"))
     tables = {}
     for level, peers in (("avx512", "best"), ("avx2", "avx2")):
         if find(rows, program="setun", level=level):
             tables[level] = layer_table(rows, limits, level, peers)
+            tables[f"planner-{level}"] = planner_table(rows, level)
     write(os.path.join(folder, "kernels.json"), "kernels", "GOP/s", lines,
           rows, tables, {"threads": 1, "limits": {
               " ".join(filter(None, k)): v for k, v in limits.items()}},

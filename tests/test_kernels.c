@@ -314,6 +314,55 @@ static void dot_of_a_lone_patch_equals_the_scalar_kernel(void **state)
     }
 }
 
+/* At most so many weights of 16 in a row are not 0. */
+static void dot_of_few_weights_in_16_equals_the_scalar_kernel(void **state)
+{
+    (void)state;
+    static const int lengths[] = {3, 16, 31, 48, 64, 100, 256, 1000};
+    static const int counts[] = {1, 1, 2, 3, 4, 5};
+    enum { OUT_MAX = 70, RUN_MAX = 1000 };
+    static int8_t codes[OUT_MAX * RUN_MAX];
+    static uint8_t x[RUN_MAX + 4];
+    for (uint64_t i = 0; i < 400; i++) {
+        stn_rng rng = stn_rng_make(14, STN_RNG_TEST, i);
+        dot_case c = random_dot(&rng);
+        stn_dot_shape *s = &c.shape;
+        s->input = (stn_type)stn_rng_below(&rng, 2);
+        s->lo = type_lo(s->input);
+        s->hi = type_hi(s->input);
+        s->runs = 1;
+        s->run = lengths[stn_rng_below(&rng, 8)];
+        c.n = 1;
+        know_extent(&c);
+        memset(codes, 0, sizeof codes);
+        int count = counts[stn_rng_below(&rng, 6)];
+        for (int o = 0; o < s->out; o++)
+            for (int k = 0; k < s->run; k += 16)
+                for (int j = 0; j < count; j++) {
+                    int at = k + (int)stn_rng_below(&rng, 16);
+                    if (at < s->run)
+                        codes[o * s->run + at] =
+                            (int8_t)between(&rng, -c.max_code, c.max_code);
+                }
+        fill_values(&rng, c.values, s->input, s->lo, s->hi, x, (size_t)s->run);
+        uint32_t patch = 0;
+        int32_t expected[OUT_MAX], acc[OUT_MAX];
+        dot_level(&c, stn_kernels_get(STN_CPU_REF), codes, x, &patch, expected);
+        for (stn_cpu_level l = STN_CPU_AVX2; l <= stn_cpu_detect(); l++)
+            for (int k = STN_LAYOUT_AUTO; k < STN_LAYOUTS; k++) {
+                s->layout = (stn_dot_layout)k;
+                bool ran =
+                    dot_level(&c, stn_kernels_get(l), codes, x, &patch, acc);
+                if (k == STN_LAYOUT_PICKS)
+                    assert_true(ran || count > 4 || c.max_code > 127);
+                if (ran && memcmp(acc, expected, 4 * (size_t)s->out) != 0) {
+                    explain_dot(&c, stn_cpu_level_name(l));
+                    fail();
+                }
+            }
+    }
+}
+
 static void dot_equals_the_scalar_kernel_on_random_shapes(void **state)
 {
     (void)state;
@@ -647,6 +696,7 @@ int main(void)
         cmocka_unit_test(dot_of_few_bits_equals_the_scalar_kernel),
         cmocka_unit_test(dot_of_sparse_groups_equals_the_scalar_kernel),
         cmocka_unit_test(dot_of_aligned_patches_equals_the_scalar_kernel),
+        cmocka_unit_test(dot_of_few_weights_in_16_equals_the_scalar_kernel),
         cmocka_unit_test(dot_of_a_lone_patch_equals_the_scalar_kernel),
         cmocka_unit_test(dot_is_exact_on_long_sums_of_extremes),
         cmocka_unit_test(depthwise_equals_the_scalar_kernel),

@@ -48,6 +48,7 @@ typedef enum stn_dot_layout {
     STN_LAYOUT_BITS,     /* planes of bits, ones are counted */
     STN_LAYOUT_TABLES,   /* sums are looked up */
     STN_LAYOUT_SPARSE,   /* zeros skipped by filter */
+    STN_LAYOUT_PICKS,    /* few weights of every 16, of a lone patch */
     STN_LAYOUTS
 } stn_dot_layout;
 

@@ -206,6 +206,7 @@ stn_status stn_dot_prepare_avx512(const stn_dot_shape *shape,
         .codes = stn_codes_style_avx512(),
         .bits = stn_bits_style_avx512(),
         .tables = stn_tables_style_avx512(),
+        .picks = stn_picks_style_avx2(),
         .sparse = stn_sparse_style_avx512(),
     };
     return stn_dot_plan(&level, shape, codes, arena, out, err);

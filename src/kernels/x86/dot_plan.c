@@ -9,7 +9,7 @@ typedef struct costs {
     double of[STN_LAYOUTS];
     stn_bits_fit bits;
     stn_tables_fit tables;
-    int code_bits;
+    int code_bits, picks;
     stn_dot_facts facts;
 } costs;
 
@@ -24,6 +24,9 @@ static void find_costs(const stn_dot_level *level, const stn_dot_shape *s,
     c->code_bits = stn_codes_try(s, codes, c->facts);
     if (c->code_bits)
         c->of[STN_LAYOUT_CODES] = stn_codes_cost(level->codes, s, c->code_bits);
+    c->picks = stn_picks_try(s, codes, c->facts);
+    if (c->picks)
+        c->of[STN_LAYOUT_PICKS] = stn_picks_cost(level->picks, s, c->picks);
     c->bits = stn_bits_try(s, c->facts);
     if (c->bits.streams)
         c->of[STN_LAYOUT_BITS] = stn_bits_cost(level->bits, s, c->bits);
@@ -62,6 +65,9 @@ static stn_status make(const stn_dot_level *level, const stn_dot_shape *shape,
                                out, err);
     case STN_LAYOUT_SPARSE:
         return stn_sparse_make(level->sparse, shape, codes, arena, out, err);
+    case STN_LAYOUT_PICKS:
+        return stn_picks_make(level->picks, shape, codes, c->picks, arena, out,
+                              err);
     case STN_LAYOUT_AUTO:
     case STN_LAYOUT_MULTIPLY:
     case STN_LAYOUTS:

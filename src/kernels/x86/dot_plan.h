@@ -8,6 +8,7 @@
 
 #include "kernels/x86/dot_bits.h"
 #include "kernels/x86/dot_codes.h"
+#include "kernels/x86/dot_picks.h"
 #include "kernels/x86/dot_sparse.h"
 #include "kernels/x86/dot_tables.h"
 #include "kernels/x86/dot_wide.h"
@@ -18,7 +19,8 @@ typedef struct stn_dot_level {
     const stn_codes_style *codes;
     const stn_bits_style *bits;
     const stn_tables_style *tables;
-    const stn_sparse_style *sparse;
+    const stn_sparse_style *sparse; /* NULL: none */
+    const stn_picks_style *picks;
 } stn_dot_level;
 
 /* What dot_prepare of a level is. */
