@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Banks: sums of parts, the tree's geometry, and machines that have one. */
+ * Banks: sums of parts, the tree's geometry, and machines that have one; cells
+ * of several levels, and how long cells last. */
 #include "test.h"
 #include "accel/accel.h"
 #include "memory/model.h"
+#include "setun/outline.h"
 #include <math.h>
 
 static stn_bank_report bank_of(int sub_arrays, const char *roadmap)
@@ -90,11 +92,110 @@ static void a_machines_bank_sets_its_link(void **state)
                      STN_E_ARGUMENT);
 }
 
+static stn_array_report array_of(const char *cell)
+{
+    stn_error err;
+    stn_array_report r;
+    stn_array_request q = {.cell = cell,
+                           .tech = "ptm",
+                           .roadmap = "HP",
+                           .node_nm = 45,
+                           .temperature_k = 300,
+                           .rows = 128,
+                           .columns = 128,
+                           .columns_per_sense_amp = 1};
+    assert_ok(stn_array_evaluate(&q, &r, &err), err);
+    return r;
+}
+
+/* Two bits are sensed one after the other, and written by verified pulses; the
+ * array is the same. */
+static void four_levels_are_read_twice_and_written_often(void **state)
+{
+    (void)state;
+    stn_array_report two = array_of("reram"), four = array_of("reram-mlc");
+    const double *part = four.part[STN_ARRAY_READ_LATENCY_S];
+    const double *same = two.part[STN_ARRAY_READ_LATENCY_S];
+    assert_int_equal(two.cell_bits, 1);
+    assert_int_equal(four.cell_bits, 2);
+    assert_true(four.total[STN_ARRAY_AREA_M2] == two.total[STN_ARRAY_AREA_M2]);
+    assert_true(part[STN_ARRAY_SENSE_AMPLIFIER] ==
+                2 * same[STN_ARRAY_SENSE_AMPLIFIER]);
+    part = four.part[STN_ARRAY_WRITE_ENERGY_J];
+    same = two.part[STN_ARRAY_WRITE_ENERGY_J];
+    assert_true(fabs(part[STN_ARRAY_CELLS] / same[STN_ARRAY_CELLS] - 10) <
+                1e-9);
+    assert_true(same[STN_ARRAY_SENSE_AMPLIFIER] == 0.0);
+    assert_true(part[STN_ARRAY_SENSE_AMPLIFIER] > 0.0);
+    for (int t = 0; t < STN_ARRAY_TOTALS; t++) {
+        double sum = 0.0;
+        for (int i = 0; i < STN_ARRAY_PARTS; i++)
+            sum += four.part[t][i];
+        assert_true(sum == four.total[t]);
+    }
+}
+
+static void only_crossbars_use_cells_of_several_levels(void **state)
+{
+    (void)state;
+    static const char *const machines[] = {"sot-modelled", "xnor-reram",
+                                           "xnor-reram"};
+    static const char *const sets[][2] = {
+        {"cell=reram-mlc", "options.lanes=16"},
+        {"cell=reram-mlc", "options.cell_bits=2"},
+        {"cell=reram", "options.cell_bits=2"}};
+    static const stn_status expected[] = {STN_E_UNSUPPORTED, STN_OK,
+                                          STN_E_UNSUPPORTED};
+    stn_error err;
+    stn_program *program = NULL;
+    stn_outline_options o = stn_outline_defaults();
+    assert_ok(stn_program_outline("lenet5", &o, &program, &err), err);
+    for (int i = 0; i < 3; i++) {
+        stn_machine *machine = NULL;
+        stn_simulation *s = NULL;
+        assert_ok(stn_machine_load(machines[i], sets[i], 2, &machine, &err),
+                  err);
+        assert_int_equal(stn_simulate(machine, program,
+                                      &(stn_simulate_options){0}, &s, &err),
+                         expected[i]);
+        stn_simulation_destroy(s);
+        stn_machine_destroy(machine);
+    }
+    stn_program_destroy(program);
+}
+
+/* A cell's writes over those of the sub-array that is written most. */
+static void cells_last_as_long_as_they_can_be_written(void **state)
+{
+    (void)state;
+    stn_error err;
+    stn_program *program = NULL;
+    stn_machine *machine = NULL;
+    stn_simulation *s = NULL;
+    stn_outline_options o = stn_outline_defaults();
+    assert_ok(stn_program_outline("lenet5", &o, &program, &err), err);
+    assert_ok(stn_machine_load("mram-lowbit-stt", NULL, 0, &machine, &err),
+              err);
+    assert_ok(
+        stn_simulate(machine, program, &(stn_simulate_options){0}, &s, &err),
+        err);
+    assert_true(machine->array.endurance > 0);
+    assert_true(s->writes > 0);
+    assert_true(s->lifetime == machine->array.endurance / s->writes);
+    assert_int_equal(s->rows, machine->array.rows);
+    stn_simulation_destroy(s);
+    stn_machine_destroy(machine);
+    stn_program_destroy(program);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bank_is_its_sub_arrays_and_its_tree),
         cmocka_unit_test(a_machines_bank_sets_its_link),
+        cmocka_unit_test(four_levels_are_read_twice_and_written_often),
+        cmocka_unit_test(only_crossbars_use_cells_of_several_levels),
+        cmocka_unit_test(cells_last_as_long_as_they_can_be_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

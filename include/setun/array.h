@@ -55,6 +55,7 @@ const char *stn_array_part_name(stn_array_part part);    /* "bit_line" */
 typedef struct stn_array_report {
     double total[STN_ARRAY_TOTALS];
     double part[STN_ARRAY_TOTALS][STN_ARRAY_PARTS];
+    int cell_bits; /* of one cell; a word has as many for each amplifier */
 } stn_array_report;
 
 /* A file that is missing, malformed or out of range is refused with file,

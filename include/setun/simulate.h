@@ -123,6 +123,10 @@ typedef struct stn_simulation {
     const stn_histogram *histograms;
     stn_cost total;
     double programming_energy_j, programming_latency_s; /* loading weights */
+    double writes;    /* most rows written in one sub-array, per picture */
+    double lifetime;  /* pictures until a cell is worn out if all of these hit
+                         one row; 0: endurance is not known */
+    int rows;         /* of a sub-array: so many times more if spread */
     int n_pictures;   /* executed; 0: predicted */
     int n_checked;    /* pictures whose result was compared */
     int n_mismatches; /* pictures whose result differs from what the

@@ -226,6 +226,11 @@ static stn_status map_all(bw_mapping *m, stn_error *err)
                                 sizeof *m->layers);
     if (!m->values || !m->layers)
         return stn_fail_memory(err, "a mapping");
+    if (m->machine->array.cell_bits > 1)
+        return stn_fail(err, STN_E_UNSUPPORTED,
+                        "%s: cells of %d bits have no row logic, one bit a "
+                        "cell is needed",
+                        m->machine->name, m->machine->array.cell_bits);
     if (bw_is_noisy(&m->options) && m->options.logic != BW_LOGIC_SENSE)
         return stn_fail(err, STN_E_UNSUPPORTED,
                         "%s: errors are modelled where rows are sensed "

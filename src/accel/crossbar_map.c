@@ -300,6 +300,11 @@ static stn_status map_all(xb_mapping *m, stn_error *err)
     m->offsets = stn_arena_alloc(&m->arena, n, sizeof *m->offsets);
     if (!m->layers || !m->lo || !m->hi || !m->offsets)
         return stn_fail_memory(err, "a mapping");
+    int held = m->machine->array.cell_bits;
+    if (held && m->options.cell_bits > held)
+        return stn_fail(err, STN_E_UNSUPPORTED,
+                        "%s: options.cell_bits is %d, a cell holds %d",
+                        m->machine->name, m->options.cell_bits, held);
     set_range(m, 0, NULL);
     for (int i = 0; i < p->n_instructions; i++)
         STN_TRY(map_layer(m, i, err));

@@ -227,10 +227,16 @@ static stn_status fill_layers(const job *j, const stn_ledger *ledger,
         layer->replicas = place.replicas;
         layer->streamed_rows = place.streamed_rows;
         layer->passes = place.passes;
+        double writes =
+            (double)ledger->rows[i].steps[STN_EVENT_row_write] / n_pictures;
+        s->writes = writes > s->writes ? writes : s->writes;
         rows += place.weight_rows;
         if (place.weight_rows > most_rows)
             most_rows = place.weight_rows;
     }
+    s->rows = j->machine->array.rows;
+    if (s->writes > 0.0)
+        s->lifetime = j->machine->array.endurance / s->writes;
     /* Layers are loaded side by side, each row after row. */
     s->programming_energy_j = (double)rows * j->machine->array.write_energy_j;
     s->programming_latency_s =

@@ -215,6 +215,11 @@ static void print_text(const stn_machine *machine, const stn_simulation *s)
     printf("\nloading the weights once: %s, %s\n",
            stn_cli_si(s->programming_energy_j, "J"),
            stn_cli_si(s->programming_latency_s, "s"));
+    if (s->lifetime > 0.0)
+        printf("wear: %s row writes a picture in one sub-array; a cell lasts "
+               "%s pictures if all hit one row, %s if they are spread\n",
+               stn_cli_count(s->writes), stn_cli_count(s->lifetime),
+               stn_cli_count(s->lifetime * s->rows));
     if (s->n_pictures)
         print_check(s);
 }
@@ -262,6 +267,8 @@ static int print_json(const stn_machine *machine, const stn_simulation *s)
     stn_json_end_object(&w);
     stn_json_number(&w, "programming_energy_j", s->programming_energy_j);
     stn_json_number(&w, "programming_latency_s", s->programming_latency_s);
+    stn_json_number(&w, "writes_per_picture", s->writes);
+    stn_json_number(&w, "lifetime_pictures", s->lifetime);
     stn_json_begin_array(&w, "layers");
     for (int i = 0; i < s->n_layers; i++) {
         const stn_layer_cost *l = &s->layers[i];

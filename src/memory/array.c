@@ -43,6 +43,8 @@ static const stn_figure_row array_rows[] = {
     {"leakage", STN_QUANTITY_POWER, 0, 10, offsetof(stn_array, leakage_w)},
     {"area", STN_QUANTITY_AREA, 1e-14, 1e-3, offsetof(stn_array, area_m2)},
     {0}};
+static const stn_figure_row endurance_row =
+    {"endurance", STN_QUANTITY_RATIO, 1, 1e20, 0};
 static const stn_figure_row feature_row =
     {"feature_size", STN_QUANTITY_LENGTH, 1e-9, 1e-6, 0};
 /* clang-format on */
@@ -170,7 +172,9 @@ static stn_status read_array(const stn_array_choice *choice,
 {
     static const char *const entry_keys[] = {"tech", "periphery", "sensing",
                                              "rows", "columns",   NULL};
-    static const char *const cell_keys[] = {"title", "arrays", "copy", NULL};
+    static const char *const cell_keys[] = {"title", "arrays", "copy",
+                                            "endurance", NULL};
+    const stn_yaml *endurance = stn_yaml_get(choice->cell, "endurance");
     cell_figures cell = {0};
     double feature_m = 0.0;
     STN_TRY(stn_array_feature(choice, figures, &feature_m, err));
@@ -179,6 +183,9 @@ static stn_status read_array(const stn_array_choice *choice,
     STN_TRY(stn_figures_parse(figures, "array", array_rows, entry, entry_keys,
                               a, err));
     STN_TRY(check_area(a, &cell, feature_m, entry, err));
+    if (endurance)
+        STN_TRY(stn_figure_parse(figures, "cell", &endurance_row, endurance,
+                                 &a->endurance, err));
     a->logic2_energy_j = cell.logic2_energy * a->read_energy_j;
     a->logic3_energy_j = cell.logic3_energy * a->read_energy_j;
     a->logic2_latency_s = cell.logic2_latency * a->read_latency_s;

@@ -105,6 +105,8 @@ stn_status stn_array_create_modelled(const stn_array_choice *choice,
     snprintf(a.cell, sizeof a.cell, "%s", choice->cell_name);
     snprintf(a.tech, sizeof a.tech, "%s", choice->tech_name);
     take(&report, &a);
+    a.endurance = cell.endurance;
+    a.cell_bits = report.cell_bits;
     char transistors[96];
     snprintf(transistors, sizeof transistors, "%.40s %.8s %.3g nm", set,
              roadmap, 1e9 * feature_m);

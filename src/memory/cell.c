@@ -5,6 +5,7 @@
  * need. */
 #include "base/file.h"
 #include "memory/model.h"
+#include <math.h>
 
 /* Which cells have a figure. */
 enum {
@@ -16,7 +17,9 @@ enum {
     WRITE_CURRENT = 1 << 5,
     WRITE_VOLTAGE = 1 << 6,
     SRAM_8T = 1 << 7,
-    DRAM = 1 << 8
+    DRAM = 1 << 8,
+    LEVELS = 1 << 9, /* resistive, when the file says so */
+    ENDURANCE = 1 << 10
 };
 
 typedef struct cell_row {
@@ -46,6 +49,9 @@ static const cell_row rows[] = {
     {SRAM, {"pull_up_width", STN_QUANTITY_WIDTH, 0.5, 100, AT(pull_up_width_f)}},
     {SRAM_8T, {"read_access_width", STN_QUANTITY_WIDTH, 0.5, 100, AT(read_access_width_f)}},
     {SRAM_8T, {"read_pull_down_width", STN_QUANTITY_WIDTH, 0.5, 100, AT(read_pull_down_width_f)}},
+    {LEVELS, {"levels", STN_QUANTITY_RATIO, 2, 64, AT(levels)}},
+    {LEVELS, {"program_pulses", STN_QUANTITY_RATIO, 1, 1000, AT(program_pulses)}},
+    {ENDURANCE, {"endurance", STN_QUANTITY_RATIO, 1, 1e20, AT(endurance)}},
     {DRAM, {"storage_capacitance", STN_QUANTITY_CAPACITANCE, 1e-16, 1e-12, AT(storage_f)}},
     {DRAM, {"retention", STN_QUANTITY_TIME, 1e-6, 1e3, AT(retention_s)}},
 };
@@ -70,7 +76,7 @@ stn_status stn_cell_parse(const stn_yaml *root, stn_figures *figures,
     static const char *const resistive_keys[] = {"title", "kind", "sensing",
                                                  "writing", NULL};
     static const char *const other_keys[] = {"title", "kind", NULL};
-    stn_cell cell = {0};
+    stn_cell cell = {.levels = 2, .program_pulses = 1};
     int kind = 0, sensing = 0, writing = 0, when = ALL;
     STN_TRY(choice(root, "kind", kinds, &kind, err));
     cell.kind = (stn_cell_kind)kind;
@@ -80,11 +86,15 @@ stn_status stn_cell_parse(const stn_yaml *root, stn_figures *figures,
         cell.current_sensing = sensing;
         when |= RESISTIVE | (sensing ? FORCE_VOLTAGE : FORCE_CURRENT) |
                 (writing ? WRITE_CURRENT : WRITE_VOLTAGE);
+        if (stn_yaml_get(root, "levels"))
+            when |= LEVELS;
     } else {
         static const int others[STN_CELL_KINDS] = {0, SRAM, SRAM | SRAM_8T,
                                                    DRAM};
         when |= others[cell.kind];
     }
+    if (stn_yaml_get(root, "endurance"))
+        when |= ENDURANCE;
     stn_figure_row wanted[N_ROWS + 1];
     size_t n = 0;
     for (size_t i = 0; i < N_ROWS; i++)
@@ -100,6 +110,10 @@ stn_status stn_cell_parse(const stn_yaml *root, stn_figures *figures,
                              "off_resistance: got %.6g ohm, expected more "
                              "than on_resistance, %.6g ohm",
                              cell.off_ohm, cell.on_ohm);
+    if (cell.levels != exp2(rint(log2(cell.levels))))
+        return stn_yaml_fail(stn_yaml_get(root, "levels"), err,
+                             "levels: got %.6g, expected a power of two",
+                             cell.levels);
     *out = cell;
     return STN_OK;
 }

@@ -82,6 +82,8 @@ typedef struct stn_array {
     double write_energy_j, write_latency_s;   /* one row, all columns */
     double copy_energy_j, copy_latency_s;     /* one row to another */
     double leakage_w, area_m2;
+    double endurance; /* writes of a cell; 0: its file does not say */
+    int cell_bits;    /* of a modelled cell; 0: a table does not say */
 } stn_array;
 
 /* Technologies of the array model that were read before, so that sub-arrays of

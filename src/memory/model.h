@@ -49,6 +49,9 @@ typedef struct stn_cell {
     double read_power_w;     /* of a cell while it is sensed */
     double write_a, write_v; /* write_v 0: the bit line swings to Vdd */
     double set_s, reset_s, set_j, reset_j;
+    double levels;         /* 2, 4, 8 …; equally spaced in conductance */
+    double program_pulses; /* until a level is reached, each verified */
+    double endurance;      /* writes of a cell; 0: not said */
     /* sram */
     double pull_down_width_f, pull_up_width_f;
     double read_access_width_f, read_pull_down_width_f; /* 8T */

@@ -204,6 +204,12 @@ static void post_area(const parts *p, stn_box box, stn_array_report *r)
         fmax(0.0, box.width_m * box.height_m - placed);
 }
 
+/* Bits of a cell: it is sensed once for each, by halving the levels. */
+static double cell_bits(const stn_cell *c)
+{
+    return log2(c->levels);
+}
+
 static void post_latency(const parts *p, stn_array_report *r)
 {
     const stn_cell *c = p->s->cell;
@@ -217,7 +223,7 @@ static void post_latency(const parts *p, stn_array_report *r)
         fmax(0.0, p->select.latency_s - p->row.latency_s);
     read[STN_ARRAY_BIT_LINE] = p->bit_read.latency_s;
     read[STN_ARRAY_MULTIPLEXER] = p->multiplexer.latency_s;
-    read[STN_ARRAY_SENSE_AMPLIFIER] = p->amplifier.latency_s;
+    read[STN_ARRAY_SENSE_AMPLIFIER] = cell_bits(c) * p->amplifier.latency_s;
     if (c->kind == STN_CELL_SRAM || c->kind == STN_CELL_SRAM_8T) {
         /* A full swing through the write driver takes about as long as the
          * small one through the cell and its sensing. */
@@ -235,7 +241,11 @@ static void post_latency(const parts *p, stn_array_report *r)
     write[STN_ARRAY_ROW_DECODER] = p->row.latency_s;
     write[STN_ARRAY_BIT_LINE] =
         fmax(0.0, p->select.latency_s + charge_s - p->row.latency_s);
-    write[STN_ARRAY_CELLS] = fmax(c->set_s, c->reset_s);
+    write[STN_ARRAY_CELLS] = c->program_pulses * fmax(c->set_s, c->reset_s);
+    if (c->levels > 2.0)
+        write[STN_ARRAY_SENSE_AMPLIFIER] =
+            c->program_pulses *
+            (p->bit_read.latency_s + p->amplifier.latency_s);
 }
 
 static void post_energy(const parts *p, stn_array_report *r)
@@ -272,10 +282,15 @@ static void post_energy(const parts *p, stn_array_report *r)
     }
     /* The cell and its reference conduct until the latch has decided. */
     read[STN_ARRAY_CELLS] =
-        2.0 * words * c->read_power_w * p->amplifier.latency_s;
+        2.0 * words * c->read_power_w * cell_bits(c) * p->amplifier.latency_s;
+    read[STN_ARRAY_SENSE_AMPLIFIER] *= cell_bits(c);
     double swing_v = c->write_v > 0.0 ? c->write_v : d->supply_v;
     write[STN_ARRAY_BIT_LINE] = words * line_f * swing_v * swing_v;
-    write[STN_ARRAY_CELLS] = words * fmax(c->set_j, c->reset_j);
+    write[STN_ARRAY_CELLS] =
+        words * c->program_pulses * fmax(c->set_j, c->reset_j);
+    if (c->levels > 2.0)
+        write[STN_ARRAY_SENSE_AMPLIFIER] =
+            c->program_pulses * p->amplifier.energy_j;
 }
 
 static void post_leakage(const parts *p, stn_array_report *r)
@@ -309,6 +324,21 @@ static void post_leakage(const parts *p, stn_array_report *r)
     }
 }
 
+/* Of more than two levels the two that differ least in resistance, those of
+ * the highest conductance, must be told apart. */
+static stn_status read_line(parts *p, stn_error *err)
+{
+    stn_cell cell = *p->s->cell;
+    stn_subarray s = *p->s;
+    s.cell = &cell;
+    if (cell.levels > 2.0) {
+        double step =
+            (1.0 / cell.on_ohm - 1.0 / cell.off_ohm) / (cell.levels - 1.0);
+        cell.off_ohm = 1.0 / (1.0 / cell.on_ohm - step);
+    }
+    return stn_bitline_read(&s, &p->bit, p->row.ramp, &p->bit_read, err);
+}
+
 stn_status stn_subarray_model(const stn_subarray *s, stn_array_report *out,
                               stn_error *err)
 {
@@ -336,7 +366,7 @@ stn_status stn_subarray_model(const stn_subarray *s, stn_array_report *out,
     cost_row(&p, box);
     cost_word_lines(&p, p.predecoder.ramp);
     cost_select(&p, p.predecoder.ramp);
-    STN_TRY(stn_bitline_read(s, &p.bit, p.row.ramp, &p.bit_read, err));
+    STN_TRY(read_line(&p, err));
     post_area(&p, box, &r);
     post_latency(&p, &r);
     post_energy(&p, &r);
@@ -344,6 +374,7 @@ stn_status stn_subarray_model(const stn_subarray *s, stn_array_report *out,
     for (int t = 0; t < STN_ARRAY_TOTALS; t++)
         for (int i = 0; i < STN_ARRAY_PARTS; i++)
             r.total[t] += r.part[t][i];
+    r.cell_bits = (int)cell_bits(s->cell);
     *out = r;
     return STN_OK;
 }

@@ -112,6 +112,8 @@ static void write_simulation(const stn_simulation *s, stn_json_writer *w)
     write_cost(&s->total, w);
     stn_json_number(w, "programming_energy_j", s->programming_energy_j);
     stn_json_number(w, "programming_latency_s", s->programming_latency_s);
+    stn_json_number(w, "writes_per_picture", s->writes);
+    stn_json_number(w, "lifetime_pictures", s->lifetime);
     stn_json_begin_array(w, "layers");
     for (int i = 0; i < s->n_layers; i++) {
         stn_json_begin_object(w, NULL);
