@@ -10,6 +10,7 @@
 #include "pack/write.h"
 #include "programs.h"
 #include "setun/engine.h"
+#include "setun/windows.h"
 #include <math.h>
 #include <unistd.h>
 
@@ -422,6 +423,70 @@ a_spike_stands_as_far_from_the_end_as_there_were_spikes(void **state)
     assert_memory_equal(y, expected, sizeof expected);
 }
 
+/* Active inputs of every output of a conv or depthwise, one by one. */
+static double additions_of(const stn_program *p, const stn_instruction *in,
+                           const uint8_t *x)
+{
+    const stn_value *v = &p->values[in->inputs[0]];
+    stn_shape y = p->values[in->output].shape, s = v->shape;
+    bool conv = in->opcode == STN_CONV;
+    double n = 0;
+    for (int t = 0; t < v->steps; t++)
+        for (int i = 0; i < y.h * y.w * y.c * in->kh * in->kw; i++) {
+            int j = i % in->kw, k = i / in->kw % in->kh,
+                o = i / in->kw / in->kh;
+            int f = o % y.c, q = o / y.c % y.w, r = o / y.c / y.w;
+            int row = r * in->stride + k - in->pad;
+            int column = q * in->stride + j - in->pad;
+            if (row < 0 || row >= s.h || column < 0 || column >= s.w)
+                continue;
+            const uint8_t *at = x + ((t * s.h + row) * s.w + column) * s.c;
+            for (int c = 0; c < s.c; c++)
+                n += (conv || c == f % s.c) && at[c];
+        }
+    return n;
+}
+
+static void counts_of_a_window_are_those_of_its_spikes(void **state)
+{
+    (void)state;
+    enum { N = 3 };
+    stn_error err;
+    stn_program_image *image = spiking();
+    const stn_program *p = &image->program;
+    uint8_t pixels[N * 72], labels[N] = {0};
+    const stn_pictures pictures = {N, pixels, labels};
+    const stn_engine_options options = stn_engine_defaults();
+    stn_program *split;
+    stn_window w;
+    double additions = 0, spikes = 0;
+    assert_int_equal(stn_program_longest_time(p), 9);
+    assert_ok(stn_program_split_time(p, 4, &split, &err), err);
+    for (int k = 0; k < N; k++) {
+        void *values[MAX_VALUES];
+        make_picture(p, (uint64_t)k, pixels + 72 * k);
+        run_reference(split, (uint64_t)k, values);
+        for (int i = 0; i < split->n_instructions; i++) {
+            const stn_instruction *in = &split->instructions[i];
+            if (in->weights.codes)
+                additions += additions_of(split, in, values[in->inputs[0]]);
+        }
+        spikes += spikes_of(split, "code out.split", values) +
+                  spikes_of(split, "n1 out.split", values) +
+                  spikes_of(split, "n2 out.split", values) +
+                  spikes_of(split, "max out.split", values);
+        free_values(split, values);
+    }
+    assert_ok(stn_window_run(p, 4, &pictures, 10, &options, &w, &err), err);
+    assert_int_equal(w.n, N);
+    assert_true(fabs(w.spikes - spikes / N) < 1e-9);
+    assert_true(fabs(w.weight_additions - additions / N) < 1e-9);
+    /* 9 steps in 3 windows: 6 additions of each sum over time. */
+    assert_true(w.sum_additions == 6 * (45 + 45 + 24 + 4));
+    stn_program_destroy(split);
+    free_image(image);
+}
+
 static void what_makes_no_sense_over_time_is_refused(void **state)
 {
     (void)state;
@@ -477,6 +542,7 @@ int main(void)
         cmocka_unit_test(a_window_of_one_step_changes_no_bit),
         cmocka_unit_test(
             a_spike_stands_as_far_from_the_end_as_there_were_spikes),
+        cmocka_unit_test(counts_of_a_window_are_those_of_its_spikes),
         cmocka_unit_test(what_makes_no_sense_over_time_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,7 +15,8 @@
 #include <math.h>
 #include <string.h>
 
-#define MAX_VARIANTS 16
+#define MAX_VARIANTS 64
+#define MAX_COLUMNS 16 /* more variants become rows */
 #define WORD 64
 
 static const char *text_of(const stn_json *row, const char *key)
@@ -112,11 +113,46 @@ static bool seen_before(const comparison *c, const stn_json *row)
     return false;
 }
 
+static void print_figure(double ours, FILE *out)
+{
+    if (isnan(ours))
+        fputs(" |", out);
+    else
+        fprintf(out, " %.4g |", ours);
+}
+
+/* A row a variant, for many of them. */
+static void print_rows(const comparison *c, FILE *out)
+{
+    int n = 0;
+    fputs("| variant |", out);
+    for (const stn_json *r = c->rows->first; r; r = r->next) {
+        if (!is_about(c, r) || seen_before(c, r))
+            continue;
+        fprintf(out, " %s (%s) |", text_of(r, "quantity"), text_of(r, "unit"));
+        n++;
+    }
+    fputs("\n| --- |", out);
+    for (; n > 0; n--)
+        fputs(" ---: |", out);
+    for (int v = 0; v < c->n; v++) {
+        fprintf(out, "\n| %s |", c->variants[v]);
+        for (const stn_json *r = c->rows->first; r; r = r->next)
+            if (is_about(c, r) && !seen_before(c, r))
+                print_figure(find(c, r, v), out);
+    }
+    fputs("\n", out);
+}
+
 static void print_comparison(comparison *c, FILE *out)
 {
     find_variants(c);
     if (c->n == 0) {
         fprintf(out, "No rows of %s yet.\n", c->data);
+        return;
+    }
+    if (c->n > MAX_COLUMNS) {
+        print_rows(c, out);
         return;
     }
     fputs("| quantity | unit |", out);
@@ -130,13 +166,8 @@ static void print_comparison(comparison *c, FILE *out)
         if (!is_about(c, r) || seen_before(c, r))
             continue;
         fprintf(out, "| %s | %s |", text_of(r, "quantity"), text_of(r, "unit"));
-        for (int v = 0; v < c->n; v++) {
-            const double ours = find(c, r, v);
-            if (isnan(ours))
-                fputs(" |", out);
-            else
-                fprintf(out, " %.4g |", ours);
-        }
+        for (int v = 0; v < c->n; v++)
+            print_figure(find(c, r, v), out);
         fputs("\n", out);
     }
 }

@@ -175,6 +175,8 @@ static stn_status measure_packed(stn_measure *m, const stn_measure_options *o,
         status = simulate(m, dataset, o, err);
     if (status == STN_OK && o->n_bits)
         status = stn_measure_narrow(m, dataset, o, err);
+    if (status == STN_OK && o->windows)
+        status = stn_measure_windows(m, dataset, o, err);
     stn_dataset_close(dataset);
     return status;
 }

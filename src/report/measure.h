@@ -10,6 +10,7 @@
 #include "setun/evaluate.h"
 #include "setun/json.h"
 #include "setun/reproduce.h"
+#include "setun/windows.h"
 
 /* One layer with weights, of a program or of a float graph; or an instruction
  * without weights, whose counts are 0. */
@@ -43,6 +44,7 @@ typedef struct stn_measure_options {
     int n_bits;      /* how often to run it with fewer bits */
     const int *bits; /* n_bits of 2 … 8 */
     bool stochastic; /* these also by the stochastic executor */
+    int windows;     /* largest window of split time to try; 0: none */
 } stn_measure_options;
 
 /* The packed program with fewer bits. */
@@ -74,6 +76,8 @@ typedef struct stn_measure {
     stn_measure_layer *layers;
     int n_bits;
     stn_measure_bits *bits; /* in the arena */
+    int n_windows;
+    stn_window *windows; /* of a spiking network; in the arena */
     int n_verified;
     stn_verification verified[STN_VERIFY_MAX];
     stn_program *program;       /* NULL for float */
@@ -118,6 +122,12 @@ uint32_t stn_measure_mismatches(const stn_measure *measure);
 stn_status stn_measure_narrow(stn_measure *measure, const stn_dataset *dataset,
                               const stn_measure_options *options,
                               stn_error *err);
+
+/* measure_windows.c: fills n_windows and windows from a packed program over
+ * time, and adds what was verified with them; does nothing with others. */
+stn_status stn_measure_windows(stn_measure *measure, const stn_dataset *dataset,
+                               const stn_measure_options *options,
+                               stn_error *err);
 
 /* measure_layers.c: fills n_layers and layers in the arena. */
 struct stn_graph;

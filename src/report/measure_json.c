@@ -168,6 +168,22 @@ static void write_bits(const stn_measure *m, stn_json_writer *w)
     stn_json_end_array(w);
 }
 
+static void write_windows(const stn_measure *m, stn_json_writer *w)
+{
+    stn_json_begin_array(w, "windows");
+    for (int i = 0; i < m->n_windows; i++) {
+        const stn_window *x = &m->windows[i];
+        stn_json_begin_object(w, NULL);
+        stn_json_int(w, "window", x->window);
+        stn_json_number(w, "accuracy", x->accuracy);
+        stn_json_number(w, "spikes", x->spikes);
+        stn_json_number(w, "weight_reads", x->weight_additions);
+        stn_json_number(w, "sum_additions", x->sum_additions);
+        stn_json_end_object(w);
+    }
+    stn_json_end_array(w);
+}
+
 static void write_verification(const stn_measure *m, stn_json_writer *w)
 {
     stn_json_begin_array(w, "verification");
@@ -258,6 +274,7 @@ stn_status stn_measure_write(const stn_measure *m, stn_json_writer *w,
     if (m->simulation)
         write_simulation(m->simulation, w);
     write_bits(m, w);
+    write_windows(m, w);
     write_verification(m, w);
     stn_status status = write_epochs(m->run, w, err);
     stn_json_begin_array(w, "layers");

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const SECTION_KEYS[] = {"machine", "data",       "variants",
-                                           "only",    "baseline",   "block",
-                                           "bits",    "stochastic", NULL};
+static const char *const SECTION_KEYS[] = {
+    "machine", "data", "variants",   "only",    "baseline",
+    "block",   "bits", "stochastic", "windows", NULL};
 static const char *const ROW_KEYS[] = {
     "quantity", "layer",      "variants", "data",       "value",
     "unit",     "conditions", "source",   "confidence", NULL};
@@ -181,6 +181,17 @@ static stn_status read_bits(stn_plan *p, const stn_yaml *section,
     return STN_OK;
 }
 
+static stn_status read_windows(stn_plan *p, const stn_yaml *section,
+                               stn_error *err)
+{
+    const stn_yaml *node = stn_yaml_get(section, "windows");
+    int64_t windows = 0;
+    if (node)
+        STN_TRY(stn_yaml_int(node, NULL, 1, 255, &windows, err));
+    p->windows = (int)windows;
+    return STN_OK;
+}
+
 /* "dir/bdnet.yaml" → "bdnet". */
 static stn_status read_id(stn_plan *p, const char *recipe, stn_error *err)
 {
@@ -216,6 +227,7 @@ static stn_status read_recipe(stn_plan *p, const stn_reproduce_options *o,
     STN_TRY(read_only(p, section, err));
     STN_TRY(read_baseline(p, section, err));
     STN_TRY(read_bits(p, section, err));
+    STN_TRY(read_windows(p, section, err));
     STN_TRY(check_filter("data set", o->data, p->data, p->n_data, err));
     STN_TRY(
         check_filter("variant", o->variants, p->variants, p->n_variants, err));

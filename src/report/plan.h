@@ -13,6 +13,7 @@
  *       block: "block*"                  # layers compared with the baseline's
  *       bits: {wpc: [8, 6, 4]}           # run also with so many; optional
  *       stochastic: true                 # these also stochastically; optional
+ *       windows: 20                      # split time in 1 … 20; optional
  */
 #ifndef STN_REPORT_PLAN_H
 #define STN_REPORT_PLAN_H
@@ -40,6 +41,7 @@ typedef struct stn_plan {
     const stn_yaml *only; /* data set: list of variants; NULL: all of all */
     const stn_yaml *bits; /* variant: list of numbers of bits; NULL: none */
     bool stochastic;
+    int windows; /* largest window of spiking networks; 0: none is tried */
     stn_published_row *published;
     stn_yaml_document *recipe, *rows; /* owned; texts point into them */
     stn_arena arena;

@@ -312,6 +312,7 @@ static stn_status add_measure(stn_results *r, const stn_measure *m,
         add_compared(&a, base, machine);
     add_layers(&a);
     stn_add_bits(&a, base);
+    stn_add_windows(&a);
     return a.status;
 }
 

@@ -46,6 +46,10 @@ void stn_add_row(stn_adder *adder, const char *quantity, const char *more,
  * N bits". `base`, the measure that accuracy is compared with, or NULL. */
 void stn_add_bits(stn_adder *adder, const stn_measure *base);
 
+/* results_windows.c: rows of a spiking network in windows of split time, as
+ * variants "window N of NAME". */
+void stn_add_windows(stn_adder *adder);
+
 void stn_results_deinit(stn_results *results);
 
 /* Rows and comparison of all measures; replaces those before. */

@@ -6,7 +6,7 @@ source "$(dirname "$0")/check.bash"
 
 expect 0 "Verbs" "overview" "$setun" --help
 expect 0 "setun " "version" "$setun" --version
-for verb in train pack inspect eval run verify simulate variation sweep compare adc array mtj validate \
+for verb in train pack inspect eval run verify simulate variation sweep compare adc windows array mtj validate \
     report reproduce table list doctor "data convert" man; do
     # shellcheck disable=SC2086 # "data convert" is two words
     expect 0 "Usage: setun $verb" "help of $verb" "$setun" $verb --help
