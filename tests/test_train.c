@@ -210,6 +210,40 @@ static void stopped_run_resumes_to_the_same_bytes(void **unused)
     assert_int_equal(count_lines("stopped", "log.jsonl"), 3);
 }
 
+/* Spikes are drawn from counters, membranes die with their picture. */
+static void
+a_spiking_run_resumes_to_the_same_bytes_with_more_threads(void **unused)
+{
+    struct job job;
+    stn_train_result result;
+    stn_error err;
+
+    (void)unused;
+    write_text("spiking-network.yaml",
+               "name: spiking\ninput: {height: 8, width: 8, channels: 1}\n"
+               "layers:\n  - rate_code: {steps: 4}\n"
+               "  - conv: {name: stem, out: 4, kernel: 3}\n  - batch_norm:\n"
+               "  - lif:\n  - linear: {name: fc, out: 3}\n  - mean_steps:\n");
+    write_text("spiking.yaml",
+               "id: spiking\nnetwork: spiking-network.yaml\nepochs: 3\n"
+               "batch: 16\nshards: 4\noptimiser: {adam: {lr: 0.01}}\n"
+               "compress: [{layers: \"*\", quantiser: uniform}]\n");
+    make_job(&job, "spiking-whole");
+    snprintf(job.recipe, sizeof(job.recipe), "%s/spiking.yaml", folder);
+    assert_ok(stn_train(&job.options, &result, &err), err);
+    snprintf(job.out, sizeof(job.out), "%s/spiking-stopped", folder);
+    job.options.threads = 3;
+    job.options.progress = stop_now;
+    job.options.stop = &stop_flag;
+    assert_refused(stn_train(&job.options, &result, &err), err,
+                   STN_E_INTERRUPTED, "resumed");
+    stop_flag = 0;
+    job.options.progress = NULL;
+    job.options.resume = true;
+    assert_ok(stn_train(&job.options, &result, &err), err);
+    assert_same_checkpoint("spiking-whole", "spiking-stopped");
+}
+
 /* What a structure drew follows from the seed, which a checkpoint knows; the
  * weights that it dropped never return. */
 static void a_structure_outlives_a_stop_and_a_load(void **unused)
@@ -476,6 +510,8 @@ int main(void)
         cmocka_unit_test(what_a_recipe_starts_from_is_trained_first),
         cmocka_unit_test(another_seed_gives_other_weights),
         cmocka_unit_test(stopped_run_resumes_to_the_same_bytes),
+        cmocka_unit_test(
+            a_spiking_run_resumes_to_the_same_bytes_with_more_threads),
         cmocka_unit_test(a_structure_outlives_a_stop_and_a_load),
         cmocka_unit_test(killed_run_resumes_to_the_same_bytes),
         cmocka_unit_test(finished_run_is_not_trained_again),
