@@ -2,6 +2,7 @@
  *
  * setun sweep: many machines for one network, by prediction. */
 #include "engine.h"
+#include "sweep_chart.h"
 #include "setun/sweep.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,8 @@ static const stn_option OPTIONS[] = {
      "objectives of the front: energy, latency, area, edp, programming"},
     {"csv", 0, false, "FILE", NULL,
      "write all points; - is stdout"},
+    {"chart", 0, false, "FILE.svg", NULL,
+     "draw all points by the first two objectives"},
     {"weights", 0, false, "BITS", "1",
      "of a NETWORK: bits of its weights"},
     {"activations", 0, false, "BITS", "8",
@@ -227,6 +230,20 @@ static bool write_csv(const char *path, const request *r, const stn_sweep *s)
     return written;
 }
 
+static bool write_chart(const char *path, const request *r, const stn_sweep *s)
+{
+    FILE *file = fopen(path, "w");
+    bool written = file != NULL;
+    if (file) {
+        stn_cli_sweep_chart(&r->options, s, file);
+        written = !ferror(file);
+        written = fclose(file) == 0 && written;
+    }
+    if (!written)
+        stn_cli_error("%s: cannot be written", path);
+    return written;
+}
+
 static int by_first(const void *a, const void *b)
 {
     const stn_sweep_point *const *x = a, *const *y = b;
@@ -340,7 +357,8 @@ static int print(const stn_arguments *arguments, const request *r,
             front[n++] = &s->points[i];
     if (n)
         qsort(front, (size_t)n, sizeof *front, by_first);
-    if (csv && !write_csv(csv, r, s))
+    const char *chart = stn_cli_text(arguments, "chart");
+    if ((csv && !write_csv(csv, r, s)) || (chart && !write_chart(chart, r, s)))
         code = STN_EXIT_FAILURE;
     else if (stn_cli_switch(arguments, "json"))
         code = print_json(r, s, front);

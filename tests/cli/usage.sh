@@ -36,6 +36,9 @@ expect 1 "" "file that is no program" "$setun" inspect "$0"
 expect 0 "bdnet" "recipes are listed" "$setun" list recipes
 expect 0 "bdnet" "networks are listed" "$setun" list networks
 expect 0 "bdnet-sot" "machines are listed" "$setun" list machines
+expect 0 "on the front" "a sweep draws a chart" "$setun" sweep imce lenet5 \
+    --vary options.replicas=1,2,4 --chart "$folder/sweep.svg"
+holds "of all points" test "$(grep -c "<circle" "$folder/sweep.svg")" = 3
 expect 0 "mram-lowbit" "comparisons are listed" "$setun" list comparisons
 expect 4 "no /" "missing comparison" "$setun" compare nothing
 expect 0 "analog over sot" "published beside ours" "$setun" compare mram-lowbit
