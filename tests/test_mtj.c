@@ -180,6 +180,36 @@ static void devices_that_are_not_there_are_refused(void **state)
                    STN_E_ARGUMENT, "expected the name");
 }
 
+/* Spread is what errors come from; drawn ones are near the closed form. */
+static void wider_spreads_err_more_often(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"stt-mtj", "sot-mtj"};
+    for (int i = 0; i < 2; i++) {
+        stn_error err;
+        stn_mtj_report before, r;
+        assert_ok(stn_mtj_evaluate_spread(names[i], 0, 1000, &before, &err),
+                  err);
+        assert_true(before.sense_error[2] == 0.0);
+        for (double spread = 1; spread <= 3; spread += 0.5) {
+            assert_ok(
+                stn_mtj_evaluate_spread(names[i], spread, 40000, &r, &err),
+                err);
+            for (int k = 0; k < STN_MTJ_ROWS; k++)
+                assert_true(r.sense_error[k] > before.sense_error[k]);
+            assert_true(r.sense_error[2] > r.sense_error[0]);
+            before = r;
+        }
+        stn_mtj_report closed;
+        assert_ok(stn_mtj_evaluate(names[i], &closed, &err), err);
+        assert_ok(stn_mtj_evaluate_spread(names[i], 1, 400000, &r, &err), err);
+        double ratio = closed.sense_error[2] / r.sense_error[2];
+        assert_true(ratio > 0.5 && ratio < 4);
+        assert_refused(stn_mtj_evaluate_spread(names[i], -1, 10, &r, &err), err,
+                       STN_E_ARGUMENT, "spread");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +225,7 @@ int main(void)
         cmocka_unit_test(sensing_errs_as_often_as_drawn_cells_do),
         cmocka_unit_test(sensing_more_rows_errs_more_often),
         cmocka_unit_test(devices_that_are_not_there_are_refused),
+        cmocka_unit_test(wider_spreads_err_more_often),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

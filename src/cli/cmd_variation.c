@@ -7,6 +7,7 @@
 #include "results.h"
 #include "setun/mtj.h"
 #include "setun/simulate.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,6 +118,12 @@ static double accuracy_of(const stn_simulation *s)
     return (double)s->n_correct / (double)s->n_pictures;
 }
 
+/* Chance that heat flips a bit within ten years. */
+static double retention_error(const stn_mtj_report *device)
+{
+    return -expm1(-10.0 * 365.25 * 86400.0 / device->retention_s);
+}
+
 static void print(const study *s)
 {
     printf("%s on %s, junctions %s, %u pictures\n\n", s->subject.program->name,
@@ -135,6 +142,10 @@ static void print(const study *s)
                        t->simulation->n_pictures - t->simulation->n_inexact);
     }
     stn_table_end();
+    const stn_mtj_report *d = &s->trials[0].device;
+    printf("\na stored bit is flipped by heat within ten years with chance "
+           "%.2e, by one sensing with %.2e; neither is injected\n",
+           retention_error(d), d->read_disturb);
 }
 
 static int save(const study *s, const char *path)
@@ -156,6 +167,10 @@ static int save(const study *s, const char *path)
         stn_cli_results_row(&w, "error, 3 rows", text, t->device.sense_error[2],
                             "chance");
         stn_cli_results_row(&w, "write error", text, t->device.write_error,
+                            "chance");
+        stn_cli_results_row(&w, "flipped in ten years", text,
+                            retention_error(&t->device), "chance");
+        stn_cli_results_row(&w, "read disturb", text, t->device.read_disturb,
                             "chance");
         stn_cli_results_row(&w, "accuracy", text, 100 * accuracy_of(m), "%");
         stn_cli_results_row(
