@@ -3,7 +3,6 @@
  * setun simulate: what a packed network costs on a machine, by prediction
  * or by executing pictures bit by bit. */
 #include "engine.h"
-#include "setun/outline.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,18 +19,9 @@ static const stn_option OPTIONS[] = {
      "compare only the first N pictures with the reference, which takes as long as the machine; 0 for all"},
     {"set", 0, true, "PATH=VALUE", NULL,
      "lay a value over the machine file"},
-    {"weights", 0, false, "BITS", "1",
-     "of a NETWORK: bits of its weights"},
-    {"activations", 0, false, "BITS", "8",
-     "of a NETWORK: bits of its activations"},
-    {"ends", 0, false, "BITS", "8",
-     "of a NETWORK: bits of the first and last layer's weights"},
-    {"density", 0, false, "SHARE", "1",
-     "of a NETWORK: share of nonzero weights, from 2 bits on"},
+    STN_CLI_OUTLINE,
     {"ones", 0, false, "SHARE", "0.5",
      "for a prediction: share of ones among activations' bits"},
-    {"parameter", 0, true, "NAME=VALUE", NULL,
-     "of a NETWORK: set one of its parameters"},
     STN_CLI_WIDTH,
     STN_CLI_BITS,
     {"threads", 't', false, "N", "0",
@@ -320,41 +310,6 @@ static int print_json(const stn_machine *machine, const stn_simulation *s)
     return stn_cli_json(&w);
 }
 
-/* A program, or the outline of a network. */
-static bool names_network(const char *operand)
-{
-    size_t n = strlen(operand);
-    if (n > 5 && strcmp(operand + n - 5, ".yaml") == 0)
-        return true;
-    return !strchr(operand, '/') && !strstr(operand, ".stn");
-}
-
-static int open_network(const stn_arguments *arguments, stn_cli_subject *out)
-{
-    stn_error err = {0};
-    stn_outline_options o = stn_outline_defaults();
-    int64_t weights = 0, activations = 0, ends = 0;
-    if (stn_cli_text(arguments, "data")) {
-        stn_cli_error("setun simulate: %s has no weights and cannot be "
-                      "executed; leave out --data, or give a packed FILE.stn",
-                      arguments->operands[0]);
-        return STN_EXIT_USAGE;
-    }
-    if (!stn_cli_int(arguments, "weights", 1, 8, &weights) ||
-        !stn_cli_int(arguments, "activations", 1, 16, &activations) ||
-        !stn_cli_int(arguments, "ends", 1, 8, &ends) ||
-        !stn_cli_share(arguments, "density", &o.density))
-        return STN_EXIT_USAGE;
-    o.weight_bits = (int)weights;
-    o.activation_bits = (int)activations;
-    o.end_bits = (int)ends;
-    o.set = stn_cli_list(arguments, "parameter", &o.n_set);
-    *out = (stn_cli_subject){0};
-    stn_status status =
-        stn_program_outline(arguments->operands[0], &o, &out->program, &err);
-    return status == STN_OK ? STN_EXIT_OK : stn_cli_fail(status, &err);
-}
-
 static int simulate(const stn_arguments *arguments, const stn_cli_subject *s,
                     int threads)
 {
@@ -407,12 +362,8 @@ static int run(const stn_arguments *arguments)
         return STN_EXIT_USAGE;
     bool execute = stn_cli_text(arguments, "data") != NULL;
     stn_cli_subject s;
-    int code = names_network(arguments->operands[0])
-                   ? open_network(arguments, &s)
-                   : stn_cli_open(arguments,
-                                  execute ? (uint32_t)images : UINT32_MAX, &s);
-    if (code == STN_EXIT_OK)
-        code = stn_cli_narrow_subject(arguments, &s);
+    int code = stn_cli_open_any(
+        arguments, execute ? (uint32_t)images : UINT32_MAX, &s);
     if (code != STN_EXIT_OK)
         return code;
     code = simulate(arguments, &s, (int)threads);

@@ -45,6 +45,26 @@ bool stn_cli_share(const stn_arguments *arguments, const char *option,
             "with --bits: leave lower bits out instead of rounding"            \
     }
 
+/* The rows about a network without weights. */
+/* clang-format off */
+#define STN_CLI_OUTLINE                                                        \
+    {"weights", 0, false, "BITS", "1",                                         \
+     "of a NETWORK: bits of its weights"},                                     \
+    {"activations", 0, false, "BITS", "8",                                     \
+     "of a NETWORK: bits of its activations"},                                 \
+    {"ends", 0, false, "BITS", "8",                                            \
+     "of a NETWORK: bits of the first and last layer's weights"},              \
+    {"density", 0, false, "SHARE", "1",                                        \
+     "of a NETWORK: share of nonzero weights, from 2 bits on"},                \
+    {"parameter", 0, true, "NAME=VALUE", NULL,                                 \
+     "of a NETWORK: set one of its parameters"}
+/* clang-format on */
+
+/* Opens what operand 0 names: a packed program as stn_cli_open does, narrowed
+ * by --bits, or the outline of a network. */
+int stn_cli_open_any(const stn_arguments *arguments, uint32_t n,
+                     stn_cli_subject *out);
+
 /* From --bits and --truncate: narrows a program that was read, which *narrow
  * borrows; NULL without --bits. Prints what fails and returns an exit code. */
 int stn_cli_narrow(const stn_arguments *arguments, const stn_program *program,
