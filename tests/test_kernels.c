@@ -3,6 +3,7 @@
  * Every kernel level against the scalar kernels: equal bits on edge sizes,
  * extreme fills, odd addresses, with guard pages around inputs and outputs. */
 #include "base/rng.h"
+#include "base/spikes.h"
 #include "guard.h"
 #include "kernels/kernels.h"
 
@@ -679,6 +680,81 @@ static void pools_equal_the_scalar_kernel(void **state)
     }
 }
 
+/* n neurons whose membranes and inputs reach the limits that a program's
+ * check proves. */
+static void check_lif(stn_rng *rng, size_t n, int leak, int threshold)
+{
+    guard x = guard_alloc(n * sizeof(int16_t), 1);
+    int16_t *xs = x.data;
+    int32_t *before = malloc((n + 1) * sizeof *before);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t kind = stn_rng_below(rng, 4);
+        xs[i] = kind == 0   ? INT16_MIN
+                : kind == 1 ? INT16_MAX
+                            : (int16_t)((int)stn_rng_below(rng, 9) - 4);
+        before[i] = kind == 2
+                        ? -(1 << 23)
+                        : threshold - (int32_t)stn_rng_below(rng, 1 << 20) % 9;
+    }
+    for (stn_cpu_level l = STN_CPU_REF; l <= stn_cpu_detect(); l++) {
+        guard u = guard_alloc(n * sizeof(int32_t), 1), y = guard_alloc(n, 1);
+        int32_t *us = u.data;
+        memcpy(us, before, n * sizeof *us);
+        stn_kernels_get(l)->lif(&(stn_lif_call){.x = xs,
+                                                .u = us,
+                                                .y = y.data,
+                                                .n = n,
+                                                .leak = leak,
+                                                .threshold = threshold});
+        for (size_t i = 0; i < n; i++) {
+            int64_t now = ((int64_t)before[i] * leak >> 8) + xs[i];
+            assert_int_equal(((uint8_t *)y.data)[i], now > threshold);
+            assert_int_equal(us[i], now > threshold ? 0 : now);
+        }
+        guard_free(&u);
+        guard_free(&y);
+    }
+    free(before);
+    guard_free(&x);
+}
+
+static void neurons_equal_their_definition(void **state)
+{
+    (void)state;
+    stn_rng rng = stn_rng_make(5, STN_RNG_TEST, 0);
+    for (size_t n = 0; n < 140; n++) {
+        check_lif(&rng, n, 205, 2048);
+        check_lif(&rng, n, n % 2 ? 256 : 0, n % 3 ? 0 : 32767);
+    }
+}
+
+static void spikes_of_pixels_equal_their_definition(void **state)
+{
+    (void)state;
+    for (size_t n = 0; n < 200; n += 1 + n / 70) {
+        uint32_t first = n % 2 ? 7 : UINT32_MAX - 50; /* wraps */
+        guard x = guard_alloc(n, 1);
+        uint8_t *xs = x.data;
+        for (size_t i = 0; i < n; i++)
+            xs[i] = (uint8_t)(i * 89);
+        for (stn_cpu_level l = STN_CPU_REF; l <= stn_cpu_detect(); l++) {
+            guard y = guard_alloc(n, 1);
+            stn_kernels_get(l)->rate_code(&(stn_rate_code_call){
+                .x = xs, .y = y.data, .n = n, .first = first});
+            for (size_t i = 0; i < n; i++)
+                assert_int_equal(
+                    ((uint8_t *)y.data)[i],
+                    xs[i] > stn_spike_threshold(0, first + (uint32_t)i));
+            guard_free(&y);
+        }
+        guard_free(&x);
+    }
+    /* r of docs/semantics.md, from its lines in another language. */
+    static const uint8_t r[] = {0, 1, 4, 15, 107, 5, 94, 145};
+    for (uint32_t k = 0; k < sizeof r; k++)
+        assert_int_equal(stn_spike_threshold(0, k), r[k]);
+}
+
 static void levels_above_the_cpu_have_no_kernels(void **state)
 {
     (void)state;
@@ -703,6 +779,8 @@ int main(void)
         cmocka_unit_test(rescale_equals_the_scalar_kernel),
         cmocka_unit_test(rescale_rounds_towards_minus_infinity),
         cmocka_unit_test(pools_equal_the_scalar_kernel),
+        cmocka_unit_test(neurons_equal_their_definition),
+        cmocka_unit_test(spikes_of_pixels_equal_their_definition),
         cmocka_unit_test(levels_above_the_cpu_have_no_kernels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

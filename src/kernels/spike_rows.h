@@ -15,7 +15,9 @@ STN_INLINE void stn_lif_rows(const stn_lif_call *call)
     int32_t *STN_RESTRICT u = call->u;
     uint8_t *STN_RESTRICT y = call->y;
     int32_t leak = call->leak, threshold = call->threshold;
-    for (size_t i = 0; i < call->n; i++) {
+    size_t n = call->n; /* bytes written might be the call's, for all gcc
+                           knows */
+    for (size_t i = 0; i < n; i++) {
         int32_t now = (u[i] * leak >> 8) + x[i];
         y[i] = now > threshold;
         u[i] = now > threshold ? 0 : now;
@@ -26,8 +28,8 @@ STN_INLINE void stn_rate_code_rows(const stn_rate_code_call *call)
 {
     const uint8_t *STN_RESTRICT x = call->x;
     uint8_t *STN_RESTRICT y = call->y;
-    uint32_t first = call->first;
-    for (uint32_t i = 0; i < (uint32_t)call->n; i++)
+    uint32_t first = call->first, n = (uint32_t)call->n;
+    for (uint32_t i = 0; i < n; i++)
         y[i] = x[i] > stn_spike_threshold(0, first + i);
 }
 

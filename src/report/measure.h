@@ -29,7 +29,7 @@ typedef struct stn_measure_layer {
     double min_live_sparsity;      /* min over live groups of the zero share */
     const int8_t *codes;           /* out, kh, kw, in; NULL for float */
     /* of one picture */
-    double add_subtract; /* binary and ternary weights, nonzero ones */
+    double add_subtract; /* binary and ternary weights, nonzero ones; spikes */
     double multiply;     /* multiply-accumulates of other weights */
     double rescale;      /* multiplications of rescales, batch-norms */
 } stn_measure_layer;

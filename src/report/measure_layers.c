@@ -64,7 +64,9 @@ static void weights_of(const stn_program *program, int i,
     layer->value_bits = w->value_bits;
     layer->index_bits = w->index_bits;
     layer->codes = w->codes;
-    if (w->code == STN_CODE_INT8)
+    const stn_value *x = &program->values[program->instructions[i].inputs[0]];
+    bool spikes = x->steps > 1 && x->hi <= 1; /* add weights, or not */
+    if (w->code == STN_CODE_INT8 && !spikes)
         layer->multiply = (double)dense;
     else
         layer->add_subtract = (double)nonzero;
