@@ -310,6 +310,75 @@ static void a_table_shows_the_variants_that_match(void **state)
     unlink(path);
 }
 
+static void more_variants_than_columns_become_rows(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/setun-table-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    FILE *file = fdopen(fd, "w");
+    fprintf(file, "{\"rows\": [");
+    for (int i = 1; i <= 17; i++)
+        fprintf(file,
+                "%s{\"quantity\": \"accuracy\", \"unit\": \"%%\", \"ours\": "
+                "%d, \"conditions\": \"net, mnist, window %d of a, int8\"}",
+                i > 1 ? "," : "", 100 - i, i);
+    fprintf(file, "]}");
+    fclose(file);
+    char *printed = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&printed, &size);
+    stn_error err;
+    assert_ok(stn_report_markdown(path, "mnist", NULL, out, &err), err);
+    fclose(out);
+    assert_non_null(strstr(printed, "| variant | accuracy (%) |\n| --- | ---: "
+                                    "|\n| window 1 of a | 99 |\n"));
+    assert_non_null(strstr(printed, "| window 17 of a | 83 |\n"));
+    free(printed);
+    unlink(path);
+}
+
+/* A spiking network in windows of one and two steps. */
+static void rows_of_windows_are_set_beside_the_rate_code(void **state)
+{
+    (void)state;
+    stn_reproduce_options o = stn_reproduce_defaults();
+    o.id = "stt-snn";
+    stn_results *r = stn_alloc(1, sizeof *r);
+    stn_plan *plan = NULL;
+    stn_error err;
+    assert_ok(stn_plan_load(&o, &plan, &err), err);
+    assert_int_equal(plan->windows, 20);
+    stn_window ran[] = {{1, 100, 0.9, 50, 600, 0},
+                        {2, 100, 0.88, 30, 200, 100}};
+    stn_measure m = {.variant = "int4",
+                     .data = "mnist",
+                     .network = "net",
+                     .n_windows = 2,
+                     .windows = ran};
+    r->plan = plan;
+    stn_adder adder = {.results = r, .m = &m, .variant = "int4", .err = &err};
+    stn_add_windows(&adder);
+    assert_int_equal(adder.status, STN_OK);
+    int found = 0;
+    for (int i = 0; i < r->n_rows; i++) {
+        const stn_result_row *row = &r->rows[i];
+        if (!strstr(row->conditions, ", window 2 of int4, "))
+            continue;
+        bool drop = !strcmp(row->quantity, "accuracy drop");
+        bool reads = !strcmp(row->quantity, "weight reads ratio");
+        bool additions = !strcmp(row->quantity, "additions ratio");
+        if (drop || reads || additions)
+            assert_true(fabs(row->ours - (drop ? 2 : reads ? 3 : 2)) < 1e-9);
+        found += drop + reads + additions;
+    }
+    assert_int_equal(found, 3);
+    r->n_measures = 0;
+    stn_results_deinit(r);
+    stn_free(r);
+    stn_plan_destroy(plan);
+}
+
 /* A network of 8 bits that ran with 8 and 7. */
 static void rows_of_fewer_bits_stand_beside_the_published_ones(void **state)
 {
@@ -381,6 +450,8 @@ int main(void)
         cmocka_unit_test(largest_logit_of_equals_is_the_first),
         cmocka_unit_test(tables_of_a_benchmark_become_markdown),
         cmocka_unit_test(a_table_shows_the_variants_that_match),
+        cmocka_unit_test(more_variants_than_columns_become_rows),
+        cmocka_unit_test(rows_of_windows_are_set_beside_the_rate_code),
         cmocka_unit_test(rows_of_fewer_bits_stand_beside_the_published_ones),
         cmocka_unit_test(library_lists_recipes_with_their_variants),
     };
