@@ -439,6 +439,34 @@ static void admm_without_a_loss_ends_at_levels(void **unused)
     free(b.attrs);
 }
 
+static size_t count_targets(const struct bench *b)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < b->call.n; i++)
+        n += b->state0[i] != 0;
+    return n;
+}
+
+static void admm_may_keep_more_at_first(void **unused)
+{
+    struct bench b;
+
+    (void)unused;
+    open_bench(&b, "admm", "{first: 0.5, keep: 0.0078125}",
+               (stn_weight_shape){16, 1, 16}, 16);
+    fill_random(b.w, MOST, 13);
+    turn(&b, 0, 10); /* 64 times more than at the end, after 7 of 10 epochs */
+    assert_int_equal(count_targets(&b), 128);
+    turn(&b, 6, 10); /* 64^(1/7) times more */
+    assert_int_equal(count_targets(&b), 4);
+    turn(&b, 7, 10);
+    assert_int_equal(count_targets(&b), 2);
+    turn(&b, 9, 10);
+    assert_int_equal(count_targets(&b), 2);
+    free(b.attrs);
+}
+
 static void admm_adds_what_is_left_to_its_multiplier(void **unused)
 {
     struct bench b;
@@ -605,6 +633,7 @@ int main(void)
         cmocka_unit_test(
             admm_without_a_loss_ends_at_the_nearest_pruned_weights),
         cmocka_unit_test(admm_without_a_loss_ends_at_levels),
+        cmocka_unit_test(admm_may_keep_more_at_first),
         cmocka_unit_test(admm_adds_what_is_left_to_its_multiplier),
         cmocka_unit_test(growth_moves_weight_from_the_multiplier_to_rho),
         cmocka_unit_test(freezing_takes_the_nearest_of_each_code),

@@ -13,8 +13,11 @@
  * P is the nearest point of S: of `largest` the `keep` share of largest
  * magnitudes, exactly so many; of `levels` each nonzero weight's nearest of
  * ±q … ±2^(bits-1) q, with q searched anew, while weights that are 0 stay 0.
- * Scaled form: U is the multiplier divided by rho, so it shrinks
- * where rho grows. The authors keep rho; a run of few rounds gets from a loose
+ * With `first` the share falls from that to `keep`, by the same factor each
+ * time: many small steps in place of a large one (Ye et al. 2018, "Progressive
+ * weight pruning of deep neural networks using ADMM").
+ * Scaled form: U is the multiplier divided by rho, so it shrinks where rho
+ * grows. The authors keep rho; a run of few rounds gets from a loose
  * pull, which lets weights still choose, to a tight one by growth. */
 #include "base/compiler.h"
 #include "compress/project.h"
@@ -24,7 +27,7 @@ enum { LARGEST, LEVELS };
 static const char *const sets[] = {"largest", "levels", NULL};
 
 typedef struct admm_attrs {
-    float rho, growth, keep;
+    float rho, growth, keep, first;
     int set, bits, every;
     bool snap;
 } admm_attrs;
@@ -39,6 +42,8 @@ static const stn_attr attrs[] = {
      sets, "what the target is: the largest magnitudes, or levels"},
     {"keep", STN_ATTR_FLOAT, offsetof(admm_attrs, keep), 0.1, 0, 1, NULL,
      "largest: share of the weights that stay nonzero"},
+    {"first", STN_ATTR_FLOAT, offsetof(admm_attrs, first), 0, 0, 1, NULL,
+     "largest: the share of the first target, if it is more than keep"},
     {"bits", STN_ATTR_INT, offsetof(admm_attrs, bits), 3, 1, 7, NULL,
      "levels: 2^bits of them, without 0"},
     {"every", STN_ATTR_INT, offsetof(admm_attrs, every), 1, 1, 100000, NULL,
@@ -50,14 +55,28 @@ static const stn_attr attrs[] = {
 
 #define TILE 1024 /* weights; what one takes stays in the L1 cache */
 
+#define PROGRESS 0.7 /* of a run, until targets keep no more than `keep` */
+
+/* The share that a target of `largest` keeps when `done` of the run is. */
+static double share(const admm_attrs *a, double done)
+{
+    double left = done < PROGRESS ? 1 - done / PROGRESS : 0;
+
+    if (!(a->first > a->keep) || !(a->keep > 0))
+        return (double)a->keep;
+    left *= (double)stn_logf(a->first / a->keep);
+    return (double)a->keep * (double)stn_expf((float)left);
+}
+
 /* The target of `v`, in place; `w` says which weights are 0 for good. */
-static void project(const admm_attrs *a, size_t n, const float *w, float *v)
+static void project(const admm_attrs *a, size_t n, const float *w, float *v,
+                    double done)
 {
     int n_levels = 1 << (a->bits - 1);
     float q;
 
     if (a->set == LARGEST) {
-        stn_keep_largest(n, v, (size_t)((double)a->keep * (double)n + 0.5));
+        stn_keep_largest(n, v, (size_t)(share(a, done) * (double)n + 0.5));
         return;
     }
     for (size_t i = 0; i < n; i++)
@@ -110,12 +129,12 @@ static void turn(const void *state, const stn_penalty_call *call, int epoch,
     float *w = call->latent, *z = call->state[0], *u = call->state[1];
 
     if (epoch == n_epochs && a->snap)
-        project(a, call->n, w, w);
+        project(a, call->n, w, w, 1);
     if (epoch == n_epochs || epoch % a->every != 0)
         return;
     for (size_t i = 0; i < call->n; i++)
         z[i] = w[i] + u[i];
-    project(a, call->n, w, z);
+    project(a, call->n, w, z, (double)epoch / n_epochs);
     for (size_t i = 0; i < call->n && epoch > 0; i++)
         u[i] = (u[i] + w[i] - z[i]) / a->growth;
 }
