@@ -136,6 +136,59 @@ static void a_run_starts_from_the_weights_of_another(void **unused)
     assert_non_null(strstr(err.text, "has another size"));
 }
 
+/* Blocks of 3 x 3: one row of them over 256 inputs, the last of which is cut
+ * off after one column. */
+static void circulant_blocks_start_from_means_of_dense_weights(void **unused)
+{
+    struct job job;
+    stn_train_result result;
+    stn_model *from, *to;
+    const float *dense, *round;
+    char start[512];
+    stn_error err;
+
+    (void)unused;
+    snprintf(start, sizeof(start), "%s/%s", folder, reference_run());
+    make_job(&job, "round")->options.start = start;
+    job.options.variant = "round";
+    job.options.set = (const char *const[]){"epochs=0"};
+    job.options.n_set = 1;
+    assert_ok(stn_train(&job.options, &result, &err), err);
+    assert_ok(stn_model_load(start, &from, &err), err);
+    assert_ok(stn_model_load(job.out, &to, &err), err);
+    dense = stn_graph_param(from->graph, "fc.weight")->latent;
+    round = stn_graph_param(to->graph, "fc.weight")->latent;
+    assert_int_equal(stn_graph_param(to->graph, "fc.weight")->count, 258);
+    for (int j = 0; j < 85; j++)
+        for (int t = 0; t < 3; t++) {
+            double sum = 0;
+
+            for (int c = 0; c < 3; c++)
+                sum += (double)dense[(c + t) % 3 * 256 + 3 * j + c];
+            assert_float_equal(round[3 * j + t], (float)(sum / 3), 1e-6f);
+        }
+    for (int t = 0; t < 3; t++)
+        assert_true(round[255 + t] == dense[t * 256 + 255]);
+    stn_model_destroy(from);
+    stn_model_destroy(to);
+}
+
+static void circulant_runs_train_alike_on_any_number_of_threads(void **unused)
+{
+    struct job job;
+    stn_train_result one, three;
+    stn_error err;
+
+    (void)unused;
+    make_job(&job, "round1")->options.variant = "round";
+    assert_ok(stn_train(&job.options, &one, &err), err);
+    make_job(&job, "round3")->options.variant = "round";
+    job.options.threads = 3;
+    assert_ok(stn_train(&job.options, &three, &err), err);
+    assert_same_checkpoint("round1", "round3");
+    assert_true(one.test_accuracy > 0.6);
+}
+
 static void what_a_recipe_starts_from_is_trained_first(void **unused)
 {
     struct job job;
@@ -507,6 +560,8 @@ int main(void)
         cmocka_unit_test(loss_falls_and_bars_are_told_apart),
         cmocka_unit_test(number_of_threads_does_not_change_a_bit),
         cmocka_unit_test(a_run_starts_from_the_weights_of_another),
+        cmocka_unit_test(circulant_blocks_start_from_means_of_dense_weights),
+        cmocka_unit_test(circulant_runs_train_alike_on_any_number_of_threads),
         cmocka_unit_test(what_a_recipe_starts_from_is_trained_first),
         cmocka_unit_test(another_seed_gives_other_weights),
         cmocka_unit_test(stopped_run_resumes_to_the_same_bytes),

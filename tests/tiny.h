@@ -31,7 +31,7 @@ static const char recipe_text[] =
     "title: a tiny recipe\n"
     "network: tiny-network.yaml\n"
     "data: bars\n"
-    "variants: [sparse, plain]\n"
+    "variants: [sparse, plain, round]\n"
     "epochs: 3\n"
     "batch: 16\n"
     "shards: 4\n"
@@ -51,6 +51,11 @@ static const char recipe_text[] =
     "when:\n"
     "  variant:\n"
     "    plain: {compress: []}\n"
+    "    round:\n"
+    "      compress:\n"
+    "        - layers: \"[pf]*\"\n"
+    "          quantiser: uniform\n"
+    "          structure: {circulant: {p: 3}}\n"
     "  data+budget:\n"
     "    bars+full: {epochs: 6}\n";
 
