@@ -174,13 +174,13 @@ static int8_t *codes_of(int n, int p)
     return codes;
 }
 
-static void bench_inference(int n, int p, int rounds)
+static void bench_inference(stn_cpu_level level, int n, int p, int rounds)
 {
     static const uint32_t start = 0;
     stn_error err;
     stn_arena arena = {0};
     stn_prepared prepared = {0};
-    const stn_kernels *k = stn_kernels_get(stn_cpu_detect());
+    const stn_kernels *k = stn_kernels_get(level);
     stn_dot_shape shape = {.runs = 1,
                            .run = n,
                            .pitch = (size_t)n,
@@ -209,8 +209,10 @@ static void bench_inference(int n, int p, int rounds)
                             .scratch = memory(prepared.scratch_bytes + 1, 1),
                             .acc = memory((size_t)n, sizeof(int32_t))},
                    .run = p ? k->circulant : k->dot};
-    report("inference", p ? "circulant" : "dense", prepared.isa, n, p, rounds,
-           infer, &i);
+    char what[32];
+    snprintf(what, sizeof what, "inference %s", stn_cpu_level_name(level));
+    report(what, p ? "circulant" : "dense", prepared.isa, n, p, rounds, infer,
+           &i);
     stn_free(i.call.scratch);
     stn_free(i.call.acc);
     stn_free(x);
@@ -229,7 +231,9 @@ int main(int argc, char **argv)
         const int sides[] = {n, 64, 0};
         for (int i = 0; i < 3; i++) {
             bench_training(n, sides[i], rounds);
-            bench_inference(n, sides[i], rounds);
+            for (int level = STN_CPU_AVX2; level <= (int)stn_cpu_detect();
+                 level++)
+                bench_inference((stn_cpu_level)level, n, sides[i], rounds);
         }
     }
     return 0;

@@ -148,7 +148,9 @@ def panel(rows, what, left):
 
 
 def chart(rows):
-    body = panel(rows, "training step", 0) + panel(rows, "inference", 360)
+    best = "inference avx512" if any(r["what"] == "inference avx512"
+                                     for r in rows) else "inference avx2"
+    body = panel(rows, "training step", 0) + panel(rows, best, 360)
     return "\n".join(
         ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 280" '
          'font-family="sans-serif" font-size="11">',
@@ -159,8 +161,8 @@ def main():
     path, folder, commit, rounds = sys.argv[1:]
     with open(path) as file:
         rows = merge([json.loads(line) for line in file])
-    fits = {what: growth(rows, what) for what in ("training step",
-                                                  "inference")}
+    kinds = sorted({r["what"] for r in rows}, reverse=True)
+    fits = {what: growth(rows, what) for what in kinds}
     with open(os.path.join(folder, "circulant.json"), "w") as file:
         json.dump({"benchmark": "circulant layers", "unit": "microseconds",
                    "cpu": cpu_name(), "commit": commit, "threads": 1,
@@ -169,8 +171,8 @@ def main():
                              "maximum); exponents by least squares over "
                              "logarithms",
                    "growth": fits, "measurements": rows,
-                   "tables": {"training": size_table(rows, "training step"),
-                              "inference": size_table(rows, "inference"),
+                   "tables": {**{what.split()[-1]: size_table(rows, what)
+                                 for what in kinds},
                               "growth": growth_table(fits)}},
                   file, indent=1, ensure_ascii=False)
         file.write("\n")
