@@ -20,7 +20,7 @@ bool bw_is_noisy(const bw_options *o)
 }
 
 /* Columns without error before the next one. */
-static uint64_t gap(bw_noise *n, int kind)
+static uint64_t gap(bw_noise *n, bw_error kind)
 {
     double u = ((double)(stn_rng_u64(&n->rng) >> 11) + 0.5) * 0x1p-53;
     double columns = floor(log(u) * n->scale[kind]);
@@ -38,7 +38,7 @@ void bw_noise_begin(bw_noise *n, const bw_options *o, const uint8_t *pixels,
     n->rng = stn_rng_make((uint64_t)o->seed, STN_RNG_SENSE, hash);
     for (int k = 0; k < BW_ERRORS; k++) {
         n->scale[k] = 1.0 / log1p(-(double)chance[k]); /* -inf when it is 0 */
-        n->left[k] = chance[k] > 0 ? gap(n, k) : UINT64_MAX;
+        n->left[k] = chance[k] > 0 ? gap(n, (bw_error)k) : UINT64_MAX;
     }
     n->masks = masks;
     n->words = words;

@@ -25,10 +25,16 @@ static void print_text(const stn_comparison *c)
         const stn_result_row *r = &c->rows[i];
         stn_table_cell("%s", r->quantity);
         stn_table_cell("%s", r->conditions);
-        stn_table_cell(isnan(r->published) ? "" : "%.4g", r->published);
+        bool known = !isnan(r->published);
+        if (known)
+            stn_table_cell("%.4g", r->published);
+        else
+            stn_table_cell("%s", "");
         stn_table_cell("%.4g", r->ours);
-        stn_table_cell(isnan(r->published) ? "" : "%.2gx",
-                       r->ours / r->published);
+        if (known)
+            stn_table_cell("%.2gx", r->ours / r->published);
+        else
+            stn_table_cell("%s", "");
         stn_table_cell("%s", r->unit);
     }
     stn_table_end();
