@@ -49,6 +49,19 @@ expect 0 "exact pictures" "accuracy against variation" \
     --draws 1000
 expect 0 "machine bdnet-sot" "verify" \
     "$setun" verify model.stn --data bars --images 10 --machine-images 1
+expect 0 "cycles a product" "stochastic products" "$setun" eval model.stn \
+    --data bars --images 4 --bits 5 --executor stochastic
+expect 0 "stochastic, 5 bits" "verify with fewer bits" "$setun" verify \
+    model.stn --data bars --images 4 --on none --machine-images 1 --bits 5 \
+    --stochastic
+expect 2 "from 2 to 8" "bits out of range" "$setun" eval model.stn --data bars \
+    --bits 9
+expect 0 "cell.logic2_energy_factor" "explain goes down to figures" "$setun" \
+    explain model.stn event.row_logic2.energy --on imce
+expect 0 "block0.dw.energy.link" "explain a layer" "$setun" explain model.stn \
+    block0.dw.energy --depth 1
+expect 4 "there are energy" "explain what is not there" "$setun" explain \
+    model.stn nothing
 expect 0 "sub-arrays" "simulate predicts" "$setun" simulate model.stn
 expect 0 "counted events equal the prediction" "simulate executes" \
     "$setun" simulate model.stn --data bars --images 1
@@ -59,6 +72,8 @@ holds "the report holds its data" grep -q '"block0.dw"' report.html
 expect 0 "1 data set was not found" "reproduce" "$setun" reproduce "$recipe" --out rep \
     --results rep/results.json --images 4 --machine-images 1
 holds "results name the system" equals "$(field rep/results.json system)" tiny
+holds "and what ran with fewer bits" grep -q "tuned at 5 bits" rep/results.json
+holds "and its cycles" grep -q '"cycles per product"' rep/results.json
 holds "a missing data set is skipped" grep -q "nowhere" rep/summary.json
 holds "what a variant starts from is trained" test -f rep/bars-wpc/result.json
 expect 0 "sparse" "finished runs are not trained again" "$setun" reproduce \
