@@ -823,7 +823,7 @@ static void a_trained_run_is_packed_with_its_accuracy(void **state_)
     stn_train_result result;
     stn_program *p;
     assert_ok(stn_train(&o, &result, &err), err);
-    assert_ok(stn_pack(run, file, &err), err);
+    assert_ok(stn_pack(run, file, 0, &err), err);
     assert_ok(stn_program_read(file, &p, &err), err);
     assert_string_equal(stn_program_metadata(p, "recipe"), "bdnet");
     assert_string_equal(stn_program_metadata(p, "variant"), "wpc");
@@ -839,6 +839,8 @@ static void a_trained_run_is_packed_with_its_accuracy(void **state_)
     assert_true(result.test_accuracy > 0.5); /* it learned something */
     assert_true(fabs(stated - packed) <= 0.02);
     stn_program_destroy(p);
+    assert_refused(stn_pack(run, file, 4, &err), err, STN_E_UNSUPPORTED,
+                   "no layer reads spikes");
     assert_int_equal(system(clean), 0);
 }
 
@@ -847,7 +849,7 @@ static void packing_what_is_not_there_is_refused(void **state_)
     (void)state_;
     stn_error err;
     memset(&err, 0, sizeof err);
-    assert_int_not_equal(stn_pack("no-such-run", "x.stn", &err), STN_OK);
+    assert_int_not_equal(stn_pack("no-such-run", "x.stn", 0, &err), STN_OK);
     assert_non_null(strstr(err.text, "no-such-run"));
 }
 

@@ -431,7 +431,7 @@ static const char *packed(void)
     if (!*path) {
         snprintf(run, sizeof(run), "%s/%s", folder, wide_run(&result));
         snprintf(path, sizeof(path), "%s/wide.stn", folder);
-        assert_ok(stn_pack(run, path, &err), err);
+        assert_ok(stn_pack(run, path, 0, &err), err);
     }
     return path;
 }

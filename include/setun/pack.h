@@ -9,8 +9,10 @@
 /* Lowers the network of a run folder or checkpoint and writes it. What cannot
  * be expressed in integers (a float layer, a weight without quantiser, an
  * activation that is not quantised before it is multiplied) is refused with
- * the layer's name and what to add to the network or recipe. */
+ * the layer's name and what to add to the network or recipe. A `window` codes
+ * the spikes of a spiking network by split time in windows of so many steps
+ * (stn_program_split_time); 0 leaves them. */
 stn_status stn_pack(const char *run_or_checkpoint, const char *out_stn,
-                    stn_error *err);
+                    int window, stn_error *err);
 
 #endif

@@ -102,11 +102,12 @@ stn_status stn_machine_map(const stn_machine *machine,
 {
     for (int v = 0; v < program->n_values; v++)
         if (program->values[v].steps > 1)
-            return stn_fail(err, STN_E_UNSUPPORTED,
-                            "%s on %s: %s has %d time steps; machines have no "
-                            "neurons yet",
-                            program->name, machine->name,
-                            program->values[v].name, program->values[v].steps);
+            return stn_fail(
+                err, STN_E_UNSUPPORTED,
+                "%s on %s: %s has %d time steps, and machines have no "
+                "neurons yet (verify with --on none)",
+                program->name, machine->name, program->values[v].name,
+                program->values[v].steps);
     return machine->type->map(machine, program, mapping, err);
 }
 

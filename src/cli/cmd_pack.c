@@ -10,6 +10,8 @@
 static const stn_option OPTIONS[] = {
     {"out", 'o', false, "FILE.stn", NULL,
      "file to write (required)"},
+    {"window", 0, false, "N", "0",
+     "spiking networks: at most one spike in N time steps; 0: as trained"},
     {0},
 };
 /* clang-format on */
@@ -21,9 +23,13 @@ static int run(const stn_arguments *arguments)
         stn_cli_error("setun pack: say where to write: -o FILE.stn");
         return STN_EXIT_USAGE;
     }
+    int64_t window = 0;
+    if (!stn_cli_int(arguments, "window", 0, 255, &window))
+        return STN_EXIT_USAGE;
     stn_error err = {0};
     stn_program *program = NULL;
-    stn_status status = stn_pack(arguments->operands[0], out, &err);
+    stn_status status =
+        stn_pack(arguments->operands[0], out, (int)window, &err);
     if (status == STN_OK)
         status = stn_program_read(out, &program, &err);
     if (status != STN_OK)

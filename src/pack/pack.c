@@ -149,10 +149,10 @@ static stn_status lower(const stn_model *model, stn_program **program,
 }
 
 stn_status stn_pack(const char *run_or_checkpoint, const char *out_stn,
-                    stn_error *err)
+                    int window, stn_error *err)
 {
     stn_model *model = NULL;
-    stn_program *program = NULL;
+    stn_program *program = NULL, *split = NULL;
     origin o = {0};
     stn_status status = stn_model_load(run_or_checkpoint, &model, err);
     if (status != STN_OK)
@@ -163,8 +163,13 @@ stn_status stn_pack(const char *run_or_checkpoint, const char *out_stn,
     status = describe(model, run_or_checkpoint, &o, err);
     if (status != STN_OK)
         goto out;
-    status = stn_program_write(out_stn, program, o.pairs, o.n, err);
+    if (window)
+        status = stn_program_split_time(program, window, &split, err);
+    if (status == STN_OK)
+        status = stn_program_write(out_stn, split ? split : program, o.pairs,
+                                   o.n, err);
 out:
+    stn_program_destroy(split);
     stn_program_destroy(program);
     stn_model_destroy(model);
     return status;

@@ -108,6 +108,11 @@ static stn_status split_all(splitter *s)
         s->fates[old].value = append(s, in, &from->values[old]);
         s->fates[old].is_owed = owed;
     }
+    if (from->n_widths > 1)
+        return stn_fail(s->err, STN_E_UNSUPPORTED,
+                        "%s: split-time coding of a file of several widths is "
+                        "not possible; train one width",
+                        from->name);
     if (!s->n_split)
         return stn_fail(s->err, STN_E_UNSUPPORTED,
                         "%s: no layer reads spikes over time; split-time "

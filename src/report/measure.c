@@ -156,7 +156,7 @@ static stn_status measure_packed(stn_measure *m, const stn_measure_options *o,
     char path[600];
     stn_dataset *dataset = NULL;
     STN_TRY(stn_path_format(path, sizeof path, err, "%s/model.stn", m->run));
-    stn_status status = stn_pack(m->run, path, err);
+    stn_status status = stn_pack(m->run, path, 0, err);
     if (status != STN_OK)
         return forgive(m, status, o, err);
     STN_TRY(stn_program_read(path, &m->program, err));
