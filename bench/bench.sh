@@ -30,8 +30,8 @@ for recipe in "$here"/networks/*.yaml; do
     data=$(sed -n 's/^data: //p' "$recipe")
     if [ ! -f "$work/$name.stn" ] || [ "$recipe" -nt "$work/$name.stn" ]; then
         rm -rf "$work/run-$name"
-        (cd "$root" && "$build/setun" train "$recipe" --data "$work/$data" \
-            --out "$work/run-$name" >/dev/null)
+        "$build/setun" train "$recipe" --data "$work/$data" \
+            --out "$work/run-$name" >/dev/null
         "$build/setun" pack "$work/run-$name" -o "$work/$name.stn" >/dev/null
     fi
     "$build/setun" inspect --json "$work/$name.stn" >"$work/$name.json"
