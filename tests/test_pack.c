@@ -462,7 +462,7 @@ static void codes_of_nine_bits_and_their_program_agree(void **state_)
             continue;
         size_t wide = 0, nonzero = 0;
         for (size_t k = 0; k < b->param->count; k++) {
-            int code = stn_whole_code(b->codes, b->low, k);
+            int code = stn_whole_code(b->codes, b->low, 2, k);
             wide += code >= 64 || code <= -64;
             nonzero += code != 0;
             assert_true(b->param->effective[k] ==

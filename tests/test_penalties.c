@@ -572,6 +572,7 @@ static void only_nonzero_slices_push(void **unused)
                4);
     memcpy(b.codes, codes, sizeof(codes));
     b.call.low = low;
+    b.call.low_radix = 2;
     b.scales[0] = 0.02f; /* so that a unit of the magnitude is 0.01 */
     assert_float_equal(apply(&b), 0.5 * (12 + 1 + 3), 1e-6);
     for (int i = 0; i < 4; i++)
@@ -604,6 +605,7 @@ static void every_magnitude_has_its_closed_form(void **unused)
                    (stn_weight_shape){1, 1, 1}, 1);
         b.codes[0] = (int8_t)(magnitude >> 1);
         b.call.low = &low;
+        b.call.low_radix = 2;
         b.scales[0] = 2;
         for (int k = 0; k < 4; k++)
             sum += magnitude >> 2 * k & 3;

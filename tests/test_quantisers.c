@@ -353,14 +353,14 @@ static void learned_numbers_are_parameters_of_the_graph(void **unused)
 /* Magnitudes with a sign, from both sets of codes; returns their unit. */
 static float encode_fixed(bed *b, int *codes)
 {
-    bool wide = b->type->has_low(b->attrs);
+    bool wide = b->type->low_radix(b->attrs) > 1;
     int8_t low[N];
 
     encode(b);
     if (wide)
         b->type->encode_low(&b->call, &b->scale, low);
     for (int i = 0; i < N; i++)
-        codes[i] = stn_whole_code(b->codes, wide ? low : NULL, (size_t)i);
+        codes[i] = stn_whole_code(b->codes, wide ? low : NULL, 2, (size_t)i);
     return wide ? b->scale / 2 : b->scale;
 }
 
@@ -389,6 +389,38 @@ dynamic_fixed_steps_are_powers_of_two_below_the_maximum(void **unused)
             /* The largest may be clamped, one unit off at most. */
             assert_true(error <= 0.5f * unit ||
                         (abs(codes[i]) == (1 << bits) - 1 && error <= unit));
+        }
+        free(b.attrs);
+    }
+}
+
+static void uniform_of_more_than_eight_bits_has_two_digits(void **unused)
+{
+    (void)unused;
+    for (int bits = 9; bits <= 16; bits++) {
+        bed b;
+        char text[64];
+        int8_t low[N];
+        int largest = bits < 16 ? (1 << (bits - 1)) - 1 : 32512;
+        float max = 0, unit;
+
+        snprintf(text, sizeof(text), "{bits: %d, per_filter: false}", bits);
+        set_up(&b, "uniform", text, 0.2, 0);
+        assert_int_equal(b.type->low_radix(b.attrs), STN_LOW_RADIX_WIDE);
+        encode(&b);
+        b.type->encode_low(&b.call, &b.scale, low);
+        for (int i = 0; i < N; i++)
+            max = fmaxf(max, fabsf(b.w[i]));
+        unit = max / (float)largest;
+        assert_true(fabsf(b.scale / STN_LOW_RADIX_WIDE / unit - 1) < 1e-6f);
+        for (int i = 0; i < N; i++) {
+            int code =
+                stn_whole_code(b.codes, low, STN_LOW_RADIX_WIDE, (size_t)i);
+            assert_true(b.codes[i] >= -127 && low[i] >= -127);
+            assert_true(abs(code) <= largest);
+            assert_true(fabs((double)code * (double)unit - (double)b.w[i]) <=
+                        0.501 * (double)unit);
+            assert_true(fabsf(b.w[i]) != max || abs(code) == largest);
         }
         free(b.attrs);
     }
@@ -484,6 +516,7 @@ int main(void)
             dynamic_fixed_steps_are_powers_of_two_below_the_maximum),
         cmocka_unit_test(dynamic_fixed_keeps_a_power_of_two_within_eight_bits),
         cmocka_unit_test(levels_found_again_are_the_same),
+        cmocka_unit_test(uniform_of_more_than_eight_bits_has_two_digits),
         cmocka_unit_test(a_grid_has_even_steps_and_one_more_level_below),
     };
 

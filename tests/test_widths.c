@@ -29,7 +29,7 @@ static const char wide_network[] =
     "  - conv: {name: stem, out: p, kernel: 3, pad: 1, bias: true}\n"
     "  - batch_norm: {name: n1}\n"
     "  - relu: {name: r1}\n"
-    "  - quantise: {name: q1, bits: 8}\n"
+    "  - quantise: {name: q1, bits: 15}\n"
     "  - depthwise: {name: dw, kernel: 3, pad: 1}\n"
     "  - batch_norm: {name: n2}\n"
     "  - relu: {name: r2}\n"
@@ -51,6 +51,7 @@ static const char wide_network[] =
 #define WIDE_RULES                                                             \
     "compress:\n"                                                              \
     "  - {layers: \"*\", quantiser: uniform}\n"                                \
+    "  - {layers: stem, quantiser: {uniform: {bits: 16}}}\n"                   \
     "  - {layers: pw, quantiser: ternary_gauss}\n"                             \
     "  - {layers: fc, quantiser: dynamic_fixed}\n"
 
@@ -551,8 +552,9 @@ static void weights_are_in_the_file_once(void **unused)
     assert_ok(stn_program_read(packed(), &file, &err), err);
     for (int i = 0; i < file->n_instructions; i++)
         bytes += file->instructions[i].weights.stored_bytes;
-    /* 8 x 9 and 8 x 9 bytes, 8 x 8 ternary, 3 x 32 of 8 bits and a sign. */
+    /* 2 x 72 and 72 bytes, 64 ternary, 96 of 8 bits and a sign. */
     assert_true(bytes < 400);
+    assert_non_null(strstr(file->instructions[2].name, ".low"));
     assert_ok(stn_st_open(packed(), &tensors, &err), err);
     assert_null(stn_st_find(tensors, "0.5/stem.codes"));
     assert_non_null(stn_st_find(tensors, "0.5/q1.m0"));

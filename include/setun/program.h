@@ -182,12 +182,13 @@ stn_status stn_reference_classify(const stn_program *program,
                                   const uint8_t *pixels, int32_t *logits,
                                   stn_error *err);
 
-/* Weights too large for 8 bits are 2 * code + low: the instruction that
- * follows, named NAME.low, holds the low codes. */
+/* Weights too large for 8 bits are 2 * code + low, or, where the low codes are
+ * not ternary, 255 * code + low: the instruction that follows, named NAME.low,
+ * holds the low codes. */
 #define STN_LOW_SUFFIX ".low"
 
 /* Two bits a slice: slice k of a weight is bits 2k and 2k + 1 of its
- * magnitude, low code included. */
+ * magnitude, low code included; of weights of 16 bits, bits 2k + 7 and 2k + 8. */
 #define STN_SLICES 4
 typedef struct stn_slices {
     size_t n, n_nonzero;        /* weights */

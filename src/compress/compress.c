@@ -76,7 +76,7 @@ static stn_status allocate(stn_compression *c, stn_binding *b, stn_error *err)
         stn_arena_alloc(&c->arena, b->param->count, sizeof(float));
     if (!b->codes || !b->scales || !b->norms || !b->param->effective)
         return stn_fail_memory(err, "compressed weights");
-    if (b->quantiser->has_low && b->quantiser->has_low(b->quantiser_attrs)) {
+    if (b->low_radix > 1) {
         b->low = stn_arena_alloc(&c->arena, b->param->count, 1);
         if (!b->low)
             return stn_fail_memory(err, "compressed weights");
@@ -111,6 +111,9 @@ static stn_status read_quantiser(stn_compression *c, const stn_yaml *rule,
     STN_TRY(stn_attrs_parse(b->quantiser->attrs, options, scope, NULL,
                             b->quantiser_attrs, err));
     b->alphabet = b->quantiser->alphabet(b->quantiser_attrs);
+    b->low_radix = b->quantiser->low_radix
+                       ? b->quantiser->low_radix(b->quantiser_attrs)
+                       : 1;
     return STN_OK;
 }
 
@@ -125,6 +128,11 @@ static stn_status read_penalty(stn_compression *c, const stn_yaml *rule,
         return STN_OK;
     STN_TRY(stn_yaml_pick(node, penalty_names, &kind, &options, err));
     b->penalty = stn_penalty_types[kind];
+    if (b->penalty->reads_codes && b->low_radix == STN_LOW_RADIX_WIDE)
+        return stn_yaml_fail(node, err,
+                             "%s reads codes of at most 9 bits; give the "
+                             "quantiser fewer",
+                             b->penalty->name);
     b->penalty_attrs = stn_arena_alloc(&c->arena, 1, b->penalty->attrs_size);
     if (!b->penalty_attrs)
         return stn_fail_memory(err, "penalty options");

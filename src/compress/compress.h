@@ -60,6 +60,8 @@ typedef struct stn_quantiser_call {
     float learned; /* the quantiser's own trainable number; 0 without */
 } stn_quantiser_call;
 
+#define STN_LOW_RADIX_WIDE 255 /* of two sets of codes in -127 … 127 */
+
 /* A quantiser: latent weights → effective weights = code * scale, with a
  * gradient rule. Under a structure it sees the stored weights only, as one
  * run: of all filters as shape {1, 1, n} or, where scales are per filter, of
@@ -78,10 +80,11 @@ typedef struct stn_quantiser_type {
      * latent weight is 0; infinite weights give non-finite scales. */
     void (*encode)(const stn_quantiser_call *call, int8_t *codes,
                    float *scales);
-    /* Optional, for magnitudes of more than 7 bits: where has_low, a second
-     * set of codes in -1, 0, 1 of half the scale, written after the first:
-     * effective = (2 * code + low) * (scale / 2). */
-    bool (*has_low)(const void *attrs);
+    /* Optional, for more than 8 bits: where the radix r is above 1, a second
+     * set of codes, written after the first:
+     * effective = (r * code + low) * (scale / r). r is 2, with low in -1, 0,
+     * 1, or STN_LOW_RADIX_WIDE, with low in -127 … 127. */
+    int (*low_radix)(const void *attrs);
     void (*encode_low)(const stn_quantiser_call *call, const float *scales,
                        int8_t *low);
     /* Optional: one scale for each filter; without, one for all. */
@@ -114,9 +117,9 @@ static inline void stn_quantiser_backward(const stn_quantiser_type *type,
 
 /* Code i in the finer of two sets of codes (low = NULL: there is one). */
 static inline int stn_whole_code(const int8_t *codes, const int8_t *low,
-                                 size_t i)
+                                 int low_radix, size_t i)
 {
-    return low ? 2 * codes[i] + low[i] : codes[i];
+    return low ? low_radix * codes[i] + low[i] : codes[i];
 }
 
 /* A structure: which weights of a tensor exist, or, where it folds, which
@@ -150,6 +153,7 @@ typedef struct stn_penalty_call {
     float *latent, *grad;
     const int8_t *codes; /* of the last apply */
     const int8_t *low;   /* likewise; NULL: there is one set of codes */
+    int low_radix;       /* 1: there is one set */
     const float *scales; /* likewise: 1 or `out` of them */
     int n_scales;
     float *norms;        /* scratch for groups->n floats */
@@ -169,6 +173,8 @@ typedef struct stn_penalty_type {
     /* R follows the codes, which only jump: `apply` adds a gradient that is
      * an estimate, not the derivative. */
     bool is_estimate;
+    /* Reads whole codes, of magnitudes up to 255. */
+    bool reads_codes;
     /* Adds dR/d(latent) to `grad`; returns R, weighted as in the loss. Leaves
      * the latent weights alone. */
     double (*apply)(const void *attrs, const stn_penalty_call *call);
@@ -224,6 +230,7 @@ typedef struct stn_binding {
     void *penalty_attrs;
     int8_t *codes; /* of the last apply, shape order */
     int8_t *low;   /* likewise; NULL: there is one set of codes */
+    int low_radix; /* 1: there is one set */
     float *scales; /* 1 or `out` */
     int n_scales;
     float *norms;                             /* scratch, groups.n */

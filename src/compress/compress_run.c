@@ -18,15 +18,17 @@ static stn_quantiser_call quantiser_call(const stn_binding *b)
                                     b->learned ? b->learned->latent[0] : 0};
 }
 
-/* effective = code * scale, or (2 code + low) * scale / 2. */
+/* effective = code * scale, or (radix code + low) * scale / radix. */
 STN_CLONES
 static void find_effective(size_t n, const int8_t *STN_RESTRICT codes,
-                           const int8_t *STN_RESTRICT low, float scale,
-                           float *STN_RESTRICT effective)
+                           const int8_t *STN_RESTRICT low, int radix,
+                           float scale, float *STN_RESTRICT effective)
 {
+    const float unit = scale / (float)radix;
+
     if (low)
         for (size_t i = 0; i < n; i++)
-            effective[i] = (float)stn_whole_code(codes, low, i) * (scale / 2);
+            effective[i] = (float)stn_whole_code(codes, low, radix, i) * unit;
     else
         for (size_t i = 0; i < n; i++)
             effective[i] = (float)codes[i] * scale;
@@ -52,8 +54,8 @@ static void apply_one(void *context, int task, int thread)
         b->quantiser->encode_low(&call, b->scales, b->low);
     for (size_t s = 0; s < (size_t)b->n_scales; s++)
         find_effective(block, b->codes + s * block,
-                       b->low ? b->low + s * block : NULL, b->scales[s],
-                       b->param->effective + s * block);
+                       b->low ? b->low + s * block : NULL, b->low_radix,
+                       b->scales[s], b->param->effective + s * block);
 }
 
 void stn_compression_apply(stn_compression *compression, stn_pool *pool)
@@ -69,6 +71,7 @@ static stn_penalty_call penalty_call(const stn_binding *b, int epoch)
                               .grad = b->param->grad,
                               .codes = b->codes,
                               .low = b->low,
+                              .low_radix = b->low_radix,
                               .scales = b->scales,
                               .n_scales = b->n_scales,
                               .norms = b->norms,

@@ -92,5 +92,6 @@ const stn_penalty_type stn_penalty_bit_slice_l1 = {
     .attrs = attrs,
     .attrs_size = sizeof(slice_attrs),
     .is_estimate = true,
+    .reads_codes = true,
     .apply = apply,
 };

@@ -44,8 +44,8 @@ static float effective(const stn_penalty_call *call, size_t i)
 {
     size_t block = call->n / (size_t)call->n_scales;
 
-    return (float)stn_whole_code(call->codes, call->low, i) *
-           (call->scales[i / block] / (call->low ? 2 : 1));
+    return (float)stn_whole_code(call->codes, call->low, call->low_radix, i) *
+           (call->scales[i / block] / (call->low ? (float)call->low_radix : 1));
 }
 
 static bool distance(const void *context, size_t i, uint32_t *key)
@@ -53,7 +53,8 @@ static bool distance(const void *context, size_t i, uint32_t *key)
     const struct cell *cell = context;
     const stn_penalty_call *call = cell->call;
 
-    if (stn_whole_code(call->codes, call->low, i) != cell->code ||
+    if (stn_whole_code(call->codes, call->low, call->low_radix, i) !=
+            cell->code ||
         call->state[1][i] != 0)
         return false;
     *key = stn_magnitude_key(call->latent[i] - effective(call, i));
@@ -81,7 +82,8 @@ static void turn(const void *state, const stn_penalty_call *call, int epoch,
     for (size_t i = 0; i < call->n && epoch == n_epochs; i++)
         call->state[1][i] = 0;
     for (size_t i = 0; i < call->n; i++)
-        n_free[LARGEST_CODE + stn_whole_code(call->codes, call->low, i)] +=
+        n_free[LARGEST_CODE +
+               stn_whole_code(call->codes, call->low, call->low_radix, i)] +=
             call->state[1][i] == 0;
     for (int code = -LARGEST_CODE; code <= LARGEST_CODE; code++) {
         struct cell cell = {call, code};
@@ -108,6 +110,7 @@ const stn_penalty_type stn_penalty_freeze = {
     .attrs = attrs,
     .attrs_size = sizeof(freeze_attrs),
     .n_states = 2,
+    .reads_codes = true,
     .apply = apply,
     .turn = turn,
     .settle = settle,

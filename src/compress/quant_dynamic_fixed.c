@@ -87,9 +87,9 @@ static void take_codes(const part *p, size_t n, const float *STN_RESTRICT w,
         take_part(p, false, n, w, codes);
 }
 
-static bool has_low(const void *state)
+static int low_radix(const void *state)
 {
-    return ((const fixed_attrs *)state)->bits == 8;
+    return ((const fixed_attrs *)state)->bits == 8 ? 2 : 1;
 }
 
 static part part_of(const fixed_attrs *a, float step, bool low)
@@ -98,7 +98,7 @@ static part part_of(const fixed_attrs *a, float step, bool low)
                   .step = step,
                   .floors = a->rounding == FLOOR,
                   .low = low,
-                  .drop = has_low(a)};
+                  .drop = low_radix(a) > 1};
 }
 
 static void encode(const stn_quantiser_call *call, int8_t *codes, float *scales)
@@ -135,6 +135,6 @@ const stn_quantiser_type stn_quantiser_dynamic_fixed = {
     .attrs_size = sizeof(fixed_attrs),
     .alphabet = alphabet,
     .encode = encode,
-    .has_low = has_low,
+    .low_radix = low_radix,
     .encode_low = encode_low,
 };

@@ -176,9 +176,26 @@ static stn_status lower_layout(stn_lowering *l, const stn_node *node,
                          : STN_OK;
 }
 
-/* Codes too large for 8 bits are 2 * code + low: a second instruction over the
- * low codes, and the sum of both outputs, exactly. `high` has just been
- * emitted; a step of the sum is worth `scale`. */
+/* Smallest shift that brings r x0 + x1 into 32 bits, for all that x0 and x1
+ * may be. */
+static int sum_shift(const stn_lowering *l, const int inputs[2], int64_t r)
+{
+    int64_t most = 1;
+    int shift = 0;
+    for (int k = 0; k < 2; k++) {
+        const stn_value *v = &l->image->values[inputs[k]];
+        int64_t magnitude = v->hi > -v->lo ? v->hi : -v->lo;
+        most += magnitude * (k ? 1 : r);
+    }
+    while (most >> shift > INT32_MAX)
+        shift++;
+    return shift;
+}
+
+/* Codes too large for 8 bits are r * code + low: a second instruction over the
+ * low codes, and the sum of both outputs, of which as few of the lowest bits
+ * are rounded away as 32 bits ask for; with r = 2 none are. `high` has just
+ * been emitted; a step of r x0 + x1 is worth `scale`. */
 static stn_status add_low(stn_lowering *l, const stn_node *node,
                           stn_instruction high, const stn_binding *binding,
                           double scale, stn_owed *y)
@@ -186,15 +203,17 @@ static stn_status add_low(stn_lowering *l, const stn_node *node,
     stn_instruction in = high, sum = {.opcode = STN_RESCALE, .n_inputs = 2};
     int32_t *m[2];
     size_t n = (size_t)node->out.c;
-    in.weights.alphabet = (stn_alphabet){STN_LEVELS_TERNARY, 2};
+    int r = binding->low_radix;
+    in.weights.alphabet = r == 2 ? (stn_alphabet){STN_LEVELS_TERNARY, 2}
+                                 : (stn_alphabet){STN_LEVELS_WHOLE, 8};
     in.weights.codes = place_codes(l, node, binding->low, &in.weights);
     for (int k = 0; k < 2; k++) {
         m[k] = stn_arena_alloc(&l->image->arena, n, sizeof *m[k]);
         for (size_t c = 0; m[k] && c < n; c++)
-            m[k][c] = k ? 1 : 2;
+            m[k][c] = k ? 1 : r;
     }
-    sum.a = stn_arena_alloc(&l->image->arena, n, sizeof *sum.a);
-    if (!in.weights.codes || !m[0] || !m[1] || !sum.a)
+    int64_t *a = stn_arena_alloc(&l->image->arena, n, sizeof *a);
+    if (!in.weights.codes || !m[0] || !m[1] || !a)
         return stn_fail_memory(l->err, "weights");
     STN_TRY(lower_layout(l, node, binding, &in.weights));
     snprintf(in.name, sizeof in.name, "%s" STN_LOW_SUFFIX, node->name);
@@ -202,12 +221,18 @@ static stn_status add_low(stn_lowering *l, const stn_node *node,
     sum.inputs[0] = y->value[0];
     STN_TRY(stn_lowering_emit(l, node, in, node->out, STN_TYPE_S32, scale,
                               &sum.inputs[1]));
+    sum.shift = r == 2 ? 0 : sum_shift(l, sum.inputs, r);
+    for (size_t c = 0; c < n; c++) {
+        a[c] = sum.shift ? (int64_t)1 << (sum.shift - 1) : 0;
+        y->p[0][c] = ldexp(y->p[0][c], sum.shift);
+    }
     sum.m0 = m[0];
     sum.m1 = m[1];
+    sum.a = a;
     sum.lo = INT32_MIN;
     sum.hi = INT32_MAX;
-    return stn_lowering_emit(l, node, sum, node->out, STN_TYPE_S32, scale,
-                             &y->value[0]);
+    return stn_lowering_emit(l, node, sum, node->out, STN_TYPE_S32,
+                             ldexp(scale, sum.shift), &y->value[0]);
 }
 
 /* conv, depthwise, linear: codes into the program, scales into the map. */
@@ -241,14 +266,14 @@ static stn_status lower_weights(stn_lowering *l, const stn_node *node,
     int shared = node->circulant ? node->circulant : 1; /* filters a scale */
     for (int o = 0; o < w->out; o++) {
         double scale = binding->scales[binding->n_scales > 1 ? o / shared : 0] /
-                       (binding->low ? 2 : 1);
+                       (float)binding->low_radix;
         y->p[0][o] = x->p[0][0] * scale;
         y->q[o] = bias ? bias[o] : 0;
         equal = equal && y->p[0][o] == y->p[0][0];
     }
     double scale = equal ? fabs(y->p[0][0]) : 0;
     STN_TRY(stn_lowering_emit(l, node, in, node->out, STN_TYPE_S32,
-                              scale * (binding->low ? 2 : 1), &y->value[0]));
+                              scale * binding->low_radix, &y->value[0]));
     return binding->low ? add_low(l, node, in, binding, scale, y) : STN_OK;
 }
 

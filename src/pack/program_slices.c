@@ -28,13 +28,18 @@ stn_slices stn_program_slices(const stn_program *program, int index)
     stn_slices slices = {0};
     if (!in->weights.codes || is_low(program, index))
         return slices;
+    bool wide = low && in[1].weights.alphabet.levels != STN_LEVELS_TERNARY;
     slices.n = stn_weights_count(&in->weights);
     for (size_t i = 0; i < slices.n; i++) {
         int code = in->weights.codes[i];
-        code = abs(low ? 2 * code + in[1].weights.codes[i] : code);
+        if (wide)
+            code = 255 * code + in[1].weights.codes[i];
+        else if (low)
+            code = 2 * code + in[1].weights.codes[i];
+        code = abs(code);
         slices.n_nonzero += code != 0;
         for (int k = 0; k < STN_SLICES; k++)
-            slices.nonzero[k] += (code >> (2 * k) & 3) != 0;
+            slices.nonzero[k] += (code >> (2 * k + (wide ? 7 : 0)) & 3) != 0;
     }
     return slices;
 }

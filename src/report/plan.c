@@ -152,8 +152,11 @@ static stn_status read_baseline(stn_plan *p, const stn_yaml *section,
     for (; word; word = one ? NULL : word->next) {
         if (word->kind != STN_YAML_SCALAR)
             return stn_yaml_fail(word, err, "a variant is one word");
-        STN_TRY(check_filter("variant", word->scalar, p->variants,
-                             p->n_variants, err));
+        char variant[128]; /* without a width, as in "shared@0.5" */
+        snprintf(variant, sizeof variant, "%.*s",
+                 (int)strcspn(word->scalar, "@"), word->scalar);
+        STN_TRY(
+            check_filter("variant", variant, p->variants, p->n_variants, err));
     }
     return STN_OK;
 }

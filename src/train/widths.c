@@ -263,6 +263,7 @@ static stn_status slice_binding(stn_compression *c, const stn_binding *whole,
                        .quantiser = whole->quantiser,
                        .quantiser_attrs = whole->quantiser_attrs,
                        .alphabet = whole->alphabet,
+                       .low_radix = whole->low_radix,
                        .scales = whole->scales,
                        .n_scales = whole->n_scales > 1 ? param->dims[0] : 1};
     b->groups = stn_groups_make(b->shape, whole->groups.chunk);
