@@ -239,7 +239,7 @@ static void pixels_and_wide_weights_are_refused(void **state)
     strcpy(p->instructions[6].name, "dw.low");
     assert_refused(
         stn_program_narrow(&p->program, 5, STN_NARROW_ROUND, &out, &err), err,
-        STN_E_UNSUPPORTED, "weights have 9 bits");
+        STN_E_UNSUPPORTED, "weights have more than 8 bits");
     free_image(p);
 }
 

@@ -152,7 +152,7 @@ typedef enum stn_narrow_rounding {
  * Sums, and with them the result, stay at the old scale. It borrows from
  * `program`, which must outlive it. docs/semantics.md, "Fewer bits".
  * STN_E_UNSUPPORTED when pixels are multiplied as they come, or weights have
- * 9 bits. */
+ * more than 8 bits. */
 stn_status stn_program_narrow(const stn_program *program, int bits,
                               stn_narrow_rounding rounding, stn_program **out,
                               stn_error *err);

@@ -215,10 +215,11 @@ static stn_status narrow_all(narrowing *n)
                             "with weights of fewer",
                             in->name);
         if (is_low(in))
-            return stn_fail(n->err, STN_E_UNSUPPORTED,
-                            "%s: weights have 9 bits, in two instructions; "
-                            "pack a network with weights of at most 8",
-                            in->name);
+            return stn_fail(
+                n->err, STN_E_UNSUPPORTED,
+                "%s: weights have more than 8 bits, in two "
+                "instructions; pack a network with weights of at most 8",
+                in->name);
         if (in->weights.codes)
             STN_TRY(narrow_weights(n, in, n->err));
         else if (in->opcode == STN_RESCALE)
