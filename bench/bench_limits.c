@@ -76,8 +76,10 @@ DEFINE_LOOP(float_avx512, "avx512f", __m512, PS512, FMA512, JOIN_PS512,
 DEFINE_LOOP(float_avx2, "avx2,fma", __m256, PS256, FMA256, JOIN_PS256,
             FIRST_PS256)
 
-/* As if x were another each time, so that its product is not kept. */
-#define ANOTHER __asm__("" : "+x"(x));
+/* One instruction of x and w, each time anew. */
+#define PRODUCT(type, name, p)                                                 \
+    type p;                                                                    \
+    __asm__ volatile(name " %1, %2, %0" : "=v"(p) : "v"(x), "v"(w));
 
 #define DP512(i) s##i = _mm512_dpbusd_epi32(s##i, x, w);
 #define JOIN512(i) x = _mm512_xor_si512(x, s##i);
@@ -86,7 +88,10 @@ DEFINE_LOOP(bytes_avx512, "avx512f,avx512vnni", __m512i, _mm512_set1_epi32,
             DP512, JOIN512, FIRST512)
 
 #define MADD256(i)                                                             \
-    ANOTHER s##i = _mm256_add_epi16(s##i, _mm256_maddubs_epi16(x, w));
+    {                                                                          \
+        PRODUCT(__m256i, "vpmaddubsw", p)                                      \
+        s##i = _mm256_add_epi16(s##i, p);                                      \
+    }
 #define JOIN256(i) x = _mm256_xor_si256(x, s##i);
 #define FIRST256(v) _mm256_extract_epi32(v, 0)
 DEFINE_LOOP(bytes_avx2, "avx2", __m256i, _mm256_set1_epi32, MADD256, JOIN256,
@@ -97,17 +102,26 @@ DEFINE_LOOP(words_avx512, "avx512f,avx512vnni", __m512i, _mm512_set1_epi32,
             DPW512, JOIN512, FIRST512)
 
 #define MADDW256(i)                                                            \
-    ANOTHER s##i = _mm256_add_epi32(s##i, _mm256_madd_epi16(x, w));
+    {                                                                          \
+        PRODUCT(__m256i, "vpmaddwd", p)                                        \
+        s##i = _mm256_add_epi32(s##i, p);                                      \
+    }
 DEFINE_LOOP(words_avx2, "avx2", __m256i, _mm256_set1_epi32, MADDW256, JOIN256,
             FIRST256)
 
 #define LOOK512(i)                                                             \
-    ANOTHER s##i = _mm512_add_epi8(s##i, _mm512_shuffle_epi8(w, x));
+    {                                                                          \
+        PRODUCT(__m512i, "vpshufb", p)                                         \
+        s##i = _mm512_add_epi8(s##i, p);                                       \
+    }
 DEFINE_LOOP(tables_avx512, "avx512f,avx512bw", __m512i, _mm512_set1_epi32,
             LOOK512, JOIN512, FIRST512)
 
 #define LOOK256(i)                                                             \
-    ANOTHER s##i = _mm256_add_epi8(s##i, _mm256_shuffle_epi8(w, x));
+    {                                                                          \
+        PRODUCT(__m256i, "vpshufb", p)                                         \
+        s##i = _mm256_add_epi8(s##i, p);                                       \
+    }
 DEFINE_LOOP(tables_avx2, "avx2", __m256i, _mm256_set1_epi32, LOOK256, JOIN256,
             FIRST256)
 

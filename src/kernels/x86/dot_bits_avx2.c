@@ -175,7 +175,7 @@ const stn_bits_style *stn_bits_style_avx2(void)
     static const stn_bits_style style = {.lanes = LANES,
                                          .isa = "bits_avx2",
                                          .run = dot,
-                                         .word = 2.6,
+                                         .word = 2.9,
                                          .once = 24};
     return &style;
 }
