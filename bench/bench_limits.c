@@ -76,10 +76,16 @@ DEFINE_LOOP(float_avx512, "avx512f", __m512, PS512, FMA512, JOIN_PS512,
 DEFINE_LOOP(float_avx2, "avx2,fma", __m256, PS256, FMA256, JOIN_PS256,
             FIRST_PS256)
 
-/* One instruction of x and w, each time anew. */
-#define PRODUCT(type, name, p)                                                 \
-    type p;                                                                    \
-    __asm__ volatile(name " %1, %2, %0" : "=v"(p) : "v"(x), "v"(w));
+/* sum = add(sum, product(x, w)), the product each time anew. Two instructions
+ * in one place, so that the product stays in the register of the moment and
+ * all sums in theirs. */
+#define ADD_PRODUCT(type, product, add, sum)                                   \
+    {                                                                          \
+        type p;                                                                \
+        __asm__ volatile(product " %2, %3, %1\n\t" add " %1, %0, %0"           \
+                         : "+v"(sum), "=&v"(p)                                 \
+                         : "v"(x), "v"(w));                                    \
+    }
 
 #define DP512(i) s##i = _mm512_dpbusd_epi32(s##i, x, w);
 #define JOIN512(i) x = _mm512_xor_si512(x, s##i);
@@ -87,11 +93,7 @@ DEFINE_LOOP(float_avx2, "avx2,fma", __m256, PS256, FMA256, JOIN_PS256,
 DEFINE_LOOP(bytes_avx512, "avx512f,avx512vnni", __m512i, _mm512_set1_epi32,
             DP512, JOIN512, FIRST512)
 
-#define MADD256(i)                                                             \
-    {                                                                          \
-        PRODUCT(__m256i, "vpmaddubsw", p)                                      \
-        s##i = _mm256_add_epi16(s##i, p);                                      \
-    }
+#define MADD256(i) ADD_PRODUCT(__m256i, "vpmaddubsw", "vpaddw", s##i)
 #define JOIN256(i) x = _mm256_xor_si256(x, s##i);
 #define FIRST256(v) _mm256_extract_epi32(v, 0)
 DEFINE_LOOP(bytes_avx2, "avx2", __m256i, _mm256_set1_epi32, MADD256, JOIN256,
@@ -101,27 +103,15 @@ DEFINE_LOOP(bytes_avx2, "avx2", __m256i, _mm256_set1_epi32, MADD256, JOIN256,
 DEFINE_LOOP(words_avx512, "avx512f,avx512vnni", __m512i, _mm512_set1_epi32,
             DPW512, JOIN512, FIRST512)
 
-#define MADDW256(i)                                                            \
-    {                                                                          \
-        PRODUCT(__m256i, "vpmaddwd", p)                                        \
-        s##i = _mm256_add_epi32(s##i, p);                                      \
-    }
+#define MADDW256(i) ADD_PRODUCT(__m256i, "vpmaddwd", "vpaddd", s##i)
 DEFINE_LOOP(words_avx2, "avx2", __m256i, _mm256_set1_epi32, MADDW256, JOIN256,
             FIRST256)
 
-#define LOOK512(i)                                                             \
-    {                                                                          \
-        PRODUCT(__m512i, "vpshufb", p)                                         \
-        s##i = _mm512_add_epi8(s##i, p);                                       \
-    }
+#define LOOK512(i) ADD_PRODUCT(__m512i, "vpshufb", "vpaddb", s##i)
 DEFINE_LOOP(tables_avx512, "avx512f,avx512bw", __m512i, _mm512_set1_epi32,
             LOOK512, JOIN512, FIRST512)
 
-#define LOOK256(i)                                                             \
-    {                                                                          \
-        PRODUCT(__m256i, "vpshufb", p)                                         \
-        s##i = _mm256_add_epi8(s##i, p);                                       \
-    }
+#define LOOK256(i) ADD_PRODUCT(__m256i, "vpshufb", "vpaddb", s##i)
 DEFINE_LOOP(tables_avx2, "avx2", __m256i, _mm256_set1_epi32, LOOK256, JOIN256,
             FIRST256)
 
