@@ -218,6 +218,16 @@ typedef struct bw_mapping {
     stn_arena arena;
 } bw_mapping;
 
+/* Reading a layer's weights where they are stored, a row a step, and bringing
+ * them to its groups. */
+static inline void bw_post_kernels(const bw_layer *layer, stn_ledger_row *row)
+{
+    stn_ledger_post(row, STN_EVENT_row_read, layer->stored_rows,
+                    layer->stored_rows);
+    stn_ledger_post(row, STN_EVENT_link_bit, layer->kernel_bits,
+                    layer->stored_rows);
+}
+
 /* Ends a join of a layer's groups: passes follow each other, each taken to be
  * as long as the slowest group. */
 static inline void bw_join_end(const bw_layer *layer, stn_ledger_row *row,

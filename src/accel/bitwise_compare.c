@@ -258,10 +258,7 @@ void bw_run_compare(const bw_mapping *m, const bw_layer *layer, uint64_t *words,
     const bw_compare *p = &layer->compare;
     stn_ledger_row slowest = {0};
     double slowest_s = -1.0;
-    for (uint64_t k = 0; k < layer->stored_rows; k++)
-        stn_ledger_post(row, STN_EVENT_row_read, 1, 1);
-    stn_ledger_post(row, STN_EVENT_link_bit, layer->kernel_bits,
-                    layer->stored_rows);
+    bw_post_kernels(layer, row);
     for (int g = 0; g < p->n_groups; g++) {
         stn_ledger_row part = {0};
         const bw_group *group = &p->groups[g];
@@ -305,9 +302,7 @@ void bw_predict_compare(const bw_mapping *m, const bw_layer *layer,
     uint64_t tiles = (uint64_t)y->tiles;
     stn_ledger_row slowest = {0};
     double slowest_s = -1.0;
-    post_rows(row, STN_EVENT_row_read, layer->stored_rows, 1);
-    stn_ledger_post(row, STN_EVENT_link_bit, layer->kernel_bits,
-                    layer->stored_rows);
+    bw_post_kernels(layer, row);
     for (int g = 0; g < p->n_groups; g++) {
         stn_ledger_row part = {0};
         const bw_group *group = &p->groups[g];

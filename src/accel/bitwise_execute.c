@@ -142,10 +142,7 @@ static void run_window(const machine_state *s, const bw_layer *layer,
     const double *latency_s = s->m->machine->event_latency_s;
     stn_ledger_row slowest = {0};
     double slowest_s = -1.0;
-    for (uint64_t k = 0; k < layer->stored_rows; k++)
-        stn_ledger_post(row, STN_EVENT_row_read, 1, 1);
-    stn_ledger_post(row, STN_EVENT_link_bit, layer->kernel_bits,
-                    layer->stored_rows);
+    bw_post_kernels(layer, row);
     for (int g = 0; g < w->n_groups; g++) {
         stn_ledger_row part = {0};
         const bw_group *group = &w->groups[g];

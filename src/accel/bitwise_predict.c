@@ -90,9 +90,7 @@ static void predict_window(const bw_mapping *m, const bw_layer *layer,
 {
     stn_ledger_row slowest = {0};
     double slowest_s = -1.0;
-    post_rows(row, STN_EVENT_row_read, layer->stored_rows, 1);
-    stn_ledger_post(row, STN_EVENT_link_bit, layer->kernel_bits,
-                    layer->stored_rows);
+    bw_post_kernels(layer, row);
     for (int g = 0; g < layer->n_parts; g++)
         join(m, &layer->parts[g].row, layer->parts[g].times, row, &slowest,
              &slowest_s);
