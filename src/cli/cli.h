@@ -35,6 +35,16 @@ typedef struct stn_option {
 #define STN_CLI_OPTIONS 20 /* most options a verb may have */
 #define STN_CLI_REPEATS 32 /* most times an option may be repeated */
 
+/* Rows that most tables share; engine.h has those about programs. */
+/* clang-format off */
+#define STN_CLI_THREADS                                                        \
+    {"threads", 't', false, "N", "0", "threads, 0 for all CPUs"}
+#define STN_CLI_TABLE_FILE                                                     \
+    {"results", 0, false, "FILE", NULL,                                        \
+     "write a results file for 'setun table'"}
+#define STN_CLI_JSON {"json", 0, false, NULL, NULL, "print as JSON"}
+/* clang-format on */
+
 /* A parsed command line. Texts are argv's. */
 typedef struct stn_arguments {
     const struct stn_command *command;

@@ -8,10 +8,8 @@
 
 /* clang-format off */
 static const stn_option OPTIONS[] = {
-    {"results", 0, false, "FILE", NULL,
-     "write a results file for 'setun table'"},
-    {"json", 0, false, NULL, NULL,
-     "print as JSON"},
+    STN_CLI_TABLE_FILE,
+    STN_CLI_JSON,
     {0},
 };
 /* clang-format on */

@@ -16,13 +16,10 @@ static const stn_option OPTIONS[] = {
     STN_CLI_BITS,
     {"executor", 0, false, "NAME", "engine",
      "engine; or stochastic: counter-based products, with operands of --bits"},
-    {"cpu", 0, false, "LEVEL", NULL,
-     "kernel level: ref, avx2, avx512; default the best"},
+    STN_CLI_CPU,
     STN_CLI_WIDTH,
-    {"threads", 't', false, "N", "0",
-     "threads, 0 for all CPUs"},
-    {"json", 0, false, NULL, NULL,
-     "print as JSON"},
+    STN_CLI_THREADS,
+    STN_CLI_JSON,
     {0},
 };
 /* clang-format on */

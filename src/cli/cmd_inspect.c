@@ -9,7 +9,7 @@
 
 static const stn_option OPTIONS[] = {
     STN_CLI_WIDTH,
-    {"json", 0, false, NULL, NULL, "print as JSON"},
+    STN_CLI_JSON,
     {0},
 };
 

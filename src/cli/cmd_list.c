@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 static const stn_option OPTIONS[] = {
-    {"json", 0, false, NULL, NULL, "print as JSON"},
+    STN_CLI_JSON,
     {0},
 };
 

@@ -12,8 +12,7 @@ static const stn_option OPTIONS[] = {
      "file to write"},
     {"on", 0, false, "MACHINE", "bdnet-sot",
      "machine a run of 'train' is costed on"},
-    {"threads", 't', false, "N", "0",
-     "threads, 0 for all CPUs"},
+    STN_CLI_THREADS,
     {0},
 };
 /* clang-format on */

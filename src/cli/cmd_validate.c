@@ -9,7 +9,7 @@ static const stn_option OPTIONS[] = {
     {"reference", 0, false, "FOLDER", "../shared/reference",
      "CSV files to compare with"},
     {"results", 0, false, "FILE", NULL, "write every agreement there, as JSON"},
-    {"json", 0, false, NULL, NULL, "print as JSON"},
+    STN_CLI_JSON,
     {0},
 };
 

@@ -26,13 +26,10 @@ static const stn_option OPTIONS[] = {
      "pictures to execute; 0 for all"},
     {"draws", 0, false, "N", "1000000",
      "sets of cells drawn for an error rate"},
-    {"set", 0, true, "PATH=VALUE", NULL,
-     "lay a value over the machine file"},
+    STN_CLI_MACHINE_SET,
     STN_CLI_WIDTH,
-    {"threads", 't', false, "N", "0",
-     "threads, 0 for all CPUs"},
-    {"results", 0, false, "FILE", NULL,
-     "write a results file for 'setun table'"},
+    STN_CLI_THREADS,
+    STN_CLI_TABLE_FILE,
     {0},
 };
 /* clang-format on */

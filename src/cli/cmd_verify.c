@@ -22,8 +22,7 @@ static const stn_option OPTIONS[] = {
      "also the stochastic executor beside its own definition"},
     {"threads", 't', false, "N", "0",
      "threads of reference and machines, 0 for all CPUs"},
-    {"json", 0, false, NULL, NULL,
-     "print as JSON"},
+    STN_CLI_JSON,
     {0},
 };
 /* clang-format on */

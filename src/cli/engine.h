@@ -30,23 +30,24 @@ int stn_cli_read(const stn_arguments *arguments, stn_program **out);
 bool stn_cli_share(const stn_arguments *arguments, const char *option,
                    double *out);
 
-/* The row of --width in a table of options. */
+/* ---- rows that several verbs' tables of options share */
+/* clang-format off */
 #define STN_CLI_WIDTH                                                          \
-    {                                                                          \
-        "width", 'w', false, "SHARE", "1",                                     \
-            "of a file of several widths: share of the channels"               \
-    }
-/* The rows of --bits and --truncate. */
+    {"width", 'w', false, "SHARE", "1",                                        \
+     "of a file of several widths: share of the channels"}
 #define STN_CLI_BITS                                                           \
     {"bits", 'b', false, "N", NULL,                                            \
      "run with weights and values of at most N bits, 2 to 8"},                 \
-    {                                                                          \
-        "truncate", 0, false, NULL, NULL,                                      \
-            "with --bits: leave lower bits out instead of rounding"            \
-    }
+    {"truncate", 0, false, NULL, NULL,                                         \
+     "with --bits: leave lower bits out instead of rounding"}
+#define STN_CLI_CPU                                                            \
+    {"cpu", 0, false, "LEVEL", NULL,                                           \
+     "kernel level: ref, avx2, avx512; default the best"}
+#define STN_CLI_MACHINE_SET                                                    \
+    {"set", 0, true, "PATH=VALUE", NULL,                                       \
+     "lay a value over the machine file"}
 
-/* The rows about a network without weights. */
-/* clang-format off */
+/* About a network without weights. */
 #define STN_CLI_OUTLINE                                                        \
     {"weights", 0, false, "BITS", "1",                                         \
      "of a NETWORK: bits of its weights"},                                     \
