@@ -30,7 +30,17 @@ static const struct {
                 {"isaac-like", "options.copies=3"},
                 {"bitslice-isaac", NULL},
                 {"bitslice-isaac", "options.skip_zero_columns=true"},
-                {"prime-like", NULL}};
+                {"prime-like", NULL},
+                {"yodann-like", NULL},
+                {"yodann-like", "options.held=1"},
+                {"yodann-like", "options.sub_arrays=1"},
+                {"pe-ternary", NULL},
+                {"pe-ternary", "options.group=3"},
+                {"pe-ternary", "options.held=60000"},
+                {"pe-int8", NULL},
+                {"pe-int8", "options.skip_zeros=true"},
+                {"pe-int8", "options.weight_bits=3"},
+                {"pe-int8", "options.input_bits=5"}};
 
 /* Execution equals the reference, counts equal the prediction, and a total is
  * the sum of its parts, on machines of every option. */
@@ -39,7 +49,7 @@ random_programs_run_like_the_reference_at_the_predicted_cost(void **state)
 {
     (void)state;
     const size_t n = sizeof machines / sizeof machines[0];
-    for (uint64_t seed = 0; seed < 180; seed++) {
+    for (uint64_t seed = 0; seed < 255; seed++) {
         stn_error err;
         stn_program *program = random_program(seed);
         uint8_t *pixels = random_pixels(program, 2, seed);

@@ -219,7 +219,8 @@ static void every_shipped_machine_loads(void **state)
              * driving and holding take the time of the read. */
             bool analog = stn_events[k].component == STN_COMPONENT_CONVERTER ||
                           k == STN_EVENT_crossbar_read;
-            assert_true(m->event_energy_j[k] > 0.0 || (analog && !m->circuits));
+            assert_true(m->event_energy_j[k] > 0.0 ||
+                        (analog && !m->type->adc));
             assert_true(m->event_latency_s[k] >= 0.0);
         }
         assert_true(m->array.logic3_energy_j >= m->array.logic2_energy_j);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The pe_array family: a digital array of processing elements, as ASICs have
+ * it. With one-bit weights they add only (YodaNN: Andri et al., TCAD 37(1),
+ * 2018); with wider ones they multiply; with flow `groups` they run through
+ * the nonzero weights of groups in lock step (PE-wise pruning: Yang, He and
+ * Fan, AAAI 2020). Layout, accounting, what is assumed: docs/pe-array.md. */
+#include "accel/pe_array.h"
+
+static const char *const flow_words[] = {"weight", "output", "groups", NULL};
+
+/* clang-format off */
+static const stn_attr attrs[] = {
+    {"rows", STN_ATTR_INT, offsetof(pe_options, rows),
+     .initial = 16, .min = 1, .max = 65536,
+     .help = "rows of processing elements: elements of a window (flow: weight), or output positions"},
+    {"columns", STN_ATTR_INT, offsetof(pe_options, columns),
+     .initial = 16, .min = 1, .max = 65536,
+     .help = "columns of processing elements: filters, or groups of weights (flow: groups)"},
+    {"flow", STN_ATTR_CHOICE, offsetof(pe_options, flow),
+     .initial = PE_FLOW_OUTPUT, .words = flow_words,
+     .help = "what stays in the elements: weight: a tile of weights; output: sums; groups: sums, of groups of weights without their zeros, in lock step"},
+    {"skip_zeros", STN_ATTR_BOOL, offsetof(pe_options, skip_zeros),
+     .initial = 0,
+     .help = "(output) a step is left out when no filter of the tile has a weight there"},
+    {"group", STN_ATTR_INT, offsetof(pe_options, group),
+     .initial = 16, .min = 1, .max = 65536,
+     .help = "(groups) input channels of a group: those of one filter, all taps"},
+    {"weight_bits", STN_ATTR_INT, offsetof(pe_options, weight_bits),
+     .initial = 7, .min = 1, .max = 7,
+     .help = "bits of a weight's magnitude multiplied at once, wider ones take several passes; 1: elements add and subtract only"},
+    {"input_bits", STN_ATTR_INT, offsetof(pe_options, input_bits),
+     .initial = 8, .min = 1, .max = 16,
+     .help = "bits of an input multiplied at once, its sign included; wider ones take several passes"},
+    {"sum_bits", STN_ATTR_INT, offsetof(pe_options, sum_bits),
+     .initial = 32, .min = 8, .max = 32,
+     .help = "width of the adders; a program with wider sums is refused"},
+    {"held", STN_ATTR_INT, offsetof(pe_options, held),
+     .initial = 1, .min = 1, .max = 65536,
+     .help = "weights of each element (flow: weight) or column that stay in registers"},
+    {"line_bits", STN_ATTR_INT, offsetof(pe_options, line_bits),
+     .initial = 65536, .min = 0, .max = 1e9,
+     .help = "registers that keep rows of the input for the windows that share them; without room, a row is read again for each row of the kernel"},
+    {"sub_arrays", STN_ATTR_INT, offsetof(pe_options, sub_arrays),
+     .initial = 64, .min = 1, .max = 1e9,
+     .help = "of the buffer that holds values and weights"},
+    {"ports", STN_ATTR_INT, offsetof(pe_options, ports),
+     .initial = 1, .min = 1, .max = 65536,
+     .help = "rows that the buffer moves at once"},
+    {"off_chip", STN_ATTR_BOOL, offsetof(pe_options, off_chip),
+     .initial = 1,
+     .help = "what the buffer cannot hold lies in memory off the chip; false: a program that does not fit is refused"},
+    {"lanes", STN_ATTR_INT, offsetof(pe_options, lanes),
+     .initial = 16, .min = 1, .max = 65536,
+     .help = "rescale or pool units"},
+    {0}};
+
+static const stn_figure_row rows[] = {
+    {"add_bit_area", STN_QUANTITY_AREA, 0, 1e-9, offsetof(pe_circuits, add_area_m2)},
+    {"mul_bit_area", STN_QUANTITY_AREA, 0, 1e-9, offsetof(pe_circuits, multiply_area_m2)},
+    {"register_bit_area", STN_QUANTITY_AREA, 0, 1e-9, offsetof(pe_circuits, register_area_m2)},
+    {"cell_density", STN_QUANTITY_RATIO, 0.1, 1, offsetof(pe_circuits, cell_density)},
+    {0}};
+/* clang-format on */
+
+static stn_status circuits(const stn_yaml *map, stn_machine *machine,
+                           stn_error *err)
+{
+    pe_circuits *c = stn_arena_alloc(&machine->arena, 1, sizeof *c);
+    if (!c)
+        return stn_fail_memory(err, "the circuits of a machine");
+    machine->circuits = c;
+    return stn_figures_parse(&machine->figures, "circuits", rows, map, NULL, c,
+                             err);
+}
+
+static void place(const void *mapping, int instruction,
+                  stn_placement *placement)
+{
+    *placement = ((const pe_mapping *)mapping)->layers[instruction].placement;
+}
+
+/* Zeros of the weights are skipped, those of inputs are not. */
+static bool data_dependent(const void *mapping, int instruction,
+                           stn_event event)
+{
+    (void)mapping;
+    (void)instruction;
+    (void)event;
+    return false;
+}
+
+const stn_accel_type stn_accel_pe_array = {
+    .name = "pe_array",
+    .help = "digital processing elements, a buffer, memory off the chip",
+    .attrs = attrs,
+    .attrs_size = sizeof(pe_options),
+    .circuits = circuits,
+    .map = pe_map,
+    .unmap = pe_unmap,
+    .place = place,
+    .predict = pe_predict,
+    .data_dependent = data_dependent,
+    .scratch_bytes = pe_scratch_bytes,
+    .execute = pe_execute,
+};

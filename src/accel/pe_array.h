@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The pe_array family inside: processing elements that add or multiply, a
+ * buffer of memory arrays beside them, and memory off the chip behind it.
+ * docs/pe-array.md explains it.
+ *
+ * The elements of a filter's window stand channel by channel: element e is
+ * tap e mod (kh * kw) of channel e / (kh * kw). */
+#ifndef STN_ACCEL_PE_ARRAY_H
+#define STN_ACCEL_PE_ARRAY_H
+
+#include "accel/accel.h"
+
+#define PE_MAX_DIGITS 17
+
+typedef enum pe_flow {
+    PE_FLOW_WEIGHT, /* weights stay: a row is an element, a column a filter */
+    PE_FLOW_OUTPUT, /* sums stay: a row is a position, a column a filter */
+    PE_FLOW_GROUPS  /* likewise; a column is a group of one filter's weights,
+                       of which only the nonzero ones are stored */
+} pe_flow;
+
+/* `options` of a machine file. */
+typedef struct pe_options {
+    int rows, columns;
+    int flow;        /* pe_flow */
+    bool skip_zeros; /* output: steps that no filter of a tile needs */
+    int group;       /* groups: channels of one */
+    int weight_bits; /* of a magnitude that are multiplied at once */
+    int input_bits;
+    int sum_bits;   /* of an adder */
+    int held;       /* tiles, or weights a column, that stay in registers */
+    int line_bits;  /* registers that keep rows of the input */
+    int sub_arrays; /* of the buffer */
+    int ports;      /* rows that it moves at once */
+    bool off_chip;  /* what does not fit lies in memory off the chip */
+    int lanes;
+} pe_options;
+
+/* `circuits` of a machine file; SI units. */
+typedef struct pe_circuits {
+    double add_area_m2, multiply_area_m2, register_area_m2; /* of one bit */
+    double cell_density; /* area of gates / area that they are placed on */
+} pe_circuits;
+
+/* Live weights of one filter and `group` channels: n of them, whose elements
+ * are in pe_layer.elements from `first`. */
+typedef struct pe_group {
+    int filter, n;
+    size_t first;
+} pe_group;
+
+typedef struct pe_layer {
+    const stn_instruction *in;
+    bool products; /* conv or depthwise; else digital lanes */
+    /* Filters of a block read the same channels: all of a convolution, one of
+     * a depthwise layer. Filter o is of block o mod n_blocks. */
+    int n_blocks, filters, channels, window;
+    int w_bits, code_bits; /* largest magnitude; what a stored weight takes */
+    int x_bits, y_bits;
+    int x_digits, w_digits; /* passes of one product: their number's product */
+    int f_tiles, k_tiles;   /* of one block: of filters, of elements */
+    int rounds;             /* weight: of `held` tiles of elements */
+    uint64_t positions, p_tiles;
+    int rereads;            /* of each row of the input */
+    uint64_t nonzero;       /* weights */
+    uint64_t steps, slots;  /* output: of all tiles; times their filters */
+    uint64_t live, longest; /* groups: those with weights, their largest */
+    uint64_t merges;        /* groups: additions for one position */
+    int stored_bits;        /* groups: of a weight with its index */
+    uint64_t weight_bits;   /* of the layer, as stored */
+    bool resident;          /* its weights are in the buffer */
+    bool held;              /* output, groups: weights are read once */
+    int8_t *codes;          /* filter, element; NULL: an outline */
+    uint8_t *needed;        /* output: block, tile, element; NULL: all */
+    pe_group *groups;
+    int *elements;
+    stn_placement placement;
+} pe_layer;
+
+/* Where a value is. */
+typedef enum pe_home {
+    PE_HOME_BUFFER,
+    PE_HOME_OUTSIDE, /* off the chip */
+    PE_HOME_DIRECT   /* goes from one unit to the next */
+} pe_home;
+
+typedef struct pe_mapping {
+    const stn_machine *machine;
+    const stn_program *program;
+    pe_options options;
+    pe_layer *layers;
+    uint8_t *homes;   /* pe_home of each value */
+    size_t *offsets;  /* of each value in the scratch, in int32 */
+    size_t n_numbers; /* all values */
+    size_t n_window;  /* digits of one position's window, all blocks' largest */
+    stn_arena arena;
+} pe_mapping;
+
+static inline uint64_t pe_div_up(uint64_t a, uint64_t b)
+{
+    return (a + b - 1) / b;
+}
+
+/* Rows of the buffer that hold so many bits. */
+static inline uint64_t pe_rows_of(const pe_mapping *m, uint64_t bits)
+{
+    return pe_div_up(bits, (uint64_t)m->machine->array.columns);
+}
+
+static inline uint64_t pe_value_bits(const pe_mapping *m, int value, int bits)
+{
+    return (uint64_t)bits * stn_shape_count(m->program->values[value].shape);
+}
+
+/* Bits that numbers lo … hi take. */
+int pe_range_bits(int64_t lo, int64_t hi);
+static inline int pe_bits_of(const pe_mapping *m, int value)
+{
+    const stn_value *v = &m->program->values[value];
+    return pe_range_bits(v->lo, v->hi);
+}
+
+/* Bits of a layer's digit: x of input_bits, w of weight_bits. */
+static inline int pe_least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* What one layer did. Totals are in `row`, which has no steps yet: time is
+ * that of the slowest of the units, `unit_steps` of them, the buffer and the
+ * memory off the chip, which work side by side. */
+void pe_pass_time(const pe_mapping *m, stn_event unit, uint64_t unit_steps,
+                  stn_ledger_row *row);
+
+/* --- weights (pe_array_weights.c) -----------------------------------------*/
+
+/* Counts what a layer's flow needs to know of its weights, and copies them in
+ * the order of elements; of an outline, in expectation. */
+stn_status pe_map_weights(pe_mapping *m, pe_layer *l, stn_error *err);
+
+/* --- the family's entry points --------------------------------------------*/
+
+stn_status pe_map(const stn_machine *machine, const stn_program *program,
+                  void **mapping, stn_error *err);
+void pe_unmap(void *mapping);
+void pe_predict(const void *mapping, const double *density, stn_ledger *ledger);
+size_t pe_scratch_bytes(const void *mapping);
+void pe_execute(const void *mapping, const uint8_t *pixels, int32_t *logits,
+                void *scratch, stn_ledger *ledger);
+
+#endif

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Executing one picture on a pe_array: weights in digits of weight_bits meet
+ * inputs in digits of input_bits, tile by tile and cycle by cycle as the flow
+ * has it, and each event is posted where it happens. Sums wrap at 32 bits. */
+#include "accel/pe_array.h"
+#include <string.h>
+
+typedef struct machine_state {
+    const pe_mapping *m;
+    int32_t *numbers; /* values */
+    int32_t *window;  /* digits of one position: digit, element */
+} machine_state;
+
+/* One layer at work. */
+typedef struct work {
+    const machine_state *s;
+    const pe_layer *l;
+    stn_ledger_row *row;
+    uint64_t cycles;
+} work;
+
+static int32_t *value_of(const machine_state *s, int value)
+{
+    return s->numbers + s->m->offsets[value];
+}
+
+static void post_rows(const machine_state *s, stn_event event, uint64_t bits,
+                      stn_ledger_row *row)
+{
+    uint64_t rows = pe_rows_of(s->m, bits);
+    stn_ledger_post(row, event, rows, 0);
+    stn_ledger_post(row, STN_EVENT_link_bit,
+                    rows * (uint64_t)s->m->machine->array.columns, 0);
+}
+
+static void post_value(const machine_state *s, int value, stn_event event,
+                       stn_ledger_row *row)
+{
+    uint64_t bits = pe_value_bits(s->m, value, pe_bits_of(s->m, value));
+    if (s->m->homes[value] == PE_HOME_OUTSIDE)
+        stn_ledger_post(row, STN_EVENT_off_chip_bit, bits, 0);
+    else if (s->m->homes[value] == PE_HOME_BUFFER)
+        post_rows(s, event, bits, row);
+}
+
+/* --- operands -------------------------------------------------------------*/
+
+static void read_weights(const work *k, uint64_t bits)
+{
+    if (k->l->resident)
+        post_rows(k->s, STN_EVENT_row_read, bits, k->row);
+    else
+        stn_ledger_post(k->row, STN_EVENT_off_chip_bit, bits, 0);
+}
+
+/* The channels that `blocks` blocks look at. */
+static void read_input(const work *k, int blocks)
+{
+    int x = k->l->in->inputs[0];
+    const stn_shape shape = k->s->m->program->values[x].shape;
+    uint64_t bits = (uint64_t)shape.h * (uint64_t)shape.w *
+                    (uint64_t)(blocks * k->l->channels) *
+                    (uint64_t)k->l->x_bits;
+    for (int again = 0; again < k->l->rereads; again++) {
+        if (k->s->m->homes[x] == PE_HOME_OUTSIDE)
+            stn_ledger_post(k->row, STN_EVENT_off_chip_bit, bits, 0);
+        else
+            post_rows(k->s, STN_EVENT_row_read, bits, k->row);
+    }
+}
+
+/* Digits of a block's inputs at one position; the highest one has the sign. */
+static void gather(const work *k, int block, int position)
+{
+    const pe_layer *l = k->l;
+    const stn_instruction *in = l->in;
+    const stn_shape x = k->s->m->program->values[in->inputs[0]].shape;
+    const stn_shape y = k->s->m->program->values[in->output].shape;
+    const int32_t *from = value_of(k->s, in->inputs[0]);
+    int taps = in->kh * in->kw, bits = k->s->m->options.input_bits;
+    for (int e = 0; e < l->window; e++) {
+        int r = position / y.w * in->stride + e % taps / in->kw - in->pad;
+        int q = position % y.w * in->stride + e % taps % in->kw - in->pad;
+        int c = block * l->channels + e / taps;
+        int32_t number = 0;
+        if (r >= 0 && r < x.h && q >= 0 && q < x.w)
+            number = from[(r * x.w + q) * x.c + c];
+        for (int d = 0; d < l->x_digits; d++) {
+            int32_t rest = number >> (d * bits);
+            k->s->window[d * l->window + e] =
+                d + 1 < l->x_digits ? rest & ((1 << bits) - 1) : rest;
+        }
+    }
+}
+
+/* One element of one filter, in every pass: w · x by digits of both. */
+static uint32_t product(const work *k, int code, int element)
+{
+    const pe_layer *l = k->l;
+    const pe_options *o = &k->s->m->options;
+    int size = code < 0 ? -code : code;
+    uint32_t sum = 0;
+    for (int d = 0; d < l->x_digits; d++) {
+        int x_bits = pe_least(o->input_bits, l->x_bits - d * o->input_bits);
+        for (int v = 0; v < l->w_digits; v++) {
+            int w = size >> (v * o->weight_bits) & ((1 << o->weight_bits) - 1);
+            int32_t part = w * k->s->window[d * l->window + element];
+            sum += (uint32_t)part << (d * o->input_bits + v * o->weight_bits);
+            int w_bits = pe_least(l->w_bits, o->weight_bits);
+            stn_ledger_post(k->row, STN_EVENT_add_bit, (uint64_t)l->y_bits, 0);
+            if (w_bits > 1)
+                stn_ledger_post(k->row, STN_EVENT_mul_bit,
+                                (uint64_t)(w_bits * x_bits), 0);
+        }
+    }
+    return code < 0 ? 0 - sum : sum;
+}
+
+/* Registers of n operands of `bits`, clocked in every pass; inputs have as
+ * many bits as the digit (bits < 0). */
+static void clock_registers(const work *k, uint64_t n, int bits)
+{
+    const pe_layer *l = k->l;
+    int wide = k->s->m->options.input_bits;
+    for (int d = 0; d < l->x_digits; d++) {
+        int each = bits < 0 ? pe_least(wide, l->x_bits - d * wide) : bits;
+        stn_ledger_post(k->row, STN_EVENT_register_bit,
+                        n * (uint64_t)each * (uint64_t)l->w_digits, 0);
+    }
+}
+
+static uint64_t passes(const pe_layer *l)
+{
+    return (uint64_t)(l->x_digits * l->w_digits);
+}
+
+static const int8_t *codes_of(const pe_layer *l, int filter)
+{
+    return l->codes + (size_t)filter * (size_t)l->window;
+}
+
+static void add(const work *k, int position, int filter, uint32_t part)
+{
+    const stn_shape y = k->s->m->program->values[k->l->in->output].shape;
+    int32_t *to = value_of(k->s, k->l->in->output) + position * y.c + filter;
+    *to = (int32_t)((uint32_t)*to + part);
+}
+
+/* --- weights stay ---------------------------------------------------------*/
+
+/* Elements [e, end) for filters [f, last) of a block, at one position: one
+ * cycle a pass. A column's tree adds its rows. */
+static void weight_cycle(work *k, int block, int position, const int *tile)
+{
+    const pe_layer *l = k->l;
+    for (int f = tile[0]; f < tile[1]; f++) {
+        int o = f * l->n_blocks + block;
+        uint32_t sum = 0;
+        for (int e = tile[2]; e < tile[3]; e++)
+            if (codes_of(l, o)[e])
+                sum += product(k, codes_of(l, o)[e], e);
+        add(k, position, o, sum);
+    }
+    clock_registers(k, (uint64_t)(tile[3] - tile[2]), -1);
+    clock_registers(k, (uint64_t)(tile[1] - tile[0]), l->y_bits);
+    k->cycles += passes(l);
+}
+
+static void weight_round(work *k, int block, int first, int last, int round)
+{
+    const pe_layer *l = k->l;
+    const pe_options *o = &k->s->m->options;
+    int begin = round * o->held * o->rows;
+    int end = pe_least(l->window, begin + o->held * o->rows);
+    uint64_t filters = (uint64_t)(last - first);
+    read_weights(k, filters * (uint64_t)(end - begin) * (uint64_t)l->code_bits);
+    for (int p = 0; p < (int)l->positions; p++) {
+        gather(k, block, p);
+        for (int e = begin; e < end; e += o->rows)
+            weight_cycle(k, block, p,
+                         (int[]){first, last, e, pe_least(end, e + o->rows)});
+    }
+    if (round + 1 < l->rounds) { /* sums wait for the rest */
+        uint64_t bits = l->positions * filters * (uint64_t)l->y_bits;
+        post_rows(k->s, STN_EVENT_row_write, bits, k->row);
+        post_rows(k->s, STN_EVENT_row_read, bits, k->row);
+    }
+}
+
+static void run_weight(work *k)
+{
+    const pe_layer *l = k->l;
+    int columns = k->s->m->options.columns;
+    for (int b = 0; b < l->n_blocks; b++)
+        for (int f = 0; f < l->filters; f += columns) {
+            read_input(k, 1);
+            for (int r = 0; r < l->rounds; r++)
+                weight_round(k, b, f, pe_least(l->filters, f + columns), r);
+        }
+}
+
+/* --- sums stay ------------------------------------------------------------*/
+
+/* A tile of filters at the positions of the array's rows. */
+static void output_tile(work *k, int block, int tile, int p0, int p1)
+{
+    const pe_layer *l = k->l;
+    int columns = k->s->m->options.columns, first = tile * columns;
+    int last = pe_least(l->filters, first + columns);
+    size_t at =
+        ((size_t)block * (size_t)l->f_tiles + (size_t)tile) * (size_t)l->window;
+    uint64_t steps = 0;
+    for (int e = 0; e < l->window; e++)
+        steps += !l->needed || l->needed[at + (size_t)e];
+    for (int p = p0; p < p1; p++) {
+        gather(k, block, p);
+        for (int e = 0; e < l->window; e++)
+            for (int f = first; f < last; f++) {
+                int o = f * l->n_blocks + block, code = codes_of(l, o)[e];
+                if (code == 0)
+                    continue;
+                add(k, p, o, product(k, code, e));
+                clock_registers(k, 1, l->y_bits);
+            }
+    }
+    clock_registers(k, steps * (uint64_t)(p1 - p0), -1);
+    clock_registers(k, steps * (uint64_t)(last - first), l->code_bits);
+    k->cycles += steps * passes(l);
+}
+
+static void run_output(work *k)
+{
+    const pe_layer *l = k->l;
+    const pe_options *o = &k->s->m->options;
+    int n = (int)l->positions;
+    for (int b = 0; b < l->n_blocks; b++)
+        for (int t = 0; t < l->f_tiles; t++) {
+            int filters = pe_least(o->columns, l->filters - t * o->columns);
+            uint64_t bits = (uint64_t)filters * (uint64_t)l->window *
+                            (uint64_t)l->code_bits;
+            read_input(k, 1);
+            for (int p = 0; p < n; p += o->rows) {
+                if (p == 0 || !l->held)
+                    read_weights(k, bits);
+                output_tile(k, b, t, p, pe_least(n, p + o->rows));
+            }
+        }
+}
+
+/* Group after group runs through its own weights; a batch of as many as there
+ * are columns takes as long as the longest group of the layer. */
+static void group_position(work *k, int position)
+{
+    const pe_layer *l = k->l;
+    int filter = -1, block = -1;
+    for (uint64_t g = 0; g < l->live; g++) {
+        const pe_group *group = &l->groups[g];
+        if (group->filter % l->n_blocks != block) {
+            block = group->filter % l->n_blocks;
+            gather(k, block, position);
+        }
+        uint32_t sum = 0;
+        for (int j = 0; j < group->n; j++) {
+            int e = l->elements[group->first + (size_t)j];
+            sum += product(k, codes_of(l, group->filter)[e], e);
+            clock_registers(k, 1, -1);
+            clock_registers(k, 1, l->y_bits);
+        }
+        if (group->filter == filter) { /* sums of one filter are merged */
+            stn_ledger_post(k->row, STN_EVENT_add_bit, (uint64_t)l->y_bits, 0);
+            stn_ledger_post(k->row, STN_EVENT_register_bit, (uint64_t)l->y_bits,
+                            0);
+        }
+        filter = group->filter;
+        add(k, position, filter, sum);
+    }
+}
+
+static void run_groups(work *k)
+{
+    const pe_layer *l = k->l;
+    const pe_options *o = &k->s->m->options;
+    uint64_t stored = l->live * l->longest;
+    read_input(k, l->n_blocks);
+    for (int p = 0; p < (int)l->positions; p++) {
+        if (p % o->rows == 0) { /* the next positions enter the rows */
+            if (p == 0 || !l->held)
+                read_weights(k, stored * (uint64_t)l->stored_bits);
+            clock_registers(k, stored, l->stored_bits);
+            for (uint64_t g = 0; g < l->live; g += (uint64_t)o->columns)
+                k->cycles += l->longest * passes(l);
+        }
+        group_position(k, p);
+    }
+}
+
+/* --- digital units --------------------------------------------------------*/
+
+static void rescale(const machine_state *s, const stn_instruction *in)
+{
+    const stn_shape shape = s->m->program->values[in->output].shape;
+    const int32_t *x0 = value_of(s, in->inputs[0]);
+    const int32_t *x1 = value_of(s, in->inputs[in->n_inputs - 1]);
+    int32_t *y = value_of(s, in->output);
+    size_t n = stn_shape_count(shape);
+    for (size_t i = 0; i < n; i++) {
+        size_t c = i % (size_t)shape.c;
+        int64_t sum = (int64_t)x0[i] * in->m0[c] + in->a[c];
+        if (in->n_inputs == 2)
+            sum += (int64_t)x1[i] * in->m1[c];
+        sum >>= in->shift;
+        y[i] = (int32_t)(sum < in->lo ? in->lo : sum > in->hi ? in->hi : sum);
+    }
+}
+
+static int32_t pool_window(const stn_instruction *in, stn_shape shape,
+                           const int32_t *x)
+{
+    int32_t best = x[0], sum = 0;
+    for (int i = 0; i < in->kh; i++)
+        for (int j = 0; j < in->kw; j++) {
+            int32_t v = x[(i * shape.w + j) * shape.c];
+            best = v > best ? v : best;
+            sum += v;
+        }
+    return in->opcode == STN_MAX_POOL ? best : sum;
+}
+
+static void pool(const machine_state *s, const stn_instruction *in)
+{
+    const stn_shape x = s->m->program->values[in->inputs[0]].shape;
+    const stn_shape y = s->m->program->values[in->output].shape;
+    const int32_t *from = value_of(s, in->inputs[0]);
+    int32_t *to = value_of(s, in->output);
+    for (int r = 0; r < y.h; r++)
+        for (int q = 0; q < y.w; q++)
+            for (int c = 0; c < y.c; c++)
+                *to++ = pool_window(
+                    in, x, from + (r * x.w + q) * in->stride * x.c + c);
+}
+
+static void run_digital(const machine_state *s, const stn_instruction *in,
+                        stn_ledger_row *row)
+{
+    uint64_t lanes = (uint64_t)s->m->options.lanes;
+    uint64_t n = stn_shape_count(s->m->program->values[in->output].shape);
+    stn_event unit = STN_EVENT_pool;
+    for (int k = 0; k < in->n_inputs; k++)
+        post_value(s, in->inputs[k], STN_EVENT_row_read, row);
+    if (in->opcode == STN_RESCALE) {
+        rescale(s, in);
+        unit = STN_EVENT_rescale;
+        n *= (uint64_t)in->n_inputs;
+    } else {
+        pool(s, in);
+        n *= (uint64_t)(in->kh * in->kw - 1);
+    }
+    stn_ledger_post(row, unit, n, 0);
+    post_value(s, in->output, STN_EVENT_row_write, row);
+    pe_pass_time(s->m, unit, pe_div_up(n, lanes), row);
+}
+
+/* --- a picture ------------------------------------------------------------*/
+
+static void run_products(const machine_state *s, const pe_layer *l,
+                         stn_ledger_row *row)
+{
+    work k = {.s = s, .l = l, .row = row};
+    int y = l->in->output;
+    memset(value_of(s, y), 0,
+           stn_shape_count(s->m->program->values[y].shape) * sizeof(int32_t));
+    if (s->m->options.flow == PE_FLOW_WEIGHT)
+        run_weight(&k);
+    else if (s->m->options.flow == PE_FLOW_OUTPUT)
+        run_output(&k);
+    else
+        run_groups(&k);
+    post_value(s, y, STN_EVENT_row_write, row);
+    pe_pass_time(s->m, STN_EVENT_add_bit, k.cycles, row);
+}
+
+size_t pe_scratch_bytes(const void *mapping)
+{
+    const pe_mapping *m = mapping;
+    return (m->n_numbers + m->n_window) * sizeof(int32_t);
+}
+
+void pe_execute(const void *mapping, const uint8_t *pixels, int32_t *logits,
+                void *scratch, stn_ledger *ledger)
+{
+    const pe_mapping *m = mapping;
+    const stn_program *p = m->program;
+    machine_state s = {.m = m,
+                       .numbers = scratch,
+                       .window = (int32_t *)scratch + m->n_numbers};
+    size_t n = stn_shape_count(p->input);
+    stn_ledger_row *rows = ledger->rows;
+    for (size_t i = 0; i < n; i++)
+        value_of(&s, 0)[i] = pixels[i];
+    for (int i = 0; i < p->n_instructions; i++) {
+        stn_ledger_row row = {0};
+        if (i == 0) {
+            stn_ledger_post(&row, STN_EVENT_off_chip_bit, 8 * n, 0);
+            if (m->homes[0] == PE_HOME_BUFFER)
+                post_rows(&s, STN_EVENT_row_write, 8 * n, &row);
+        }
+        if (m->layers[i].products)
+            run_products(&s, &m->layers[i], &row);
+        else
+            run_digital(&s, m->layers[i].in, &row);
+        for (int e = 0; e < STN_EVENT_COUNT; e++) {
+            rows[i].total[e] += row.total[e];
+            rows[i].steps[e] += row.steps[e];
+        }
+    }
+    memcpy(logits, value_of(&s, p->instructions[p->n_instructions - 1].output),
+           (size_t)p->n_classes * sizeof *logits);
+}
