@@ -335,10 +335,12 @@ static void interval_search_finds_the_least_error(void **unused)
     float w[MOST], max = 0;
 
     (void)unused;
-    for (int n_levels = 1; n_levels <= 64; n_levels *= 4) {
-        double base, least = INFINITY, got;
+    for (int k = 0; k < 8; k++) {
+        int n_levels = 1 << 2 * (k / 2);
+        float from = k % 2 ? 0.9f : 0.1f;
+        double base, least = INFINITY, got, step = (1.1 - (double)from) / 200;
 
-        fill_random(w, MOST, (uint64_t)n_levels);
+        fill_random(w, MOST, (uint64_t)k);
         for (size_t i = 0; i < MOST; i += 3)
             w[i] = 0;
         max = 0;
@@ -346,9 +348,11 @@ static void interval_search_finds_the_least_error(void **unused)
             max = fmaxf(max, fabsf(w[i]));
         base = (double)max / n_levels;
         for (int i = 0; i <= 200; i++)
-            least = fmin(least,
-                         error_of(MOST, w, base * (900 + i) / 1000, n_levels));
-        got = error_of(MOST, w, (double)stn_levels_search(MOST, w, n_levels),
+            least =
+                fmin(least, error_of(MOST, w, base * ((double)from + step * i),
+                                     n_levels));
+        got = error_of(MOST, w,
+                       (double)stn_levels_search(MOST, w, n_levels, from),
                        n_levels);
         /* Buckets that straddle a boundary cost a little. */
         assert_true(got <= 1.001 * least + 1e-12);
@@ -364,7 +368,7 @@ static void weights_on_levels_keep_their_interval(void **unused)
     for (int used = 1; used <= 8; used++) {
         for (int i = 0; i < MOST; i++)
             w[i] = (float)(i % (2 * used + 1) - used) * q;
-        assert_float_equal(stn_levels_search(MOST, w, 8), q, 1e-6f * q);
+        assert_float_equal(stn_levels_search(MOST, w, 8, 0.1f), q, 1e-6f * q);
     }
 }
 
@@ -431,7 +435,7 @@ static void admm_without_a_loss_ends_at_levels(void **unused)
     for (size_t i = 0; i < MOST; i += 2)
         start[i] = 0;
     converge("{rho: 1, project: levels, bits: 3, snap: false}", start, &b);
-    q = stn_levels_search(128, b.w, 4);
+    q = stn_levels_search(128, b.w, 4, 0.1f);
     for (size_t i = 0; i < b.call.n; i++) {
         assert_true((start[i] == 0) == (b.w[i] == 0));
         assert_float_equal(b.w[i], (float)nearest(b.w[i], q, 4) * q, 1e-3f);

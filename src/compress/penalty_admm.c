@@ -27,7 +27,7 @@ enum { LARGEST, LEVELS };
 static const char *const sets[] = {"largest", "levels", NULL};
 
 typedef struct admm_attrs {
-    float rho, growth, keep, first;
+    float rho, growth, keep, first, from;
     int set, bits, every;
     bool snap;
 } admm_attrs;
@@ -46,6 +46,8 @@ static const stn_attr attrs[] = {
      "largest: the share of the first target, if it is more than keep"},
     {"bits", STN_ATTR_INT, offsetof(admm_attrs, bits), 3, 1, 7, NULL,
      "levels: 2^bits of them, without 0"},
+    {"from", STN_ATTR_FLOAT, offsetof(admm_attrs, from), 0.1, 0.01, 1, NULL,
+     "levels: least interval tried, as a share of max |w| / 2^(bits-1)"},
     {"every", STN_ATTR_INT, offsetof(admm_attrs, every), 1, 1, 100000, NULL,
      "epochs between two targets"},
     {"snap", STN_ATTR_BOOL, offsetof(admm_attrs, snap), 1, 0, 1, NULL,
@@ -81,7 +83,7 @@ static void project(const admm_attrs *a, size_t n, const float *w, float *v,
     }
     for (size_t i = 0; i < n; i++)
         v[i] = w[i] == 0 ? 0 : v[i];
-    q = stn_levels_search(n, v, n_levels);
+    q = stn_levels_search(n, v, n_levels, a->from);
     for (size_t first = 0; first < n; first += TILE) {
         size_t count = n - first < TILE ? n - first : TILE;
         int8_t codes[TILE];

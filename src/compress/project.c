@@ -186,9 +186,10 @@ static double squared_error(const struct histogram *h, double q)
 /* Weights that stand on levels already have an error of rounding alone. */
 #define ON_LEVELS 1e-12
 
-/* base = max / n_levels; the best of 0.9 base … 1.1 base in steps of 0.001
- * base, as the authors search. */
-static double search(const struct histogram *h, double max)
+#define STEPS 200
+
+/* base = max / n_levels; the best of STEPS + 1 from `from` base to 1.1 base. */
+static double search(const struct histogram *h, double max, double from)
 {
     int n_levels = h->n_levels;
     double best = max / n_levels, least = INFINITY, total = 0;
@@ -198,8 +199,8 @@ static double search(const struct histogram *h, double max)
     for (int m = 1; m <= n_levels; m++)
         if (squared_error(h, max / m) <= ON_LEVELS * total)
             return max / m;
-    for (int i = 0; i <= 200; i++) {
-        double q = max / n_levels * (900 + i) / 1000;
+    for (int i = 0; i <= STEPS; i++) {
+        double q = max / n_levels * (from + (1.1 - from) * i / STEPS);
         double error = squared_error(h, q);
 
         if (error < least) {
@@ -210,7 +211,7 @@ static double search(const struct histogram *h, double max)
     return best;
 }
 
-float stn_levels_search(size_t n, const float *w, int n_levels)
+float stn_levels_search(size_t n, const float *w, int n_levels, float from)
 {
     struct histogram h = {.n_levels = n_levels};
     float max = stn_max_magnitude(n, w);
@@ -219,7 +220,7 @@ float stn_levels_search(size_t n, const float *w, int n_levels)
         return max;
     fill_buckets(n, w, max, &h);
     close_ranks(&h);
-    return (float)search(&h, (double)max);
+    return (float)search(&h, (double)max, (double)from);
 }
 
 STN_CLONES

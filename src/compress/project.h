@@ -25,8 +25,9 @@ void stn_keep_largest(size_t n, float *w, size_t keep);
 
 /* The interval q for which the levels ±q, ±2q, … ±n_levels q are nearest to
  * the nonzero weights, in the sum of squares; 0 when all weights are 0.
- * Weights that are levels of some q already give that q. */
-float stn_levels_search(size_t n, const float *w, int n_levels);
+ * Weights that are levels of some q already give that q. Others are tried
+ * from `from` (0 … 1.1) to 1.1 times max |w| / n_levels. */
+float stn_levels_search(size_t n, const float *w, int n_levels, float from);
 
 /* The level nearest to each weight, as a multiple of q: 0 for w = 0, otherwise
  * ±1 … ±n_levels, at most 127. */
