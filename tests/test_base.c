@@ -71,11 +71,32 @@ static void blocks_are_aligned_zeroed_and_overflow_is_refused(void **state)
     }
     assert_null(stn_alloc(SIZE_MAX / 2, 4));
     assert_null(stn_alloc(SIZE_MAX, 1));
+}
+
+/* Small ones share blocks: sizes around their limit, each filled to its end. */
+static void blocks_of_an_arena_do_not_touch_each_other(void **state)
+{
+    (void)state;
     stn_arena arena = {0};
+    enum { N = 600 };
+    unsigned char *blocks[N];
+    for (size_t n = 0; n < N; n++) {
+        blocks[n] = stn_arena_alloc(&arena, n, 1);
+        assert_non_null(blocks[n]);
+        assert_int_equal((uintptr_t)blocks[n] % STN_ALIGNMENT, 0);
+        for (size_t i = 0; i < n; i++)
+            assert_int_equal(blocks[n][i], 0);
+        memset(blocks[n], (int)(n % 255 + 1), n);
+    }
+    for (size_t n = 0; n < N; n++)
+        for (size_t i = 0; i < n; i++)
+            assert_int_equal(blocks[n][i], n % 255 + 1);
+    assert_null(stn_arena_alloc(&arena, SIZE_MAX, 2));
     for (int i = 0; i < 100; i++)
         assert_string_equal(stn_arena_string(&arena, "word"), "word");
     stn_arena_deinit(&arena);
     assert_int_equal(arena.n_blocks, 0);
+    assert_int_equal(arena.shared_bytes, 0);
 }
 
 static void generator_gives_golden_values(void **state)
@@ -446,6 +467,7 @@ int main(void)
         cmocka_unit_test(error_text_keeps_place_and_masks_control_characters),
         cmocka_unit_test(long_error_text_is_cut_between_characters),
         cmocka_unit_test(blocks_are_aligned_zeroed_and_overflow_is_refused),
+        cmocka_unit_test(blocks_of_an_arena_do_not_touch_each_other),
         cmocka_unit_test(generator_gives_golden_values),
         cmocka_unit_test(streams_seeds_and_counters_differ),
         cmocka_unit_test(bounded_numbers_are_uniform),

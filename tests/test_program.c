@@ -98,6 +98,38 @@ static void a_written_program_reads_back_the_same(void **state)
 }
 
 /* The file of docs/format.md, "A whole file". */
+/* What needs no decoding is used where the mapped file has it. */
+static void bytes_and_constants_of_a_read_program_lie_in_its_file(void **state)
+{
+    (void)state;
+    stn_error err;
+    stn_program *p = NULL;
+    const char *path = written_tiny();
+    int n_bytes = 0, n_constants = 0;
+    assert_ok(stn_program_read(path, &p, &err), err);
+    const stn_st_file *file = ((const stn_program_image *)p)->file;
+    for (int i = 0; i < p->n_instructions; i++) {
+        const stn_instruction *in = &p->instructions[i];
+        char name[128];
+        if (in->weights.codes && in->weights.alphabet.bits == 8 &&
+            in->weights.layout.structure == STN_DENSE) {
+            snprintf(name, sizeof name, "%s.codes", in->name);
+            assert_ptr_equal(in->weights.codes, stn_st_find(file, name)->data);
+            n_bytes++;
+        }
+        if (in->opcode != STN_RESCALE)
+            continue;
+        snprintf(name, sizeof name, "%s.m0", in->name);
+        assert_ptr_equal(in->m0, stn_st_find(file, name)->data);
+        snprintf(name, sizeof name, "%s.a", in->name);
+        assert_ptr_equal(in->a, stn_st_find(file, name)->data);
+        n_constants++;
+    }
+    assert_true(n_bytes > 0 && n_constants > 0);
+    stn_program_destroy(p);
+    unlink(path);
+}
+
 static void the_worked_file_of_the_format_page_has_those_bytes(void **state)
 {
     (void)state;
@@ -515,6 +547,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_written_program_reads_back_the_same),
+        cmocka_unit_test(bytes_and_constants_of_a_read_program_lie_in_its_file),
         cmocka_unit_test(the_worked_file_of_the_format_page_has_those_bytes),
         cmocka_unit_test(each_wrong_text_in_the_file_is_refused),
         cmocka_unit_test(a_tensor_that_no_instruction_names_is_refused),

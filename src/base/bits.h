@@ -34,4 +34,17 @@ static inline void stn_bits_put(uint8_t *bytes, size_t first, int n,
     }
 }
 
+/* Ones among the first n bits; the rest of their last byte must be 0. */
+static inline size_t stn_bits_count(const uint8_t *bytes, size_t n)
+{
+    size_t ones = 0;
+    for (size_t i = 0; i < stn_bytes_for_bits(n); i++) {
+        unsigned b = bytes[i];
+        b -= b >> 1 & 0x55U;
+        b = (b & 0x33U) + (b >> 2 & 0x33U);
+        ones += (b + (b >> 4)) & 0x0fU;
+    }
+    return ones;
+}
+
 #endif

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Aligned, zeroed blocks and the arena. The arena keeps one pointer for each
- * block: simple, and sanitizers see every block's own bounds. */
+ * Aligned, zeroed blocks and the arena. An arena cuts what is small, such as
+ * the nodes of a JSON text, from blocks that it takes whole: a block of its
+ * own each was a fifth of the time to read a small program. With a sanitizer
+ * each has its own, so that its bounds are seen. */
 #include "base/memory.h"
 #include <stdint.h>
 #include <stdlib.h>
@@ -45,7 +47,8 @@ void stn_free(void *block)
     free(block);
 }
 
-void *stn_arena_alloc(stn_arena *arena, size_t count, size_t size)
+/* A block of its own for the arena. */
+static void *add_block(stn_arena *arena, size_t count, size_t size)
 {
     if (arena->n_blocks == arena->capacity) {
         size_t capacity = arena->capacity ? 2 * arena->capacity : 16;
@@ -62,6 +65,31 @@ void *stn_arena_alloc(stn_arena *arena, size_t count, size_t size)
     if (block)
         arena->blocks[arena->n_blocks++] = block;
     return block;
+}
+
+#ifdef __SANITIZE_ADDRESS__
+#define SMALL ((size_t)0)
+#else
+#define SMALL ((size_t)512)
+#endif
+#define SHARED_BYTES ((size_t)4 << 10)
+
+void *stn_arena_alloc(stn_arena *arena, size_t count, size_t size)
+{
+    if (!count || !size || count > SMALL / size)
+        return add_block(arena, count, size);
+    size_t bytes = count * size;
+    bytes = (bytes + STN_ALIGNMENT - 1) / STN_ALIGNMENT * STN_ALIGNMENT;
+    if (arena->shared_bytes < bytes) {
+        arena->shared = add_block(arena, SHARED_BYTES, 1);
+        arena->shared_bytes = arena->shared ? SHARED_BYTES : 0;
+    }
+    if (!arena->shared)
+        return NULL;
+    void *small = arena->shared;
+    arena->shared += bytes;
+    arena->shared_bytes -= bytes;
+    return small;
 }
 
 char *stn_arena_string(stn_arena *arena, const char *text)

@@ -19,6 +19,8 @@ void stn_free(void *block); /* NULL is legal */
 typedef struct stn_arena {
     void **blocks;
     size_t n_blocks, capacity;
+    unsigned char *shared; /* what is left of the block that small ones share */
+    size_t shared_bytes;
 } stn_arena;
 
 /* Like stn_alloc, owned by the arena; NULL when memory is out. */

@@ -174,13 +174,52 @@ static stn_status unpack_places(stn_weights *w, const stn_parts *parts,
                : STN_OK;
 }
 
+static void unpack_one_bit(const uint8_t *codes, const int8_t decoded[2],
+                           size_t n, int8_t *to)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = decoded[codes[i / 8] >> (i % 8) & 1];
+}
+
+/* Eight masks with their signs, which begin at the lowest bit of `sign`: no
+ * branch could be foretold. Returns how many signs it took. */
+static int unpack_eight(unsigned mask, unsigned sign, int n, int8_t *to)
+{
+    int taken = 0;
+    for (int i = 0; i < n; i++) {
+        unsigned live = mask >> i & 1U, minus = live & sign >> taken;
+        to[i] = (int8_t)((int)live - 2 * (int)minus);
+        taken += (int)live;
+    }
+    return taken;
+}
+
+static void unpack_ternary(const uint8_t *mask, const uint8_t *sign, size_t n,
+                           size_t sign_bytes, int8_t *to)
+{
+    size_t at = 0; /* of signs, bits */
+    for (size_t i = 0; i < n; i += 8) {
+        unsigned next = 0;
+        if (at / 8 < sign_bytes)
+            next = sign[at / 8];
+        if (at / 8 + 1 < sign_bytes)
+            next |= (unsigned)sign[at / 8 + 1] << 8;
+        next >>= at % 8;
+        /* The whole eight first: its length is then known and unrolled. */
+        int taken = n - i >= 8
+                        ? unpack_eight(mask[i / 8], next, 8, to + i)
+                        : unpack_eight(mask[i / 8], next, (int)(n - i), to + i);
+        at += (size_t)taken;
+    }
+}
+
 /* `stored` has room for w->n_stored values. */
 static stn_status unpack_values(const stn_weights *w, const stn_parts *parts,
                                 const char *where, int8_t *stored,
                                 stn_error *err)
 {
     stn_alphabet a = w->alphabet;
-    size_t n = w->n_stored, nonzero = 0;
+    size_t n = w->n_stored, nonzero;
     const uint8_t *codes = parts->data[STN_PART_CODES];
     const uint8_t *mask = parts->data[STN_PART_MASK];
     const uint8_t *sign = parts->data[STN_PART_SIGN];
@@ -188,24 +227,16 @@ static stn_status unpack_values(const stn_weights *w, const stn_parts *parts,
         int8_t decoded[256]; /* codes have at most 8 bits */
         for (unsigned i = 0; i < 1U << a.bits; i++)
             decoded[i] = (int8_t)stn_alphabet_decode(a, i);
-        for (size_t i = 0; i < n; i++)
+        if (a.bits == 1)
+            unpack_one_bit(codes, decoded, n, stored);
+        for (size_t i = 0; i < n && a.bits > 1; i++)
             stored[i] =
                 decoded[stn_bits_get(codes, i * (size_t)a.bits, a.bits)];
         return STN_OK;
     }
-    for (size_t i = 0; i < n; i++)
-        nonzero += stn_bits_get(mask, i, 1);
+    nonzero = stn_bits_count(mask, n);
     STN_TRY(check_part(parts, STN_PART_SIGN, nonzero, where, err));
-    /* Signs of zeros are read and dropped: no branch could be foretold. */
-    for (size_t i = 0, k = 0; i < n && nonzero; i++) {
-        unsigned live = mask[i / 8] >> (i % 8) & 1U;
-        size_t at = k < nonzero ? k : 0;
-        unsigned minus = sign[at / 8] >> (at % 8) & live;
-        stored[i] = (int8_t)((int)live - 2 * (int)minus);
-        k += live;
-    }
-    if (!nonzero)
-        memset(stored, 0, n);
+    unpack_ternary(mask, sign, n, parts->size[STN_PART_SIGN], stored);
     return STN_OK;
 }
 
@@ -225,13 +256,11 @@ static stn_status check_nonzero(const stn_weights *w, const uint8_t *live,
     if (w->layout.structure != STN_GROUPS)
         return STN_OK;
     for (int i = 0; i < stn_group_count(w); i++) {
-        bool nonzero = false;
         size_t size = stn_group_size(w, i);
         if (!stn_bits_get(live, (size_t)i, 1))
             continue;
-        for (size_t j = 0; j < size; j++)
-            nonzero = stored[k++] || nonzero;
-        if (!nonzero)
+        k += size;
+        if (!stn_count_nonzero(stored + k - size, size))
             return stn_fail(err, STN_E_FORMAT,
                             "%s: group %d is marked live but all its weights "
                             "are 0",

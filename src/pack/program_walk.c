@@ -5,6 +5,7 @@
 #include "pack/walk.h"
 #include "base/bits.h"
 #include "pack/program_image.h"
+#include <string.h>
 
 static void move(stn_walk *v, size_t k)
 {
@@ -89,6 +90,21 @@ void stn_mark_live(const stn_weights *w, uint8_t *live)
                      group_nonzero(group_at(w, i), w->codes) != 0);
 }
 
+/* One run of a group. */
+static void move_run(stn_walk *v, size_t at, size_t width, bool alive)
+{
+    int8_t *codes = v->codes + at, *stored = v->stored + v->n;
+    if (!alive && v->unpacking)
+        memset(codes, 0, width);
+    if (!alive)
+        return;
+    if (v->unpacking)
+        memcpy(codes, stored, width);
+    else
+        memcpy(stored, codes, width);
+    v->n += width;
+}
+
 void stn_walk_groups(stn_walk *v, const uint8_t *live)
 {
     int n = stn_group_count(v->w);
@@ -96,13 +112,7 @@ void stn_walk_groups(stn_walk *v, const uint8_t *live)
         group g = group_at(v->w, i);
         bool alive = stn_bits_get(live, (size_t)i, 1);
         for (int k = 0; k < g.area; k++)
-            for (int c = 0; c < g.width; c++) {
-                size_t at = g.first + (size_t)k * g.step + (size_t)c;
-                if (alive)
-                    move(v, at);
-                else if (v->unpacking)
-                    v->codes[at] = 0;
-            }
+            move_run(v, g.first + (size_t)k * g.step, (size_t)g.width, alive);
     }
 }
 
