@@ -48,6 +48,7 @@ static const workload workloads[] = {
     {"3x3 256-256 @14", "ternary x 8 bits, 5 % of groups", "", DOT, STN_CODE_TERNARY, SIDE, 256, 256, 3, 0.05, 0, 0},
     {"3x3 256-256 @14", "int8 x 8 bits", "", DOT, STN_CODE_INT8, SIDE, 256, 256, 3, 1, 0, 0},
     {"3x3 64-64 @56", "ternary x 8 bits", "", DOT, STN_CODE_TERNARY, 56, 64, 64, 3, 1, 0, 0},
+    {"3x3 64-64 @56", "int8 x 8 bits", "", DOT, STN_CODE_INT8, 56, 64, 64, 3, 1, 0, 0},
     {"1x1 512-512 @14", "binary x 1 bit", "", DOT, STN_CODE_BINARY, SIDE, 512, 512, 1, 1, 1, 0},
     {"1x1 512-512 @14", "binary x 4 bits", "", DOT, STN_CODE_BINARY, SIDE, 512, 512, 1, 1, 4, 0},
     {"1x1 512-512 @14", "binary x 8 bits", "", DOT, STN_CODE_BINARY, SIDE, 512, 512, 1, 1, 0, 0},

@@ -213,4 +213,5 @@ def main():
           commit, rounds)
 
 
-main()
+if __name__ == "__main__":
+    main()
