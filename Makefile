@@ -36,6 +36,11 @@ bench-train: build
 	scripts/dependencies.sh bench
 	bench/bench-train.sh build $(ROUNDS)
 
+# The same beside a busy process on one core: results/bench/neighbour.json.
+bench-neighbour: build
+	scripts/dependencies.sh bench
+	bench/bench-neighbour.sh build $(ROUNDS)
+
 # Time that machines take to execute and to predict: results/bench/simulate.json.
 bench-simulate: build
 	bench/bench-simulate.sh build 3
@@ -69,4 +74,4 @@ MAKEFLAGS += --no-print-directory
 QUIET = --log-level=WARNING
 
 .PHONY: build dependencies demo check check-asan check-tsan bench bench-train \
-	bench-simulate validate compare docs install clean
+	bench-neighbour bench-simulate validate compare docs install clean
