@@ -203,6 +203,48 @@ static void projecting_twice_changes_no_bit(void **unused)
     }
 }
 
+/* Positions of a sparse layer are kept from step to step only while they are
+ * right. */
+static void
+sparse_positions_follow_what_becomes_zero_and_what_is_loaded(void **unused)
+{
+    struct fixture f;
+    const stn_binding *b;
+    stn_param *p;
+    size_t n;
+
+    (void)unused;
+    bind_one(&f, "binary", "sparse", 1);
+    b = &f.compression->bindings[0];
+    p = b->param;
+    p->latent[0] = 0;
+    stn_compression_apply(f.compression, f.pool);
+    n = b->stored->n;
+    assert_int_equal(n, p->count - 1);
+    p->latent[p->count - 1] = 0;
+    stn_compression_apply(f.compression, f.pool);
+    assert_int_equal(b->stored->n, n - 1);
+    assert_on_structure(b, p->latent);
+    p->latent[0] = 1; /* as many, elsewhere */
+    p->latent[1] = 0;
+    stn_compression_apply(f.compression, f.pool);
+    assert_int_equal(b->stored->n, n - 1);
+    assert_int_equal(b->stored->position[0], 0);
+    assert_int_equal(b->stored->position[1], -1);
+    assert_on_structure(b, p->latent);
+    assert_on_structure(b, p->effective);
+    for (size_t k = 0; k < p->count; k++)
+        p->latent[k] = 0;
+    stn_compression_apply(f.compression, f.pool);
+    assert_int_equal(b->stored->n, 0);
+    assert_on_structure(b, p->effective);
+    p->latent[2] = 1;
+    stn_compression_apply(f.compression, f.pool);
+    assert_int_equal(b->stored->n, 1);
+    assert_on_structure(b, p->effective);
+    release(&f);
+}
+
 static void structures_follow_the_seed(void **unused)
 {
     static const int random[] = {0, 4};
@@ -376,6 +418,8 @@ int main(void)
         cmocka_unit_test(no_training_step_leaves_a_structure),
         cmocka_unit_test(every_quantiser_and_penalty_keeps_every_structure),
         cmocka_unit_test(projecting_twice_changes_no_bit),
+        cmocka_unit_test(
+            sparse_positions_follow_what_becomes_zero_and_what_is_loaded),
         cmocka_unit_test(structures_follow_the_seed),
         cmocka_unit_test(a_permuted_diagonal_keeps_what_its_formula_says),
         cmocka_unit_test(blocks_keep_as_many_in_each_row),

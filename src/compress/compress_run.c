@@ -92,14 +92,18 @@ static void backward_one(void *context, int task, int thread)
     float *grad = b->param->grad;
 
     (void)thread;
-    if (b->stored)
+    if (b->stored && !b->learned && !b->quantiser->backward) {
+        stn_stored_clear(b); /* nothing to do with what is stored */
+    } else if (b->stored) {
         grad = stn_stored_gather(b, &quantise);
-    if (b->learned)
-        b->learned->grad[0] = b->quantiser->learn(&quantise, grad);
-    if (b->stored)
+        if (b->learned)
+            b->learned->grad[0] = b->quantiser->learn(&quantise, grad);
         stn_stored_backward(b, &quantise);
-    else
+    } else {
+        if (b->learned)
+            b->learned->grad[0] = b->quantiser->learn(&quantise, grad);
         stn_quantiser_backward(b->quantiser, &quantise, grad);
+    }
     b->penalty_value = 0;
     if (pass->penalise && b->penalty) {
         stn_penalty_call call = penalty_call(b, pass->compression->epoch);

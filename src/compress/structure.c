@@ -59,6 +59,19 @@ static void place_nonzero(stn_stored *s, stn_weight_shape shape,
     s->first[shape.out] = s->n;
 }
 
+/* Whether exactly the weights with a position are nonzero, as in nearly every
+ * step: comparing takes a tenth of what placing does. */
+STN_CLONES
+static bool is_placed(const int32_t *STN_RESTRICT position, size_t count,
+                      const float *STN_RESTRICT latent)
+{
+    int differ = 0;
+
+    for (size_t k = 0; k < count; k++)
+        differ |= (position[k] >= 0) ^ (latent[k] != 0);
+    return !differ;
+}
+
 /* The stored ones of `values`. */
 static void pick(const stn_stored *s, const float *values, float *stored)
 {
@@ -80,7 +93,9 @@ void stn_stored_project(const stn_binding *b, stn_quantiser_call *call)
     stn_stored *s = b->stored;
     float *latent = b->param->latent;
 
-    if (is_sparse(b))
+    /* Positions mean nothing before they are placed once, nor with none. */
+    if (is_sparse(b) &&
+        (!s->n || !is_placed(s->position, b->param->count, latent)))
         place_nonzero(s, b->shape, latent);
     pick(s, latent, s->latent);
     if (!is_sparse(b)) /* there the rest is what was 0 */

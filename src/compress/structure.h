@@ -18,7 +18,7 @@ void stn_stored_encode(const stn_binding *b, const stn_quantiser_call *call);
 float *stn_stored_gather(const stn_binding *b, stn_quantiser_call *call);
 /* After gathering, grad: effective → latent where stored, 0 elsewhere. */
 void stn_stored_backward(const stn_binding *b, const stn_quantiser_call *call);
-/* grad: 0 for weights that are not stored, after a penalty. */
+/* grad: 0 for weights that are not stored. */
 void stn_stored_clear(const stn_binding *b);
 
 /* Refuses a plane structure whose blocks do not fit the plane of filters and
