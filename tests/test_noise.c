@@ -111,6 +111,8 @@ static void errors_follow_from_seed_and_picture_alone(void **state)
             simulate(p, pixels, sets, 4, names[m], 1, logits[0]);
         assert_int_equal(s->n_mismatches, 0);
         assert_true(s->n_inexact >= 5);
+        assert_true(s->errs && s->n_bits_differ >= 5);
+        assert_int_equal(s->n_bits, 6 * 32 * p->n_classes);
         assert_true(s->predicted_equals_counted);
         stn_simulation_destroy(s);
         stn_simulation_destroy(

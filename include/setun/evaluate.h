@@ -33,8 +33,8 @@ typedef struct stn_evaluation {
 
 stn_status stn_evaluate(const stn_program *program,
                         const stn_pictures *pictures,
-                        const stn_engine_options *options,
-                        stn_evaluation *out, stn_error *err);
+                        const stn_engine_options *options, stn_evaluation *out,
+                        stn_error *err);
 
 /* The same by the stochastic executor, with operands of `bits` bits. `counts`
  * has n_instructions entries, or is NULL. threads 0: all CPUs. */
@@ -50,6 +50,9 @@ typedef struct stn_verification {
     char executor[96];        /* "engine avx2, 2 threads" */
     uint32_t n, n_mismatches; /* pictures; pictures with any other logit */
     uint32_t n_inexact;       /* by definition: not the reference's logits */
+    bool errs; /* at random: nothing is a mismatch, and of n_bits bits of its
+                  logits n_bits_differ are not the reference's */
+    uint64_t n_bits, n_bits_differ;
     double seconds;
     uint32_t image; /* the first difference; valid when n_mismatches > 0 */
     int logit;

@@ -133,7 +133,10 @@ typedef struct stn_simulation {
                          machine is defined to return: the reference's
                          result, or an inexact machine's own */
     int n_inexact;    /* pictures whose result differs from reference */
-    int n_correct;    /* pictures classified right, of labels given */
+    bool errs;        /* operations err at random, so that no result is wrong */
+    uint64_t n_bits, n_bits_differ; /* of logits compared with the reference;
+                                       counted where it errs */
+    int n_correct; /* pictures classified right, of labels given */
     bool predicted_equals_counted; /* for data-independent events */
     double seconds;                /* the simulator's own time */
 } stn_simulation;
@@ -181,10 +184,15 @@ stn_status stn_simulate_classify(const stn_machine *machine,
                                  int32_t *logits, stn_error *err);
 /* What the machine is defined to return: of one whose hardware is inexact its
  * own scalar definition, which is slow. Sets *own to false, and no logits, for
- * a machine that is defined to return the reference's. */
+ * a machine that is defined to return the reference's.
+ * *errs: it errs at random and has no right result. */
 stn_status stn_simulate_define(const stn_machine *machine,
                                const stn_program *program,
                                const uint8_t *pixels, int n, int threads,
-                               int32_t *logits, bool *own, stn_error *err);
+                               int32_t *logits, bool *own, bool *errs,
+                               stn_error *err);
+
+/* Bits in which n numbers differ. */
+uint64_t stn_bits_differ(const int32_t *a, const int32_t *b, size_t n);
 
 #endif

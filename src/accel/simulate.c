@@ -17,6 +17,7 @@ typedef struct worker {
     void **values;             /* of the reference; NULL without check */
     int32_t *logits, *defined; /* defined: NULL unless the family defines */
     int n_mismatches, n_inexact, n_correct;
+    uint64_t n_bits_differ; /* of logits, where the machine errs */
 } worker;
 
 typedef struct job {
@@ -46,6 +47,15 @@ static const int32_t *reference_result(const job *j, const worker *w)
     return w->values[p->instructions[p->n_instructions - 1].output];
 }
 
+uint64_t stn_bits_differ(const int32_t *a, const int32_t *b, size_t n)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < n; i++)
+        for (uint32_t x = (uint32_t)a[i] ^ (uint32_t)b[i]; x; x &= x - 1)
+            sum++;
+    return sum;
+}
+
 /* Compares with the reference, and with the family's own definition. */
 static void check_picture(const job *j, worker *w, const uint8_t *pixels,
                           const int32_t *logits)
@@ -57,6 +67,9 @@ static void check_picture(const job *j, worker *w, const uint8_t *pixels,
     bool inexact =
         status != STN_OK || memcmp(logits, reference_result(j, w), bytes) != 0;
     w->n_inexact += inexact;
+    if (j->errs && status == STN_OK)
+        w->n_bits_differ += stn_bits_differ(logits, reference_result(j, w),
+                                            (size_t)p->n_classes);
     if (w->defined) {
         j->machine->type->define(j->mapping, pixels, w->defined, w->scratch);
         w->n_mismatches += memcmp(logits, w->defined, bytes) != 0;
@@ -303,9 +316,14 @@ static stn_status run(job *j, stn_simulation *s, stn_error *err)
             s->n_mismatches += j->workers[t].n_mismatches;
             s->n_inexact += j->workers[t].n_inexact;
             s->n_correct += j->workers[t].n_correct;
+            s->n_bits_differ += j->workers[t].n_bits_differ;
         }
         s->n_pictures = o->n_pictures;
         s->n_checked = j->n_checked;
+        s->errs = j->errs;
+        s->n_bits = j->errs ? (uint64_t)j->n_checked * 32 *
+                                  (uint64_t)j->program->n_classes
+                            : 0;
         s->predicted_equals_counted = prediction_holds(j, &counted, &predicted);
     }
     const stn_ledger *ledger = o->pixels ? &counted : &predicted;
@@ -393,10 +411,15 @@ stn_status stn_simulate_classify(const stn_machine *machine,
 stn_status stn_simulate_define(const stn_machine *machine,
                                const stn_program *program,
                                const uint8_t *pixels, int n, int threads,
-                               int32_t *logits, bool *own, stn_error *err)
+                               int32_t *logits, bool *own, bool *errs,
+                               stn_error *err)
 {
     stn_simulate_options options = {
         .pixels = pixels, .n_pictures = n, .threads = threads};
+    void *mapping = NULL;
+    STN_TRY(stn_machine_map(machine, program, &mapping, err));
+    *errs = machine->type->errs && machine->type->errs(mapping);
+    machine->type->unmap(mapping);
     *own = machine->type->define != NULL;
     return *own ? classify(machine, program, &options, true, logits, err)
                 : STN_OK;

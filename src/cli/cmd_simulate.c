@@ -97,7 +97,11 @@ static void print_check(const stn_simulation *s)
 {
     printf("bits: %d of %d pictures differ from the reference", s->n_inexact,
            s->n_checked);
-    if (s->n_inexact != s->n_mismatches)
+    if (s->errs)
+        printf(", in %llu of %llu bits, as the machine errs at random",
+               (unsigned long long)s->n_bits_differ,
+               (unsigned long long)s->n_bits);
+    else if (s->n_inexact != s->n_mismatches)
         printf(", %d from this machine's definition", s->n_mismatches);
     printf("; counted events %s the prediction\nright: %d of %d pictures\n",
            s->predicted_equals_counted ? "equal" : "DIFFER from", s->n_correct,
@@ -300,6 +304,10 @@ static int print_json(const stn_machine *machine, const stn_simulation *s)
     stn_json_int(&w, "checked", s->n_checked);
     stn_json_int(&w, "mismatches", s->n_mismatches);
     stn_json_int(&w, "inexact", s->n_inexact);
+    if (s->errs) {
+        stn_json_int(&w, "bits", (int64_t)s->n_bits);
+        stn_json_int(&w, "bits_differ", (int64_t)s->n_bits_differ);
+    }
     stn_json_int(&w, "correct", s->n_correct);
     stn_json_bool(&w, "predicted_equals_counted", s->predicted_equals_counted);
     stn_json_number(&w, "seconds", s->seconds);
@@ -359,8 +367,8 @@ static int run(const stn_arguments *arguments)
         return STN_EXIT_USAGE;
     bool execute = stn_cli_text(arguments, "data") != NULL;
     stn_cli_subject s;
-    int code = stn_cli_open_any(
-        arguments, execute ? (uint32_t)images : UINT32_MAX, &s);
+    int code = stn_cli_open_any(arguments,
+                                execute ? (uint32_t)images : UINT32_MAX, &s);
     if (code != STN_EXIT_OK)
         return code;
     code = simulate(arguments, &s, (int)threads);

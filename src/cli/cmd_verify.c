@@ -38,7 +38,12 @@ static void print_text(const stn_verification *v, int n)
     }
     stn_table_end();
     for (int i = 0; i < n; i++)
-        if (v[i].n_inexact)
+        if (v[i].errs)
+            printf("%s: errs at random, other logits than the reference for %u "
+                   "of %u pictures, in %" PRIu64 " of %" PRIu64 " bits\n",
+                   v[i].executor, v[i].n_inexact, v[i].n, v[i].n_bits_differ,
+                   v[i].n_bits);
+        else if (v[i].n_inexact)
             printf("%s: inexact as it is defined, other logits than the "
                    "reference for %u pictures\n",
                    v[i].executor, v[i].n_inexact);
@@ -60,6 +65,10 @@ static int print_json(const stn_verification *v, int n)
         stn_json_int(&w, "images", v[i].n);
         stn_json_int(&w, "mismatches", v[i].n_mismatches);
         stn_json_int(&w, "inexact", v[i].n_inexact);
+        if (v[i].errs) {
+            stn_json_int(&w, "bits", (int64_t)v[i].n_bits);
+            stn_json_int(&w, "bits_differ", (int64_t)v[i].n_bits_differ);
+        }
         stn_json_number(&w, "seconds", v[i].seconds);
         if (v[i].n_mismatches) {
             stn_json_int(&w, "first_image", v[i].image);
@@ -136,7 +145,9 @@ const stn_command stn_cmd_verify = {
         "machine given. A machine whose hardware is inexact, such as an ADC "
         "that saturates, is compared with its own definition instead; "
         "\"inexact\" then counts pictures whose logits are not the "
-        "reference's. Exit code 3 when any logit of any picture differs."
+        "reference's. One that errs at random has no right result: in how "
+        "many bits it differs is said instead. Exit code 3 when any logit of "
+        "any picture differs."
         "\n\nExample: setun verify model.stn --data mnist --images 100",
     .options = OPTIONS,
     .run = run,

@@ -135,13 +135,25 @@ static uint32_t machine_images(const job *j)
     return n < j->pictures->n ? n : j->pictures->n;
 }
 
+/* A machine that errs at random has no right result: how far off it is. */
+static void count_errors(const job *j, uint32_t n, stn_verification *v)
+{
+    size_t numbers = (size_t)n * (size_t)j->program->n_classes;
+    v->n = n;
+    v->errs = true;
+    v->n_bits = 32 * (uint64_t)numbers;
+    v->n_bits_differ = stn_bits_differ(j->got, j->expected, numbers);
+    for (uint32_t i = 0; i < n; i++)
+        v->n_inexact += !same(j, j->expected, j->got, i);
+}
+
 /* A machine beside what it is defined to return. */
 static stn_status beside_definition(job *j, const stn_machine *machine,
                                     uint32_t n, stn_error *err)
 {
     const uint8_t *pixels = j->pictures->pixels;
     int threads = j->options->threads;
-    bool own = false;
+    bool own = false, errs = false;
     double start = stn_clock_s();
     STN_TRY(stn_simulate_classify(machine, j->program, pixels, (int)n, threads,
                                   j->got, err));
@@ -150,8 +162,11 @@ static stn_status beside_definition(job *j, const stn_machine *machine,
     snprintf(v->executor, sizeof v->executor, "machine %s",
              stn_machine_name(machine));
     STN_TRY(stn_simulate_define(machine, j->program, pixels, (int)n, threads,
-                                j->defined, &own, err));
-    compare(j, own ? j->defined : j->expected, n, v);
+                                j->defined, &own, &errs, err));
+    if (errs)
+        count_errors(j, n, v);
+    else
+        compare(j, own ? j->defined : j->expected, n, v);
     for (uint32_t i = 0; own && i < n; i++)
         v->n_inexact += !same(j, j->expected, j->defined, i);
     j->n_out++;
