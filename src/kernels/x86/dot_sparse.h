@@ -15,7 +15,7 @@
 #include "kernels/x86/dot_pack.h"
 
 #define STN_SPARSE_GROUP 16   /* elements */
-#define STN_SPARSE_SLOTS 16   /* groups a chunk */
+#define STN_SPARSE_SLOTS 32   /* groups a chunk: 32 KiB of turned input */
 #define STN_SPARSE_PATCHES 64 /* a tile */
 #define STN_SPARSE_LANES 16   /* patches a vector */
 

@@ -167,8 +167,8 @@ const stn_sparse_style *stn_sparse_style_avx512(void)
                                            .run = dot,
                                            .group = 4.7,
                                            .turn = 14,
-                                           .chunk = 3,
-                                           .end = 6};
+                                           .chunk = 6,
+                                           .end = 9};
     return &style;
 }
 #endif
