@@ -24,6 +24,11 @@ check-asan check-tsan: check-%: dependencies
 	cmake --build build-$* -j $(shell nproc)
 	tests/run.sh build-$*
 
+# Tests of the kernels for ARM under an emulator, where it and a compiler are
+# installed (docs/dependencies.md).
+check-neon:
+	tests/neon.sh build-neon
+
 # Inference beside oneDNN, ONNX Runtime and PyTorch: results/bench/kernels.json
 # and networks.json.
 ROUNDS = 5
@@ -67,11 +72,11 @@ install: build
 	cmake --install build
 
 clean:
-	rm -rf build build-debug build-asan build-tsan build-clang
+	rm -rf build build-debug build-asan build-tsan build-clang build-neon
 
 # No "Entering directory" lines from the makes below.
 MAKEFLAGS += --no-print-directory
 QUIET = --log-level=WARNING
 
-.PHONY: build dependencies demo check check-asan check-tsan bench bench-train \
-	bench-neighbour bench-simulate validate compare docs install clean
+.PHONY: build dependencies demo check check-asan check-tsan check-neon bench \
+	bench-train bench-neighbour bench-simulate validate compare docs install clean

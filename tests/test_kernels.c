@@ -2,6 +2,7 @@
  *
  * Every kernel level against the scalar kernels: equal bits on edge sizes,
  * extreme fills, odd addresses, with guard pages around inputs and outputs. */
+#include "base/compiler.h"
 #include "base/rng.h"
 #include "base/spikes.h"
 #include "guard.h"
@@ -354,8 +355,10 @@ static void dot_of_few_weights_in_16_equals_the_scalar_kernel(void **state)
                 s->layout = (stn_dot_layout)k;
                 bool ran =
                     dot_level(&c, stn_kernels_get(l), codes, x, &patch, acc);
+#ifdef STN_X86 /* other levels have no picks */
                 if (k == STN_LAYOUT_PICKS)
                     assert_true(ran || count > 4 || c.max_code > 127);
+#endif
                 if (ran && memcmp(acc, expected, 4 * (size_t)s->out) != 0) {
                     explain_dot(&c, stn_cpu_level_name(l));
                     fail();

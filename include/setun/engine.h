@@ -7,11 +7,14 @@
 
 #include "setun/program.h"
 
-/* Kernel levels, each including the ones before it. */
+/* Kernel levels, each including the ones before it: those of x86 or of ARM,
+ * as the library is built for. */
 typedef enum stn_cpu_level {
-    STN_CPU_REF,   /* scalar C */
-    STN_CPU_AVX2,
-    STN_CPU_AVX512 /* F, BW, VL, DQ and VNNI */
+    STN_CPU_REF,                     /* scalar C */
+    STN_CPU_AVX2,                    /* x86 */
+    STN_CPU_AVX512,                  /* F, BW, VL, DQ and VNNI */
+    STN_CPU_NEON = STN_CPU_AVX2,     /* ARM of 64 bits */
+    STN_CPU_DOTPROD = STN_CPU_AVX512 /* SDOT and UDOT */
 } stn_cpu_level;
 
 #define STN_CPU_LEVELS 3

@@ -33,6 +33,8 @@
  * would rather have it in memory and something else in the register. */
 #if defined(__x86_64__) && defined(__GNUC__)
 #define STN_KEEP(vector) __asm__("" : "+x"(vector))
+#elif defined(__aarch64__) && defined(__GNUC__)
+#define STN_KEEP(vector) __asm__("" : "+w"(vector))
 #endif
 
 /* In a loop that waits for another thread. */
@@ -47,6 +49,15 @@
 #if defined(__x86_64__) && defined(__GNUC__)
 #define STN_X86 1
 #define STN_TARGET(isa) __attribute__((target(isa)))
+#endif
+
+/* NEON is part of every 64-bit ARM CPU; dot products of bytes are compiled
+ * function by function too, which clang can from version 16 on. */
+#if defined(__aarch64__) && defined(__GNUC__)
+#define STN_ARM64 1
+#if !defined(__clang__) || __clang_major__ >= 16
+#define STN_ARM_DOTPROD __attribute__((target("arch=armv8.2-a+dotprod")))
+#endif
 #endif
 
 /* A float loop that the compiler vectorises once per instruction set and the

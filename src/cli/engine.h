@@ -42,7 +42,8 @@ bool stn_cli_share(const stn_arguments *arguments, const char *option,
      "with --bits: leave lower bits out instead of rounding"}
 #define STN_CLI_CPU                                                            \
     {"cpu", 0, false, "LEVEL", NULL,                                           \
-     "kernel level: ref, avx2, avx512; default the best"}
+     "kernel level: ref, avx2, avx512, on ARM ref, neon, " \
+     "dotprod; default the best"}
 #define STN_CLI_MACHINE_SET                                                    \
     {"set", 0, true, "PATH=VALUE", NULL,                                       \
      "lay a value over the machine file"}

@@ -2,13 +2,21 @@
  *
  * Which kernels run: a table for each level, made by starting from the level
  * below and replacing what the level does faster. __builtin_cpu_supports
- * answers for CPU and operating system (XGETBV) together. */
+ * answers for CPU and operating system (XGETBV) together; on ARM Linux says
+ * what the CPU has. */
+#include "kernels/arm/arm.h"
 #include "kernels/kernels.h"
+#include "kernels/layout/dot_plan.h"
 #include "kernels/ref/ref.h"
 #include "kernels/x86/x86.h"
+#if defined(STN_ARM64) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
 
 static const stn_kernels ref_kernels = {
     .level = STN_CPU_REF,
+    .plain = "ref",
     .dot_prepare = stn_dot_prepare_ref,
     .dot = stn_dot_ref,
     .circulant_pays = stn_circulant_pays_ref,
@@ -27,8 +35,9 @@ static const stn_kernels ref_kernels = {
 #ifdef STN_X86
 static const stn_kernels avx2_kernels = {
     .level = STN_CPU_AVX2,
+    .plain = "avx2",
     .dot_prepare = stn_dot_prepare_avx2,
-    .dot = stn_dot_avx2,
+    .dot = stn_dot_planned,
     .circulant_pays = stn_circulant_pays_fft,
     .circulant_prepare = stn_circulant_prepare_avx2,
     .circulant = stn_circulant_avx2,
@@ -44,8 +53,9 @@ static const stn_kernels avx2_kernels = {
 
 static const stn_kernels avx512_kernels = {
     .level = STN_CPU_AVX512,
+    .plain = "avx2",
     .dot_prepare = stn_dot_prepare_avx512,
-    .dot = stn_dot_avx512,
+    .dot = stn_dot_planned,
     .circulant_pays = stn_circulant_pays_fft,
     .circulant_prepare = stn_circulant_prepare_avx512,
     .circulant = stn_circulant_avx512,
@@ -60,6 +70,30 @@ static const stn_kernels avx512_kernels = {
 };
 #endif
 
+#ifdef STN_ARM64
+/* Loops of ref/ are compiled for NEON as they are. */
+#define NEON_KERNELS                                                           \
+    .plain = "ref", .dot = stn_dot_planned,                                    \
+    .circulant_pays = stn_circulant_pays_fft,                                  \
+    .circulant_prepare = stn_circulant_prepare_neon,                           \
+    .circulant = stn_circulant_neon,                                           \
+    .depthwise_prepare = stn_depthwise_prepare_ref,                            \
+    .depthwise = stn_depthwise_ref,                                            \
+    .rescale_prepare = stn_rescale_prepare_neon, .rescale = stn_rescale_neon,  \
+    .max_pool = stn_max_pool_ref, .sum_pool = stn_sum_pool_ref,                \
+    .lif = stn_lif_ref, .rate_code = stn_rate_code_ref
+
+static const stn_kernels neon_kernels = {
+    .level = STN_CPU_NEON, .dot_prepare = stn_dot_prepare_neon, NEON_KERNELS};
+#endif
+
+#ifdef STN_ARM_DOTPROD
+static const stn_kernels dotprod_kernels = {.level = STN_CPU_DOTPROD,
+                                            .dot_prepare =
+                                                stn_dot_prepare_dotprod,
+                                            NEON_KERNELS};
+#endif
+
 stn_cpu_level stn_cpu_detect(void)
 {
 #ifdef STN_X86
@@ -72,6 +106,10 @@ stn_cpu_level stn_cpu_detect(void)
         __builtin_cpu_supports("avx512vnni"))
         return STN_CPU_AVX512;
     return STN_CPU_AVX2;
+#elif defined(STN_ARM_DOTPROD) && defined(__linux__)
+    return getauxval(AT_HWCAP) & HWCAP_ASIMDDP ? STN_CPU_DOTPROD : STN_CPU_NEON;
+#elif defined(STN_ARM64)
+    return STN_CPU_NEON;
 #else
     return STN_CPU_REF;
 #endif
@@ -79,7 +117,11 @@ stn_cpu_level stn_cpu_detect(void)
 
 const char *stn_cpu_level_name(stn_cpu_level level)
 {
+#ifdef STN_ARM64
+    static const char *const names[STN_CPU_LEVELS] = {"ref", "neon", "dotprod"};
+#else
     static const char *const names[STN_CPU_LEVELS] = {"ref", "avx2", "avx512"};
+#endif
     return names[level];
 }
 
@@ -92,6 +134,14 @@ const stn_kernels *stn_kernels_get(stn_cpu_level level)
         return &avx512_kernels;
     if (level == STN_CPU_AVX2)
         return &avx2_kernels;
+#endif
+#ifdef STN_ARM_DOTPROD
+    if (level == STN_CPU_DOTPROD)
+        return &dotprod_kernels;
+#endif
+#ifdef STN_ARM64
+    if (level == STN_CPU_NEON)
+        return &neon_kernels;
 #endif
     return &ref_kernels;
 }

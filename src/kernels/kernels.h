@@ -180,6 +180,7 @@ typedef struct stn_prepared {
  * borrowed until the last call. */
 typedef struct stn_kernels {
     stn_cpu_level level;
+    const char *plain; /* what kernels without a `prepare` are compiled for */
 
     stn_status (*dot_prepare)(const stn_dot_shape *shape, const int8_t *codes,
                               stn_arena *arena, stn_prepared *out,

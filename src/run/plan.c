@@ -276,8 +276,7 @@ static void name_step(stn_plan *plan, const stn_step *s)
              op->opcode != STN_RATE_CODE)
         snprintf(name, size, "%s_%s", type, opcode);
     else
-        snprintf(name, size, "%s_%s_%s", type, opcode,
-                 plan->kernels->level == STN_CPU_REF ? "ref" : "avx2");
+        snprintf(name, size, "%s_%s_%s", type, opcode, plan->kernels->plain);
     if (s->rescale)
         snprintf(plan->names[index_of(p, s->rescale)], size, "fused into %s",
                  op->name);

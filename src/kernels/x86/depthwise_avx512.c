@@ -13,7 +13,7 @@
  * inputs, few channels with a stride, large windows) is AVX2's.
  *
  * Signed inputs are read as x + 128; 128 * sum of w is taken off. */
-#include "kernels/x86/dot_pack.h"
+#include "kernels/layout/dot_pack.h"
 #include "kernels/x86/rescale_avx512.h"
 
 #ifdef STN_X86
@@ -285,7 +285,8 @@ AVX512 STN_INLINE void run_block(const row *r, int at, const uint8_t *x, int n,
         return;
     }
     for (int k = 0; k < VECTORS; k++)
-        s[k] = stn_map16(&r->map, (size_t)(at * VECTORS + k) * 16, s[k], s[k]);
+        s[k] =
+            stn_vec_map(&r->map, (size_t)(at * VECTORS + k) * 16, s[k], s[k]);
     store_mapped(y, r->map.type, n, s);
 }
 

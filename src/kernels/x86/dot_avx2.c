@@ -17,7 +17,8 @@
  * BYTES_SIGN reads u8 inputs as x - 128 and adds 128 * sum of w. Other signed
  * inputs are read as x + 128 (the sign bit flipped) and 128 * sum of w is taken
  * off; both wrap in 32 bits, the difference is exact. */
-#include "kernels/x86/dot_plan.h"
+#include "kernels/layout/dot_plan.h"
+#include "kernels/x86/dot_wide.h"
 #include "kernels/x86/ending_avx2.h"
 
 #ifdef STN_X86
@@ -163,16 +164,17 @@ DEFINE_SHAPES(words, STN_DOT_WORDS, false)
 
 static add_function choose(const stn_dot_pack *pack, bool many, int vectors)
 {
-    switch (pack->kind) {
+    bool flip = pack->arithmetic.shift != 0;
+    switch (pack->arithmetic.kind) {
     case STN_DOT_BYTES_SHORT:
-        return (pack->flip ? short_s8 : short_u8)[many][vectors - 1];
+        return (flip ? short_s8 : short_u8)[many][vectors - 1];
     case STN_DOT_BYTES_PAIR:
-        return (pack->flip ? pair_s8 : pair_u8)[many][vectors - 1];
+        return (flip ? pair_s8 : pair_u8)[many][vectors - 1];
     case STN_DOT_BYTES_SIGN:
-        return (pack->flip ? sign_u8 : sign_s8)[many][vectors - 1];
+        return (flip ? sign_u8 : sign_s8)[many][vectors - 1];
     case STN_DOT_BYTES:
     case STN_DOT_BYTES_SPLIT:
-        return (pack->flip ? split_s8 : split_u8)[many][vectors - 1];
+        return (flip ? split_s8 : split_u8)[many][vectors - 1];
     case STN_DOT_WORDS:
     case STN_DOT_KINDS:
         break;
@@ -187,10 +189,11 @@ static void add_block(tile *t, const stn_dot_pack *pack, const stn_dot_block *b,
     add_function function = choose(pack, many, b->vectors);
     const __m256i *w = (const __m256i *)(const void *)b->weights;
     int most = b->n_steps;
-    if (pack->kind == STN_DOT_BYTES_SHORT && most > pack->int16_steps)
-        most = pack->int16_steps;
+    if (pack->arithmetic.kind == STN_DOT_BYTES_SHORT &&
+        most > pack->arithmetic.int16_steps)
+        most = pack->arithmetic.int16_steps;
     const uint32_t *offset = b->offsets, *end = offset + b->n_steps;
-    int planes = pack->kind == STN_DOT_BYTES_SPLIT ? 2 : 1;
+    int planes = pack->arithmetic.kind == STN_DOT_BYTES_SPLIT ? 2 : 1;
     while (offset < end) {
         const uint32_t *stop = end - offset < most ? end : offset + most;
         function(t, offset, stop, w);
@@ -231,10 +234,10 @@ AVX2 static void do_tile(const stn_dot_call *call, const stn_dot_pack *pack,
         return;
     }
     for (int v = 0; v < b->vectors; v++)
-        stn_finish8(&(stn_finish){&pack->head, call, (size_t)first, (size_t)n,
-                                  (size_t)(b->first + v * LANES),
-                                  b->width - v * LANES},
-                    &t.sums[v], b->vectors);
+        stn_finish_vec(&(stn_finish){&pack->head, call, (size_t)first,
+                                     (size_t)n, (size_t)(b->first + v * LANES),
+                                     b->width - v * LANES},
+                       &t.sums[v], b->vectors);
 }
 
 AVX2 static void dot(const stn_dot_call *call)
@@ -254,9 +257,24 @@ AVX2 static void dot(const stn_dot_call *call)
     }
 }
 
-void stn_dot_avx2(const stn_dot_call *call)
+/* Pair sums of vpmaddubsw saturate beyond 32767 = 2 * max |w| * max x. */
+static stn_dot_arithmetic arithmetic(const stn_dot_shape *s,
+                                     stn_dot_facts facts)
 {
-    ((const stn_dot_head *)call->prepared)->run(call);
+    stn_dot_arithmetic a = {.shift = s->lo < 0 ? 128 : 0};
+    int steps = stn_dot_int16_products(facts, s->hi + a.shift) / 2;
+    if (steps >= 16) {
+        a.kind = STN_DOT_BYTES_SHORT;
+        a.int16_steps = steps / 2 * 2;
+    } else if (steps >= 1) {
+        a.kind = STN_DOT_BYTES_PAIR;
+    } else if (s->patches == 1 && facts.least > INT8_MIN) {
+        a.kind = STN_DOT_BYTES_SIGN;
+        a.shift = s->input == STN_TYPE_U8 ? -128 : 0;
+    } else {
+        a.kind = STN_DOT_BYTES_SPLIT;
+    }
+    return a;
 }
 
 stn_status stn_dot_prepare_avx2(const stn_dot_shape *shape, const int8_t *codes,
@@ -266,7 +284,8 @@ stn_status stn_dot_prepare_avx2(const stn_dot_shape *shape, const int8_t *codes,
     static const stn_dot_style style = {
         .lanes = LANES,
         .vectors = VECTORS,
-        .int16_sums = true,
+        .wide = true,
+        .arithmetic = arithmetic,
         .isa = "avx2",
         .run = dot,
         .step = {[STN_DOT_BYTES_SHORT] = 1.15,
@@ -277,6 +296,7 @@ stn_status stn_dot_prepare_avx2(const stn_dot_shape *shape, const int8_t *codes,
     };
     const stn_dot_level level = {
         .multiply = &style,
+        .wide_make = stn_dot_wide_make,
         .codes = stn_codes_style_avx2(),
         .bits = stn_bits_style_avx2(),
         .tables = stn_tables_style_avx2(),

@@ -8,7 +8,7 @@
  *
  * Signed inputs are read as x + 128 (the sign bit flipped) and 128 * sum of w
  * is taken off; both wrap in 32 bits, the difference is exact. */
-#include "kernels/x86/dot_plan.h"
+#include "kernels/layout/dot_plan.h"
 #include "kernels/x86/ending_avx512.h"
 
 #ifdef STN_X86
@@ -147,9 +147,9 @@ AVX512 static void do_tile(const stn_dot_call *call, const stn_dot_pack *pack,
                 _mm512_sub_epi32(_mm512_setzero_si512(),
                                  _mm512_load_si512(b->correction + v * LANES));
     }
-    if (pack->kind == STN_DOT_WORDS)
+    if (pack->arithmetic.kind == STN_DOT_WORDS)
         tile_s16(&t, n == 1);
-    else if (pack->flip)
+    else if (pack->arithmetic.shift)
         tile_s8(&t, n == 1);
     else
         tile_u8(&t, n == 1);
@@ -165,10 +165,10 @@ AVX512 static void do_tile(const stn_dot_call *call, const stn_dot_pack *pack,
         return;
     }
     for (int v = 0; v < b->vectors; v++)
-        stn_finish16(&(stn_finish){&pack->head, call, (size_t)first, (size_t)n,
-                                   (size_t)(b->first + v * LANES),
-                                   b->width - v * LANES},
-                     &t.sums[v], b->vectors);
+        stn_finish_vec(&(stn_finish){&pack->head, call, (size_t)first,
+                                     (size_t)n, (size_t)(b->first + v * LANES),
+                                     b->width - v * LANES},
+                       &t.sums[v], b->vectors);
 }
 
 AVX512 static void dot(const stn_dot_call *call)
@@ -184,9 +184,12 @@ AVX512 static void dot(const stn_dot_call *call)
     }
 }
 
-void stn_dot_avx512(const stn_dot_call *call)
+static stn_dot_arithmetic arithmetic(const stn_dot_shape *s,
+                                     stn_dot_facts facts)
 {
-    ((const stn_dot_head *)call->prepared)->run(call);
+    (void)facts;
+    return (stn_dot_arithmetic){.kind = STN_DOT_BYTES,
+                                .shift = s->lo < 0 ? 128 : 0};
 }
 
 stn_status stn_dot_prepare_avx512(const stn_dot_shape *shape,
@@ -196,7 +199,7 @@ stn_status stn_dot_prepare_avx512(const stn_dot_shape *shape,
     static const stn_dot_style style = {
         .lanes = LANES,
         .vectors = VECTORS,
-        .int16_sums = false,
+        .arithmetic = arithmetic,
         .isa = "avx512",
         .run = dot,
         .step = {[STN_DOT_BYTES] = 0.73, [STN_DOT_WORDS] = 0.7},

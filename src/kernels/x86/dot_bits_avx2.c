@@ -3,7 +3,7 @@
  * Products on bits with AVX2: ones are counted through carry-save adders, so
  * that of 8 words only one has its bits counted, by vpshufb (Harley and Seal's
  * method with 8 filters side by side). */
-#include "kernels/x86/dot_bits.h"
+#include "kernels/layout/dot_bits.h"
 #include "kernels/x86/ending_avx2.h"
 
 #ifdef STN_X86
@@ -163,9 +163,9 @@ AVX2 static void dot(const stn_dot_call *call)
             __m256i sums[PATCHES];
             for (int r = 0; r < n; r++)
                 sums[r] = patch_sums(pack, b, x[r], sub[r]);
-            stn_finish8(&(stn_finish){&pack->head, call, (size_t)first,
-                                      (size_t)n, (size_t)b->first, b->width},
-                        sums, 1);
+            stn_finish_vec(&(stn_finish){&pack->head, call, (size_t)first,
+                                         (size_t)n, (size_t)b->first, b->width},
+                           sums, 1);
         }
     }
 }

@@ -6,7 +6,7 @@
  * words only one has its bits counted, by vpshufb (Harley and Seal's method
  * with 16 filters side by side). With VPOPCNTDQ, which counts directly, the
  * adders are not worth their while. */
-#include "kernels/x86/dot_bits.h"
+#include "kernels/layout/dot_bits.h"
 #include "kernels/x86/ending_avx512.h"
 
 #ifdef STN_X86
@@ -181,10 +181,10 @@ DEFINE_PATCH(patch_popcnt, AVX512_POPCNT, count_popcnt)
                 __m512i sums[PATCHES];                                         \
                 for (int r = 0; r < n; r++)                                    \
                     sums[r] = patch_sums(pack, b, x[r], sub[r]);               \
-                stn_finish16(&(stn_finish){&pack->head, call, (size_t)first,   \
-                                           (size_t)n, (size_t)b->first,        \
-                                           b->width},                          \
-                             sums, 1);                                         \
+                stn_finish_vec(&(stn_finish){&pack->head, call, (size_t)first, \
+                                             (size_t)n, (size_t)b->first,      \
+                                             b->width},                        \
+                               sums, 1);                                       \
             }                                                                  \
         }                                                                      \
     }

@@ -4,7 +4,7 @@
  * two products in 16 bits; the upper half of each byte is shifted down first,
  * so that one of them is at most 8 * 128 * 2 = 2^11 for either width of code
  * and 2 * GROUPS of them stay below 2^15. */
-#include "kernels/x86/dot_codes.h"
+#include "kernels/layout/dot_codes.h"
 #include "kernels/x86/ending_avx2.h"
 
 #ifdef STN_X86
@@ -78,7 +78,7 @@ AVX2 static void dot(const stn_dot_call *call)
         sum =
             _mm256_add_epi32(sum, _mm256_load_si256((const void *)b->constant));
         sum = _mm256_sub_epi32(sum, sum_x);
-        stn_finish8(
+        stn_finish_vec(
             &(stn_finish){&p->head, call, 0, 1, (size_t)b->first, b->width},
             &sum, 1);
     }

@@ -2,7 +2,7 @@
  *
  * Packed codes against a lone patch with AVX-512: a mask and a vpdpbusd for
  * each field, with its own sums. */
-#include "kernels/x86/dot_codes.h"
+#include "kernels/layout/dot_codes.h"
 #include "kernels/x86/ending_avx512.h"
 
 #ifdef STN_X86
@@ -75,10 +75,10 @@ AVX512 static void dot(const stn_dot_call *call)
             sums[v] = _mm512_add_epi32(
                 sums[v], _mm512_load_si512(b->constant + v * LANES));
             sums[v] = _mm512_sub_epi32(sums[v], sum_x);
-            stn_finish16(&(stn_finish){&p->head, call, 0, 1,
-                                       (size_t)(b->first + v * LANES),
-                                       b->width - v * LANES},
-                         &sums[v], 1);
+            stn_finish_vec(&(stn_finish){&p->head, call, 0, 1,
+                                         (size_t)(b->first + v * LANES),
+                                         b->width - v * LANES},
+                           &sums[v], 1);
         }
     }
 }

@@ -2,7 +2,7 @@
  *
  * Picked inputs with AVX2. Products are those of |x| by w with the sign of x,
  * at most 128 * 127, whose pairs fit the 16 bits of vpmaddubsw. */
-#include "kernels/x86/dot_picks.h"
+#include "kernels/layout/dot_picks.h"
 #include "kernels/x86/ending_avx2.h"
 
 #ifdef STN_X86
@@ -97,10 +97,10 @@ AVX2 static void dot(const stn_dot_call *call)
             sums[v] = _mm256_add_epi32(
                 sums[v],
                 _mm256_load_si256((const void *)(b->constant + 8 * v)));
-            stn_finish8(&(stn_finish){&p->head, call, 0, 1,
-                                      (size_t)(b->first + 8 * v),
-                                      b->width - 8 * v},
-                        &sums[v], 1);
+            stn_finish_vec(&(stn_finish){&p->head, call, 0, 1,
+                                         (size_t)(b->first + 8 * v),
+                                         b->width - 8 * v},
+                           &sums[v], 1);
         }
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Sparse products with AVX-512 VNNI, see dot_sparse.h. */
-#include "kernels/x86/dot_sparse.h"
+#include "kernels/layout/dot_sparse.h"
 #include "kernels/x86/ending_avx512.h"
 
 #ifdef STN_X86
@@ -130,10 +130,10 @@ AVX512 static void finish(const stn_dot_call *call, const stn_sparse_pack *p,
             for (int i = 0; i < 16; i++)
                 rows[i] = (const uint8_t *)(sums + (f + i) * VECTORS) + 4 * r;
             turn(rows, turned);
-            stn_finish16(&(stn_finish){&p->head, call, (size_t)(first + r),
-                                       (size_t)(n - r < 4 ? n - r : 4),
-                                       (size_t)f, out - f},
-                         turned, 1);
+            stn_finish_vec(&(stn_finish){&p->head, call, (size_t)(first + r),
+                                         (size_t)(n - r < 4 ? n - r : 4),
+                                         (size_t)f, out - f},
+                           turned, 1);
         }
 }
 

@@ -5,7 +5,7 @@
  * low + 256 * high: `both` adds these as they are, wrapping, and `high` the
  * upper ones alone, so that low = both - 256 * high is exact as long as each
  * fits 16 bits. */
-#include "kernels/x86/dot_tables.h"
+#include "kernels/layout/dot_tables.h"
 #include "kernels/x86/ending_avx2.h"
 
 #ifdef STN_X86
@@ -259,9 +259,10 @@ AVX2 static void do_block(const stn_dot_call *call, const stn_tables_pack *pack,
         function(&t, pack, &b->streams[i]);
     }
     for (int v = 0; v < VECTORS && 8 * v < b->width; v++)
-        stn_finish8(&(stn_finish){&pack->head, call, (size_t)first, (size_t)n,
-                                  (size_t)(b->first + 8 * v), b->width - 8 * v},
-                    &all[0].v[v], VECTORS);
+        stn_finish_vec(&(stn_finish){&pack->head, call, (size_t)first,
+                                     (size_t)n, (size_t)(b->first + 8 * v),
+                                     b->width - 8 * v},
+                       &all[0].v[v], VECTORS);
 }
 
 AVX2 static void dot(const stn_dot_call *call)

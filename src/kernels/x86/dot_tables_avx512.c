@@ -2,7 +2,7 @@
  *
  * Products by look-up with AVX-512: 64 filters, 8 rows at a time; otherwise as
  * in dot_tables_avx2.c. */
-#include "kernels/x86/dot_tables.h"
+#include "kernels/layout/dot_tables.h"
 #include "kernels/x86/ending_avx512.h"
 
 #ifdef STN_X86
@@ -189,10 +189,10 @@ AVX512 static void do_block(const stn_dot_call *call,
         function(&t, pack, &b->streams[i]);
     }
     for (int v = 0; v < VECTORS && 16 * v < b->width; v++)
-        stn_finish16(&(stn_finish){&pack->head, call, (size_t)first, (size_t)n,
-                                   (size_t)(b->first + 16 * v),
-                                   b->width - 16 * v},
-                     &all[0].v[v], VECTORS);
+        stn_finish_vec(&(stn_finish){&pack->head, call, (size_t)first,
+                                     (size_t)n, (size_t)(b->first + 16 * v),
+                                     b->width - 16 * v},
+                       &all[0].v[v], VECTORS);
 }
 
 AVX512 static void dot(const stn_dot_call *call)

@@ -4,7 +4,7 @@
 #ifndef STN_KERNELS_DOT_WIDE_H
 #define STN_KERNELS_DOT_WIDE_H
 
-#include "kernels/x86/dot_pack.h"
+#include "kernels/layout/dot_pack.h"
 
 /* The shape's band and patches must be known. */
 stn_status stn_dot_wide_make(const stn_dot_style *style,

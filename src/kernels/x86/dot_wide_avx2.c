@@ -6,7 +6,7 @@
  * its scratch, where the kernel of 16-bit inputs finds them; that takes two
  * instructions for 16 products, where cutting weights in two takes three. */
 #include "kernels/x86/dot_wide.h"
-#include "kernels/x86/x86.h"
+#include "kernels/layout/dot_plan.h"
 
 #ifdef STN_X86
 #include <immintrin.h>
@@ -53,7 +53,7 @@ static void dot_wide(const stn_dot_call *call)
     inner.prepared = w->prepared;
     inner.x = x;
     inner.patches = patches;
-    stn_dot_avx2(&inner);
+    stn_dot_planned(&inner);
 }
 
 stn_status stn_dot_wide_make(const stn_dot_style *style,

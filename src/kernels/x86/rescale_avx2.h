@@ -6,7 +6,7 @@
 #ifndef STN_KERNELS_RESCALE_AVX2_H
 #define STN_KERNELS_RESCALE_AVX2_H
 
-#include "kernels/x86/rescale_pack.h"
+#include "kernels/layout/rescale_pack.h"
 #include "kernels/x86/x86.h"
 
 #ifdef STN_X86
@@ -14,6 +14,22 @@
 #include <string.h>
 
 #define STN_AVX2 STN_TARGET("avx2")
+
+/* What layout/ending.h and rescale_rows.h ask for. */
+#define STN_VEC STN_AVX2
+#define STN_VEC_LANES 8
+typedef __m256i stn_vec;
+typedef size_t stn_lanes; /* in use */
+
+STN_INLINE stn_lanes stn_lanes_of(int width)
+{
+    return width < STN_VEC_LANES ? (size_t)width : STN_VEC_LANES;
+}
+
+STN_AVX2 STN_INLINE stn_vec stn_vec_zero(void)
+{
+    return _mm256_setzero_si256();
+}
 
 STN_AVX2 STN_INLINE __m256i stn_widen8(const void *x, stn_type type)
 {
@@ -31,8 +47,8 @@ STN_AVX2 STN_INLINE __m256i stn_widen8(const void *x, stn_type type)
 }
 
 /* Elements i … i + n - 1 as 32-bit numbers, 1 <= n <= 8. */
-STN_AVX2 STN_INLINE __m256i stn_load8(const void *x, stn_type type, size_t i,
-                                      size_t n)
+STN_AVX2 STN_INLINE __m256i stn_vec_read(const void *x, stn_type type, size_t i,
+                                         size_t n)
 {
     size_t size = stn_type_size(type);
     const uint8_t *from = (const uint8_t *)x + i * size;
@@ -44,8 +60,8 @@ STN_AVX2 STN_INLINE __m256i stn_load8(const void *x, stn_type type, size_t i,
 }
 
 /* Values fit their type, so that packing saturates nothing. */
-STN_AVX2 STN_INLINE void stn_store8(void *y, stn_type type, size_t i, size_t n,
-                                    __m256i v)
+STN_AVX2 STN_INLINE void stn_vec_write(void *y, stn_type type, size_t i,
+                                       size_t n, __m256i v)
 {
     size_t size = stn_type_size(type);
     uint8_t copy[32], *to = (uint8_t *)y + i * size;
@@ -78,8 +94,8 @@ STN_AVX2 STN_INLINE void stn_add_products8(__m256i x, const int32_t *m,
 
 /* y of 8 elements whose multipliers begin at `at`; x1 is read where the map
  * has two inputs. The kind is not REF. */
-STN_AVX2 STN_INLINE __m256i stn_map8(const stn_rescale_pack *p, size_t at,
-                                     __m256i x0, __m256i x1)
+STN_AVX2 STN_INLINE __m256i stn_vec_map(const stn_rescale_pack *p, size_t at,
+                                        __m256i x0, __m256i x1)
 {
     if (p->kind == STN_RESCALE_STEP) {
         x0 = _mm256_xor_si256(x0,

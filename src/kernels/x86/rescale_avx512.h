@@ -5,7 +5,7 @@
 #ifndef STN_KERNELS_RESCALE_AVX512_H
 #define STN_KERNELS_RESCALE_AVX512_H
 
-#include "kernels/x86/rescale_pack.h"
+#include "kernels/layout/rescale_pack.h"
 #include "kernels/x86/x86.h"
 
 #ifdef STN_X86
@@ -13,9 +13,25 @@
 
 #define STN_AVX512 STN_TARGET("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")
 
+/* What layout/ending.h and rescale_rows.h ask for. */
+#define STN_VEC STN_AVX512
+#define STN_VEC_LANES 16
+typedef __m512i stn_vec;
+typedef __mmask16 stn_lanes; /* in use */
+
+STN_AVX512 STN_INLINE stn_lanes stn_lanes_of(int width)
+{
+    return width < STN_VEC_LANES ? (__mmask16)((1U << width) - 1) : 0xFFFF;
+}
+
+STN_AVX512 STN_INLINE stn_vec stn_vec_zero(void)
+{
+    return _mm512_setzero_si512();
+}
+
 /* Elements of `lanes` from the i-th, as 32-bit numbers. */
-STN_AVX512 STN_INLINE __m512i stn_load16(const void *x, stn_type type, size_t i,
-                                         __mmask16 lanes)
+STN_AVX512 STN_INLINE __m512i stn_vec_read(const void *x, stn_type type,
+                                           size_t i, __mmask16 lanes)
 {
     switch (type) {
     case STN_TYPE_U8:
@@ -34,8 +50,8 @@ STN_AVX512 STN_INLINE __m512i stn_load16(const void *x, stn_type type, size_t i,
 }
 
 /* Values fit, so dropping high bits is exact for signed and unsigned. */
-STN_AVX512 STN_INLINE void stn_store16(void *y, stn_type type, size_t i,
-                                       __mmask16 lanes, __m512i v)
+STN_AVX512 STN_INLINE void stn_vec_write(void *y, stn_type type, size_t i,
+                                         __mmask16 lanes, __m512i v)
 {
     if (type <= STN_TYPE_S8)
         _mm_mask_storeu_epi8((uint8_t *)y + i, lanes, _mm512_cvtepi32_epi8(v));
@@ -58,8 +74,8 @@ STN_AVX512 STN_INLINE void stn_add_products16(__m512i x, const int32_t *m,
 
 /* y of 16 elements whose multipliers begin at `at`; x1 is read where the map
  * has two inputs. The kind is not REF. */
-STN_AVX512 STN_INLINE __m512i stn_map16(const stn_rescale_pack *p, size_t at,
-                                        __m512i x0, __m512i x1)
+STN_AVX512 STN_INLINE __m512i stn_vec_map(const stn_rescale_pack *p, size_t at,
+                                          __m512i x0, __m512i x1)
 {
     if (p->kind == STN_RESCALE_STEP) {
         x0 = _mm512_xor_si512(x0, _mm512_loadu_si512(p->flip + at));

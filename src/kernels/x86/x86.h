@@ -12,11 +12,9 @@
 stn_status stn_dot_prepare_avx2(const stn_dot_shape *shape, const int8_t *codes,
                                 stn_arena *arena, stn_prepared *out,
                                 stn_error *err);
-void stn_dot_avx2(const stn_dot_call *call);
 stn_status stn_dot_prepare_avx512(const stn_dot_shape *shape,
                                   const int8_t *codes, stn_arena *arena,
                                   stn_prepared *out, stn_error *err);
-void stn_dot_avx512(const stn_dot_call *call);
 
 bool stn_circulant_pays_fft(const stn_dot_shape *shape,
                             stn_circulant_blocks blocks);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Lists the live groups of each filter, see dot_sparse.h. */
-#include "kernels/x86/dot_sparse.h"
+#include "kernels/layout/dot_sparse.h"
 #include <math.h>
 #include <string.h>
 

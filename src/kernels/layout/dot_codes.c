@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Packs codes of 1 or 2 bits for lone patches, see dot_codes.h. */
-#include "kernels/x86/dot_codes.h"
+#include "kernels/layout/dot_codes.h"
 #include <string.h>
 
 /* Sums of a field are below 2^14 * run, and must fit 32 bits. */

@@ -12,7 +12,7 @@
 #ifndef STN_KERNELS_DOT_SPARSE_H
 #define STN_KERNELS_DOT_SPARSE_H
 
-#include "kernels/x86/dot_pack.h"
+#include "kernels/layout/dot_pack.h"
 
 #define STN_SPARSE_GROUP 16   /* elements */
 #define STN_SPARSE_SLOTS 32   /* groups a chunk: 32 KiB of turned input */

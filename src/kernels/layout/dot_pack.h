@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * How the x86 `dot` kernels lay weights out: blocks of filters, one filter a
+ * How the `dot` kernels lay weights out: blocks of filters, one filter a
  * 32-bit lane, and for each block a list of steps. A step is 4 bytes of a
  * patch (4 8-bit or 2 16-bit elements), broadcast to all lanes, against 4
  * bytes of weight in each. Steps in which all filters of a block are zero are
@@ -10,9 +10,9 @@
 #ifndef STN_KERNELS_DOT_PACK_H
 #define STN_KERNELS_DOT_PACK_H
 
-#include "kernels/x86/rescale_pack.h"
+#include "kernels/layout/rescale_pack.h"
 
-/* What every prepared dot of the x86 levels begins with. */
+/* What every prepared dot of a fast level begins with. */
 typedef struct stn_dot_head {
     void (*run)(const stn_dot_call *call);
     const stn_rescale_pack *map; /* padded; NULL: sums are stored */
@@ -21,14 +21,22 @@ typedef struct stn_dot_head {
 
 /* Which arithmetic is exact for these weights and inputs. */
 typedef enum stn_dot_kind {
-    STN_DOT_BYTES,       /* u8 by s8 */
+    STN_DOT_BYTES,       /* sums of 32 bits at once */
     STN_DOT_BYTES_SHORT, /* `int16_steps` steps may be summed in 16 bits */
-    STN_DOT_BYTES_PAIR,  /* one step's pair sums fit 16 bits */
+    STN_DOT_BYTES_PAIR,  /* sums of two products fit 16 bits */
     STN_DOT_BYTES_SIGN, /* they do not: |x| by w with the sign of x, s8 by s8 */
     STN_DOT_BYTES_SPLIT, /* nor for w = -128: w = 2 * high + low, two planes */
     STN_DOT_WORDS,       /* s16 by s16 */
     STN_DOT_KINDS
 } stn_dot_kind;
+
+typedef struct stn_dot_arithmetic {
+    stn_dot_kind kind;
+    /* 8-bit inputs are read as x + shift, 128 or -128, by flipping the sign
+     * bit, and shift * sum of w is taken off; 0: as they are. */
+    int shift;
+    int int16_steps; /* BYTES_SHORT: steps before sums are widened; even */
+} stn_dot_arithmetic;
 
 /* What layouts ask of codes, found in one pass. */
 typedef struct stn_dot_facts {
@@ -46,10 +54,13 @@ static inline bool stn_dot_is_ternary(stn_dot_facts facts)
 
 /* What a level asks for. */
 typedef struct stn_dot_style {
-    int lanes;       /* 32-bit lanes of a vector: 8 or 16 */
-    int vectors;     /* largest number of vectors a block: 1, 2 or 3 */
-    bool int16_sums; /* products are summed in 16 bits first (vpmaddubsw) */
+    int lanes;   /* 32-bit lanes of a vector: 8 or 16 */
+    int vectors; /* largest number of vectors a block: 1, 2 or 3 */
+    bool wide;   /* BYTES_SPLIT gives way to inputs of 16 bits */
     const char *isa;
+    /* For 8-bit inputs. */
+    stn_dot_arithmetic (*arithmetic)(const stn_dot_shape *shape,
+                                     stn_dot_facts facts);
     void (*run)(const stn_dot_call *call);
     /* Cycles of a vector step of one patch, measured; 0: not a level's. */
     double step[STN_DOT_KINDS];
@@ -70,24 +81,20 @@ typedef struct stn_dot_block {
     const uint32_t *offsets; /* n_steps byte offsets into a patch */
     /* n_steps * planes * vectors * lanes * 4 bytes */
     const int8_t *weights;
-    const int32_t *correction; /* vectors * lanes: ±128 * sum of w, or 0 */
+    const int32_t *correction; /* vectors * lanes: shift * sum of w */
     const int32_t *filters;    /* width output indices */
 } stn_dot_block;
 
 typedef struct stn_dot_pack {
     stn_dot_head head;
-    stn_dot_kind kind;
-    /* s8 inputs are read as u8, 128 higher; of BYTES_SIGN: u8 inputs as s8,
-     * 128 lower. */
-    bool flip;
-    int int16_steps; /* BYTES_SHORT: steps before sums are widened */
-    int n_dead;      /* filters in no block */
+    stn_dot_arithmetic arithmetic;
+    int n_dead; /* filters in no block */
     const int32_t *dead;
     int n_blocks;
     stn_dot_block blocks[];
 } stn_dot_pack;
 
-/* Whether inputs are widened to 16 bits first (dot_wide.h). */
+/* Whether inputs are widened to 16 bits first (x86/dot_wide.h). */
 bool stn_dot_is_wide(const stn_dot_style *style, const stn_dot_shape *shape,
                      stn_dot_facts facts);
 
@@ -101,8 +108,9 @@ stn_status stn_dot_pack_make(const stn_dot_style *style,
                              stn_arena *arena, stn_prepared *out,
                              stn_error *err);
 
-/* Steps of 8-bit inputs, read as unsigned, whose sums of pairs fit 16 bits. */
-int64_t stn_dot_int16_steps(const stn_dot_shape *shape, stn_dot_facts facts);
+/* Products of a weight by an input of magnitude `x_max` whose sums fit 16 bits:
+ * at most 8192. */
+int stn_dot_int16_products(stn_dot_facts facts, int64_t x_max);
 
 /* Writes one patch's sums of a block that is not contiguous. */
 void stn_dot_scatter(const stn_dot_block *block, const int32_t *sums,

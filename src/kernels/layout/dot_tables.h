@@ -21,7 +21,7 @@
 #ifndef STN_KERNELS_DOT_TABLES_H
 #define STN_KERNELS_DOT_TABLES_H
 
-#include "kernels/x86/dot_pack.h"
+#include "kernels/layout/dot_pack.h"
 
 #define STN_TABLES_STEP 8 /* elements */
 #define STN_TABLES_TABLE 16

@@ -15,7 +15,7 @@
 #ifndef STN_KERNELS_DOT_PICKS_H
 #define STN_KERNELS_DOT_PICKS_H
 
-#include "kernels/x86/dot_pack.h"
+#include "kernels/layout/dot_pack.h"
 
 #define STN_PICKS_SEGMENT 16
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Lays picks out, see dot_picks.h. */
-#include "kernels/x86/dot_picks.h"
+#include "kernels/layout/dot_picks.h"
 #include <string.h>
 
 #define SEGMENT STN_PICKS_SEGMENT

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Lays subsets of weights out, see dot_tables.h. */
-#include "kernels/x86/dot_tables.h"
+#include "kernels/layout/dot_tables.h"
 
 #define STEP STN_TABLES_STEP
 #define GROUP 4 /* elements a table */

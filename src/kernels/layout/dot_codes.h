@@ -15,7 +15,7 @@
 #ifndef STN_KERNELS_DOT_CODES_H
 #define STN_KERNELS_DOT_CODES_H
 
-#include "kernels/x86/dot_pack.h"
+#include "kernels/layout/dot_pack.h"
 
 typedef struct stn_codes_block {
     int first, width;        /* filters */

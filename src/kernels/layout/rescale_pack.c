@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lays the multipliers of a rescale out for the x86 kernels and finds out
+ * Lays the multipliers of a rescale out for the kernels and finds out
  * which arithmetic is exact for them, see rescale_pack.h. */
-#include "kernels/x86/rescale_pack.h"
+#include "kernels/layout/rescale_pack.h"
 
 /* Shifts to the left of inputs that are tried. */
 #define BEFORE_MAX 16

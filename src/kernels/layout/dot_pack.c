@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lays weights out for the x86 `dot` kernels, see dot_pack.h. Runs once for
+ * Lays weights out for the `dot` kernels, see dot_pack.h. Runs once for
  * each instruction, so it favours plain loops over speed. */
-#include "kernels/x86/dot_pack.h"
+#include "kernels/layout/dot_pack.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -242,39 +242,19 @@ stn_dot_facts stn_dot_look(const stn_dot_shape *s, const int8_t *codes)
     return (stn_dot_facts){least, most, zeros != 0};
 }
 
-int64_t stn_dot_int16_steps(const stn_dot_shape *s, stn_dot_facts facts)
+int stn_dot_int16_products(stn_dot_facts facts, int64_t x_max)
 {
-    bool flip = s->input == STN_TYPE_S8 && s->lo < 0;
-    int64_t x_max = s->hi + (flip ? 128 : 0);
-    x_max = x_max < 1 ? 1 : x_max;
     int w_max = facts.most > -facts.least ? facts.most : -facts.least;
-    return INT16_MAX / (2 * (w_max < 1 ? 1 : w_max) * x_max);
+    x_max = x_max < 1 ? 1 : x_max;
+    int64_t n = INT16_MAX / ((w_max < 1 ? 1 : w_max) * x_max);
+    return n < 8192 ? (int)n : 8192;
 }
 
-/* The arithmetic that is exact. Pair sums of vpmaddubsw saturate beyond
- * 32767 = 2 * max |w| * max x; see dot_avx2.c for how each kind keeps below. */
-static void choose_kind(const packer *p, stn_dot_pack *pack)
+static stn_dot_arithmetic find_arithmetic(const packer *p)
 {
-    const stn_dot_shape *s = p->shape;
-    if (s->input == STN_TYPE_S16) {
-        pack->kind = STN_DOT_WORDS;
-        return;
-    }
-    pack->flip = s->input == STN_TYPE_S8 && s->lo < 0;
-    int64_t steps = stn_dot_int16_steps(s, p->facts);
-    if (!p->style->int16_sums)
-        pack->kind = STN_DOT_BYTES;
-    else if (steps >= 16)
-        pack->kind = STN_DOT_BYTES_SHORT;
-    else if (steps >= 1)
-        pack->kind = STN_DOT_BYTES_PAIR;
-    else if (s->patches == 1 && p->facts.least > INT8_MIN)
-        pack->kind = STN_DOT_BYTES_SIGN;
-    else
-        pack->kind = STN_DOT_BYTES_SPLIT;
-    if (pack->kind == STN_DOT_BYTES_SIGN)
-        pack->flip = s->input == STN_TYPE_U8;
-    pack->int16_steps = steps < 4096 ? (int)steps / 2 * 2 : 4096;
+    if (p->shape->input == STN_TYPE_S16)
+        return (stn_dot_arithmetic){.kind = STN_DOT_WORDS};
+    return p->style->arithmetic(p->shape, p->facts);
 }
 
 /* One step of one vector: 4 bytes for each lane. */
@@ -318,20 +298,20 @@ static void fill_block(const packer *p, const stn_dot_pack *pack,
             continue;
         offsets[n++] = p->groups[g].offset;
         for (int v = 0; v < b->vectors; v++)
-            for (int plane = 0; plane < n_planes(pack->kind); plane++) {
+            for (int plane = 0; plane < n_planes(pack->arithmetic.kind);
+                 plane++) {
                 int left = b->width - v * lanes;
-                put_weights(p, pack->kind, plane, filters + v * lanes,
-                            left < lanes ? left : lanes, &p->groups[g],
-                            weights);
+                put_weights(p, pack->arithmetic.kind, plane,
+                            filters + v * lanes, left < lanes ? left : lanes,
+                            &p->groups[g], weights);
                 weights += 4 * lanes;
             }
     }
 }
 
-static void fill_correction(const packer *p, stn_dot_kind kind,
-                            const int *filters, int width, int32_t *correction)
+static void fill_correction(const packer *p, int32_t shift, const int *filters,
+                            int width, int32_t *correction)
 {
-    int32_t shift = kind == STN_DOT_BYTES_SIGN ? -128 : 128;
     for (int i = 0; i < width; i++)
         for (size_t k = 0; k < p->depth; k++)
             correction[i] +=
@@ -351,15 +331,15 @@ static size_t make_block(const packer *p, const stn_dot_pack *pack, int at,
     for (int i = 0; i < b->width; i++)
         b->contiguous &= filters[i] == b->first + i;
     size_t steps = (size_t)b->n_steps;
-    size_t step_bytes = (size_t)n_planes(pack->kind) * (size_t)lanes * 4;
+    size_t step_bytes =
+        (size_t)n_planes(pack->arithmetic.kind) * (size_t)lanes * 4;
     uint32_t *offsets = stn_arena_alloc(arena, steps, sizeof *offsets);
     int8_t *weights = stn_arena_alloc(arena, steps, step_bytes);
     int32_t *extra = stn_arena_alloc(arena, 2 * (size_t)lanes, sizeof *extra);
     if (!offsets || !weights || !extra)
         return 0;
     fill_block(p, pack, filters, b, offsets, weights);
-    if (pack->flip)
-        fill_correction(p, pack->kind, filters, b->width, extra);
+    fill_correction(p, pack->arithmetic.shift, filters, b->width, extra);
     for (int i = 0; i < b->width; i++)
         extra[lanes + i] = filters[i];
     b->offsets = offsets;
@@ -389,9 +369,9 @@ static bool begin(packer *p, stn_arena *work)
 bool stn_dot_is_wide(const stn_dot_style *style, const stn_dot_shape *shape,
                      stn_dot_facts facts)
 {
-    return style->int16_sums && shape->input != STN_TYPE_S16 &&
-           shape->band > 0 && shape->patches > 1 &&
-           stn_dot_int16_steps(shape, facts) < 1;
+    return style->wide && shape->input != STN_TYPE_S16 && shape->band > 0 &&
+           shape->patches > 1 &&
+           style->arithmetic(shape, facts).kind == STN_DOT_BYTES_SPLIT;
 }
 
 double stn_dot_pack_cost(const stn_dot_style *style, const stn_dot_shape *shape,
@@ -400,9 +380,7 @@ double stn_dot_pack_cost(const stn_dot_style *style, const stn_dot_shape *shape,
     packer p = {.style = style, .shape = shape, .codes = codes, .facts = facts};
     p.depth = (size_t)shape->runs * (size_t)shape->run;
     stn_arena work = {0};
-    stn_dot_pack pack = {0};
-    choose_kind(&p, &pack);
-    double step = style->step[pack.kind], steps = 0;
+    double step = style->step[find_arithmetic(&p).kind], steps = 0;
     if (stn_dot_is_wide(style, shape, facts))
         step = 2 * style->step[STN_DOT_WORDS];
     if (begin(&p, &work))
@@ -470,7 +448,7 @@ stn_status stn_dot_pack_make(const stn_dot_style *style,
     if (!pack)
         goto no_memory;
     int vectors = choose(&p, &work);
-    choose_kind(&p, pack);
+    pack->arithmetic = find_arithmetic(&p);
     pack->head.run = style->run;
     pack->head.map = is_ordered(&p) ? p.map : NULL;
     pack->head.second = shape->ending.second;

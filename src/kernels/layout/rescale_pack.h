@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * How the x86 kernels lay the multipliers of a rescale out. The map
+ * How the kernels lay the multipliers of a rescale out. The map
  *     y = clamp((x0 * m0 + x1 * m1 + a) >> shift, lo, hi)
  * is brought to a sum of which the upper 32 bits are wanted, so that one
  * shuffle takes the place of two 64-bit shifts:

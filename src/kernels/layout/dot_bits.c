@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Lays bits of weights out, see dot_bits.h. */
-#include "kernels/x86/dot_bits.h"
+#include "kernels/layout/dot_bits.h"
 
 /* Bytes after a plane that reading whole vectors and words may touch. */
 #define PLANE_SLACK 64

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The planner of dot layouts, see dot_plan.h. */
-#include "kernels/x86/dot_plan.h"
+#include "kernels/layout/dot_plan.h"
 #include <math.h>
 
 /* Cycles of each layout; infinite where it does not serve. */
@@ -16,21 +16,23 @@ typedef struct costs {
 static void find_costs(const stn_dot_level *level, const stn_dot_shape *s,
                        const int8_t *codes, costs *c)
 {
+    *c = (costs){0};
     for (int i = 0; i < STN_LAYOUTS; i++)
         c->of[i] = INFINITY;
     c->facts = stn_dot_look(s, codes);
     c->of[STN_LAYOUT_MULTIPLY] =
         stn_dot_pack_cost(level->multiply, s, codes, c->facts);
-    c->code_bits = stn_codes_try(s, codes, c->facts);
+    c->code_bits = level->codes ? stn_codes_try(s, codes, c->facts) : 0;
     if (c->code_bits)
         c->of[STN_LAYOUT_CODES] = stn_codes_cost(level->codes, s, c->code_bits);
-    c->picks = stn_picks_try(s, codes, c->facts);
+    c->picks = level->picks ? stn_picks_try(s, codes, c->facts) : 0;
     if (c->picks)
         c->of[STN_LAYOUT_PICKS] = stn_picks_cost(level->picks, s, c->picks);
     c->bits = stn_bits_try(s, c->facts);
     if (c->bits.streams)
         c->of[STN_LAYOUT_BITS] = stn_bits_cost(level->bits, s, c->bits);
-    c->tables = stn_tables_try(s, c->facts);
+    if (level->tables)
+        c->tables = stn_tables_try(s, c->facts);
     if (c->tables.streams)
         c->of[STN_LAYOUT_TABLES] = stn_tables_cost(level->tables, s, c->tables);
     if (level->sparse)
@@ -74,8 +76,7 @@ static stn_status make(const stn_dot_level *level, const stn_dot_shape *shape,
         break;
     }
     if (stn_dot_is_wide(level->multiply, shape, c->facts))
-        return stn_dot_wide_make(level->multiply, shape, codes, arena, out,
-                                 err);
+        return level->wide_make(level->multiply, shape, codes, arena, out, err);
     return stn_dot_pack_make(level->multiply, shape, codes, arena, out, err);
 }
 
@@ -89,4 +90,9 @@ stn_status stn_dot_plan(const stn_dot_level *level, const stn_dot_shape *shape,
     STN_TRY(make(level, shape, codes, &c, layout, arena, out, err));
     out->layout = layout;
     return STN_OK;
+}
+
+void stn_dot_planned(const stn_dot_call *call)
+{
+    ((const stn_dot_head *)call->prepared)->run(call);
 }

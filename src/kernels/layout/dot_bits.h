@@ -16,7 +16,7 @@
 #define STN_KERNELS_DOT_BITS_H
 
 #include "base/compiler.h"
-#include "kernels/x86/dot_pack.h"
+#include "kernels/layout/dot_pack.h"
 #include <string.h>
 
 #define STN_BITS_PLANES_MAX 4
@@ -74,6 +74,9 @@ stn_status stn_bits_make(const stn_bits_style *style,
 #ifdef STN_X86
 const stn_bits_style *stn_bits_style_avx2(void);
 const stn_bits_style *stn_bits_style_avx512(void); /* as the CPU counts */
+#endif
+#ifdef STN_ARM64
+const stn_bits_style *stn_bits_style_neon(void);
 #endif
 
 /* Elements of a call, from its first patch's start to its last's end. */
