@@ -544,6 +544,37 @@ static void freezing_takes_the_nearest_of_each_code(void **unused)
     free(b.attrs);
 }
 
+/* Under another quantiser: its codes say nothing, zeros stay, and weights end
+ * on levels of one interval. */
+static void freezing_has_levels_of_its_own(void **unused)
+{
+    static const float w[] = {1, 2.02f, -1.04f, -1.9f, 0, 0.9f, 1.3f, 0};
+    struct bench b;
+    float q, kept[8];
+
+    (void)unused;
+    open_bench(&b, "freeze", "{share: 0.5, bits: 2}",
+               (stn_weight_shape){1, 1, 8}, 8);
+    memcpy(b.w, w, sizeof(w));
+    q = stn_levels_search(8, w, 2, 0.1f);
+    turn(&b, 0, 2);
+    /* Of three at 1 the two nearest, and the only ones at 2, -1 and -2. */
+    for (int i = 0; i < 8; i++)
+        assert_float_equal(b.w[i],
+                           i == 6 ? w[i] : (float)nearest(w[i], q, 2) * q, 0);
+    memcpy(kept, b.w, sizeof(kept));
+    b.w[0] = b.w[6] = 1.4f;
+    b.type->settle(b.attrs, &b.call);
+    assert_true(b.w[0] == kept[0] && b.w[6] == 1.4f);
+    turn(&b, 2, 2);
+    q = fabsf(b.w[0]);
+    for (int i = 0; i < 8; i++) {
+        assert_true((b.w[i] == 0) == (w[i] == 0));
+        assert_float_equal(b.w[i], (float)nearest(b.w[i], q, 2) * q, 0);
+    }
+    free(b.attrs);
+}
+
 static void l1_prunes_small_weights_at_the_end_alone(void **unused)
 {
     static const float before[] = {0.2f, -0.05f, 0.1f, -0.3f};
@@ -643,6 +674,7 @@ int main(void)
         cmocka_unit_test(admm_adds_what_is_left_to_its_multiplier),
         cmocka_unit_test(growth_moves_weight_from_the_multiplier_to_rho),
         cmocka_unit_test(freezing_takes_the_nearest_of_each_code),
+        cmocka_unit_test(freezing_has_levels_of_its_own),
         cmocka_unit_test(l1_prunes_small_weights_at_the_end_alone),
         cmocka_unit_test(only_nonzero_slices_push),
         cmocka_unit_test(every_magnitude_has_its_closed_form),
