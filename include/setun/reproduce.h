@@ -48,7 +48,8 @@ typedef struct stn_result_row {
 /* One line of the comparison. NaN: not applicable. */
 typedef struct stn_variant_summary {
     const char *variant, *title, *data;
-    double accuracy;     /* 0 … 1; of the packed program, or float graph */
+    double accuracy;     /* 0 … 1; of the packed program, or float graph; of
+                            several seeds the mean */
     double weight_bytes; /* on disk */
     double add_subtract; /* operations of one picture */
     double multiply;
@@ -66,7 +67,8 @@ typedef struct stn_reproduction {
 
 /* Finished runs are not trained again; an interrupted one goes on. Writes
  * OUT/summary.json after every step, the results file and OUT/report.html at
- * the end. A data set that is not found is skipped and said; STN_E_NOT_FOUND
+ * the end. A results file of the same system keeps what it says of other data
+ * sets, each with the command, commit and seed that it came from. A data set that is not found is skipped and said; STN_E_NOT_FOUND
  * when none is found. STN_E_MISMATCH when executors disagree. */
 stn_status stn_reproduce(const stn_reproduce_options *options,
                          stn_reproduction **out, stn_error *err);

@@ -46,6 +46,11 @@ void stn_json_destroy(stn_json_document *document); /* NULL is legal */
 /* NULL when `object` is not an object or has no such member. */
 const stn_json *stn_json_member(const stn_json *object, const char *key);
 const stn_json *stn_json_item(const stn_json *array, size_t i);
+/* Lenient access, for printing: `otherwise`, or "", where the member is missing
+ * or of another kind. */
+const char *stn_json_text(const stn_json *object, const char *key);
+double stn_json_number_or(const stn_json *object, const char *key,
+                          double otherwise);
 /* Typed access; STN_E_FORMAT names `where` and the member otherwise. */
 stn_status stn_json_get_string(const stn_json *object, const char *key,
                                const char *where, const char **out,

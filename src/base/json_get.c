@@ -25,6 +25,19 @@ const stn_json *stn_json_item(const stn_json *array, size_t i)
     return n;
 }
 
+const char *stn_json_text(const stn_json *object, const char *key)
+{
+    const stn_json *node = stn_json_member(object, key);
+    return node && node->kind == STN_JSON_STRING ? node->string : "";
+}
+
+double stn_json_number_or(const stn_json *object, const char *key,
+                          double otherwise)
+{
+    const stn_json *node = stn_json_member(object, key);
+    return node && node->kind == STN_JSON_NUMBER ? node->number : otherwise;
+}
+
 static stn_status find(const stn_json *object, const char *key,
                        const char *where, stn_json_kind kind,
                        const stn_json **out, stn_error *err)

@@ -21,7 +21,7 @@ static const stn_option OPTIONS[] = {
     {"out", 'o', false, "DIR", NULL,
      "folder of the runs; default runs/ID-BUDGET-seedN"},
     {"results", 0, false, "FILE", NULL,
-     "results; default results/ID.json"},
+     "results, merged by data set; default results/ID.json"},
     {"seed", 's', false, "N", "1",
      "seed of weights, order and augmentation"},
     {"seeds", 0, false, "N", "1",

@@ -6,18 +6,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-static const char *text_of(const stn_json *object, const char *key)
-{
-    const stn_json *node = stn_json_member(object, key);
-    return node && node->kind == STN_JSON_STRING ? node->string : "";
-}
-
-static double number_of(const stn_json *object, const char *key)
-{
-    const stn_json *node = stn_json_member(object, key);
-    return node && node->kind == STN_JSON_NUMBER ? node->number : 0.0;
-}
-
 static bool met(const stn_json *object)
 {
     const stn_json *node = stn_json_member(object, "met");
@@ -26,13 +14,13 @@ static bool met(const stn_json *object)
 
 static bool chosen(const stn_json *item, const char *rung)
 {
-    return !rung || strcmp(text_of(item, "rung"), rung) == 0;
+    return !rung || strcmp(stn_json_text(item, "rung"), rung) == 0;
 }
 
 static void limits(const stn_json *item, FILE *out)
 {
-    double median = number_of(item, "limit_median");
-    double worst = number_of(item, "limit_worst");
+    double median = stn_json_number_or(item, "limit_median", 0);
+    double worst = stn_json_number_or(item, "limit_worst", 0);
     if (median > 0.0)
         fprintf(out, "%.0f %%, ", 100.0 * median);
     if (worst > 0.0)
@@ -47,10 +35,10 @@ static void side_by_side(const stn_json *list, const char *rung, FILE *out)
         if (!chosen(i, rung))
             continue;
         fprintf(out, "| %s | %s | %.4g %s | %.4g %s | %+.1f %% | ",
-                text_of(i, "quantity"), text_of(i, "group"),
-                number_of(i, "reference"), text_of(i, "unit"),
-                number_of(i, "model"), text_of(i, "unit"),
-                100.0 * number_of(i, "median_signed_error"));
+                stn_json_text(i, "quantity"), stn_json_text(i, "group"),
+                stn_json_number_or(i, "reference", 0), stn_json_text(i, "unit"),
+                stn_json_number_or(i, "model", 0), stn_json_text(i, "unit"),
+                100.0 * stn_json_number_or(i, "median_signed_error", 0));
         limits(i, out);
         fprintf(out, " |\n");
     }
@@ -67,13 +55,14 @@ static void statistics(const stn_json *list, const char *rung, FILE *out)
             continue;
         fprintf(out,
                 "| %s | %s | %.0f | %.1f %% | %.1f %% | %.1f %% | %+.1f %% | ",
-                text_of(i, "quantity"), text_of(i, "group"), number_of(i, "n"),
-                100.0 * number_of(i, "median_error"),
-                100.0 * number_of(i, "p95_error"),
-                100.0 * number_of(i, "worst_error"),
-                100.0 * number_of(i, "median_signed_error"));
+                stn_json_text(i, "quantity"), stn_json_text(i, "group"),
+                stn_json_number_or(i, "n", 0),
+                100.0 * stn_json_number_or(i, "median_error", 0),
+                100.0 * stn_json_number_or(i, "p95_error", 0),
+                100.0 * stn_json_number_or(i, "worst_error", 0),
+                100.0 * stn_json_number_or(i, "median_signed_error", 0));
         limits(i, out);
-        fprintf(out, " | %s |\n", text_of(i, "worst_case"));
+        fprintf(out, " | %s |\n", stn_json_text(i, "worst_case"));
     }
 }
 
@@ -82,7 +71,7 @@ void stn_report_agreements(const stn_json *agreements, const char *rung,
 {
     bool single = true;
     for (const stn_json *i = agreements->first; i; i = i->next)
-        if (chosen(i, rung) && number_of(i, "n") > 1.0)
+        if (chosen(i, rung) && stn_json_number_or(i, "n", 0) > 1.0)
             single = false;
     if (single)
         side_by_side(agreements, rung, out);

@@ -5,42 +5,42 @@
  *
  * `conditions` are "network, data, variant, codes weights[, machine …]"; the
  * comparison puts variants side by side. */
-#include "report/agreements.h"
-#include "report/tables.h"
 #include "base/file.h"
-#include "base/json.h"
 #include "base/memory.h"
+#include "report/agreements.h"
+#include "report/results_kept.h"
+#include "report/tables.h"
 #include "setun/report.h"
 #include <fnmatch.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MAX_VARIANTS 64
 #define MAX_COLUMNS 16 /* more variants become rows */
-#define WORD 64
 
-static const char *text_of(const stn_json *row, const char *key)
+static void condition(const stn_json *row, int index, char word[STN_CONDITION])
 {
-    const stn_json *member = stn_json_member(row, key);
-    return member && member->kind == STN_JSON_STRING ? member->string : "";
+    stn_result_condition(stn_json_text(row, "conditions"), index, word);
 }
 
-static double number_of(const stn_json *row, const char *key)
+/* How many seeds the figure of a row is the mean of. */
+static int seeds_of(const stn_json *row)
 {
-    const stn_json *member = stn_json_member(row, key);
-    return member && member->kind == STN_JSON_NUMBER ? member->number : NAN;
+    const char *at = strstr(stn_json_text(row, "conditions"), ", mean of ");
+    return at ? atoi(at + strlen(", mean of ")) : 1;
 }
 
-/* Copies the `index`-th ", "-separated word of a row's conditions. */
-static void condition(const stn_json *row, int index, char word[WORD])
+/* The accuracies' spread over the seeds, of a row's variant; NaN of one. */
+static double spread_of(const stn_json *rows, const stn_json *row)
 {
-    const char *at = text_of(row, "conditions");
-    for (; index > 0 && at; index--) {
-        at = strstr(at, ", ");
-        at = at ? at + 2 : NULL;
-    }
-    const size_t length = at ? strcspn(at, ",") : 0;
-    snprintf(word, WORD, "%.*s", (int)length, at ? at : "");
+    if (strcmp(stn_json_text(row, "quantity"), "accuracy") == 0)
+        for (const stn_json *r = rows->first; r; r = r->next)
+            if (!strcmp(stn_json_text(r, "quantity"), "accuracy spread") &&
+                !strcmp(stn_json_text(r, "conditions"),
+                        stn_json_text(row, "conditions")))
+                return stn_json_number_or(r, "ours", NAN);
+    return NAN;
 }
 
 static void print_published(const stn_json *rows, FILE *out)
@@ -49,15 +49,19 @@ static void print_published(const stn_json *rows, FILE *out)
           "| --- | --- | ---: | ---: | --- | --- |\n",
           out);
     for (const stn_json *r = rows->first; r; r = r->next) {
-        const double published = number_of(r, "published");
+        const double published = stn_json_number_or(r, "published", NAN);
         if (isnan(published))
             continue;
-        const char *note = text_of(r, "note");
-        fprintf(out, "| %s | %s | %.6g | %.5g | %s | %.*s (%s) |\n",
-                text_of(r, "quantity"), text_of(r, "conditions"), published,
-                number_of(r, "ours"), text_of(r, "unit"),
+        const char *note = stn_json_text(r, "note");
+        const double spread = spread_of(rows, r);
+        fprintf(out, "| %s | %s | %.6g | %.5g", stn_json_text(r, "quantity"),
+                stn_json_text(r, "conditions"), published,
+                stn_json_number_or(r, "ours", NAN));
+        if (!isnan(spread))
+            fprintf(out, " (spread %.2g)", spread);
+        fprintf(out, " | %s | %.*s (%s) |\n", stn_json_text(r, "unit"),
                 (int)strcspn(note, ";"), note,
-                text_of(r, "published_confidence"));
+                stn_json_text(r, "published_confidence"));
     }
 }
 
@@ -65,29 +69,29 @@ typedef struct comparison {
     const stn_json *rows;
     const char *data, *pattern; /* pattern NULL: all variants */
     int n;
-    char variants[MAX_VARIANTS][WORD];
+    char variants[MAX_VARIANTS][STN_CONDITION];
 } comparison;
 
 static bool is_about(const comparison *c, const stn_json *row)
 {
-    char word[WORD], variant[WORD];
+    char word[STN_CONDITION], variant[STN_CONDITION];
     condition(row, 1, word);
     condition(row, 2, variant);
     return strcmp(word, c->data) == 0 &&
            (!c->pattern || fnmatch(c->pattern, variant, 0) == 0) &&
-           strstr(text_of(row, "conditions"), ", layer ") == NULL;
+           strstr(stn_json_text(row, "conditions"), ", layer ") == NULL;
 }
 
 static void find_variants(comparison *c)
 {
     for (const stn_json *r = c->rows->first; r; r = r->next) {
-        char word[WORD];
+        char word[STN_CONDITION];
         condition(r, 2, word);
         int i = 0;
         while (i < c->n && strcmp(c->variants[i], word) != 0)
             i++;
         if (i == c->n && c->n < MAX_VARIANTS && is_about(c, r))
-            memcpy(c->variants[c->n++], word, WORD);
+            memcpy(c->variants[c->n++], word, STN_CONDITION);
     }
 }
 
@@ -95,11 +99,12 @@ static void find_variants(comparison *c)
 static double find(const comparison *c, const stn_json *like, int variant)
 {
     for (const stn_json *r = c->rows->first; r; r = r->next) {
-        char word[WORD];
+        char word[STN_CONDITION];
         condition(r, 2, word);
         if (is_about(c, r) && strcmp(word, c->variants[variant]) == 0 &&
-            strcmp(text_of(r, "quantity"), text_of(like, "quantity")) == 0)
-            return number_of(r, "ours");
+            strcmp(stn_json_text(r, "quantity"),
+                   stn_json_text(like, "quantity")) == 0)
+            return stn_json_number_or(r, "ours", NAN);
     }
     return NAN;
 }
@@ -107,10 +112,21 @@ static double find(const comparison *c, const stn_json *like, int variant)
 static bool seen_before(const comparison *c, const stn_json *row)
 {
     for (const stn_json *r = c->rows->first; r != row; r = r->next)
-        if (is_about(c, r) &&
-            strcmp(text_of(r, "quantity"), text_of(row, "quantity")) == 0)
+        if (is_about(c, r) && strcmp(stn_json_text(r, "quantity"),
+                                     stn_json_text(row, "quantity")) == 0)
             return true;
     return false;
+}
+
+/* The quantity, and of how many seeds: no figure without. */
+static void print_quantity(const stn_json *row, FILE *out)
+{
+    const char *quantity = stn_json_text(row, "quantity");
+    const int n = seeds_of(row);
+    const bool spread = strstr(quantity, "spread") != NULL;
+    fputs(quantity, out);
+    if (n > 1)
+        fprintf(out, ", %s of %d seeds", spread ? "best to worst" : "mean", n);
 }
 
 static void print_figure(double ours, FILE *out)
@@ -129,7 +145,9 @@ static void print_rows(const comparison *c, FILE *out)
     for (const stn_json *r = c->rows->first; r; r = r->next) {
         if (!is_about(c, r) || seen_before(c, r))
             continue;
-        fprintf(out, " %s (%s) |", text_of(r, "quantity"), text_of(r, "unit"));
+        fputs(" ", out);
+        print_quantity(r, out);
+        fprintf(out, " (%s) |", stn_json_text(r, "unit"));
         n++;
     }
     fputs("\n| --- |", out);
@@ -165,18 +183,63 @@ static void print_comparison(comparison *c, FILE *out)
     for (const stn_json *r = c->rows->first; r; r = r->next) {
         if (!is_about(c, r) || seen_before(c, r))
             continue;
-        fprintf(out, "| %s | %s |", text_of(r, "quantity"), text_of(r, "unit"));
+        fputs("| ", out);
+        print_quantity(r, out);
+        fprintf(out, " | %s |", stn_json_text(r, "unit"));
         for (int v = 0; v < c->n; v++)
             print_figure(find(c, r, v), out);
         fputs("\n", out);
     }
 }
 
-static void print_origin(const stn_json *root, const char *path, FILE *out)
+/* How many seeds any figure of a data set (NULL: of all) is the mean of. */
+static int most_seeds(const stn_json *rows, const char *data)
 {
-    fprintf(out, "\nFrom `%s`: `%s`, commit %.10s, seed %.0f, %s.\n", path,
-            text_of(root, "command"), text_of(root, "commit"),
-            number_of(root, "seed"), text_of(root, "machine"));
+    int most = 1;
+    for (const stn_json *r = rows->first; r; r = r->next) {
+        char word[STN_CONDITION];
+        condition(r, 1, word);
+        if ((!data || !strcmp(word, data)) && seeds_of(r) > most)
+            most = seeds_of(r);
+    }
+    return most;
+}
+
+static void print_origin(const stn_json *rows, const stn_json *origin,
+                         const char *path, const char *data, bool named,
+                         FILE *out)
+{
+    const double seed = stn_json_number_or(origin, "seed", NAN);
+    const int n = most_seeds(rows, data);
+    fprintf(out, "\nFrom `%s`%s%s: `%s`, commit %.10s, seed", path,
+            named ? ", " : "", named ? data : "",
+            stn_json_text(origin, "command"), stn_json_text(origin, "commit"));
+    if (n > 1)
+        fprintf(out, "s %.0f to %.0f", seed, seed + n - 1);
+    else
+        fprintf(out, " %.0f", seed);
+    fprintf(out, ", %s.\n", stn_json_text(origin, "machine"));
+}
+
+/* Of every command that the figures of a data set, or all, are from. */
+static void print_origins(const stn_json *root, const stn_json *rows,
+                          const char *path, const char *data, FILE *out)
+{
+    const stn_json *origins = stn_json_member(root, "origins");
+    bool same = true;
+    for (const stn_json *o = origins ? origins->first : NULL; o; o = o->next)
+        for (int i = 0; i < 2; i++) {
+            const char *key = i ? "command" : "commit";
+            same = same &&
+                   !strcmp(stn_json_text(o, key), stn_json_text(root, key));
+        }
+    if (data || same) {
+        print_origin(rows, data ? stn_kept_find_origin(root, data) : root, path,
+                     data, false, out);
+        return;
+    }
+    for (const stn_json *o = origins->first; o; o = o->next)
+        print_origin(rows, o, path, stn_json_text(o, "data"), true, out);
 }
 
 stn_status stn_report_markdown(const char *results_file, const char *data,
@@ -215,7 +278,7 @@ stn_status stn_report_markdown(const char *results_file, const char *data,
             out);
     else
         print_published(rows, out);
-    print_origin(root, results_file, out);
+    print_origins(root, rows, results_file, data, out);
 out:
     stn_json_destroy(document);
     stn_free(bytes);

@@ -6,6 +6,7 @@
 #include "setun/reproduce.h"
 #include "base/file.h"
 #include "report/results.h"
+#include "report/results_kept.h"
 #include "setun/library.h"
 #include "setun/report.h"
 #include "train/recipe.h"
@@ -293,6 +294,9 @@ static stn_status prepare(reproduction *r, stn_error *err)
     r->results.plan = r->plan;
     r->results.options = &r->options;
     r->results.machine = r->machine;
+    stn_json_document *kept = NULL; /* refused now rather than after training */
+    STN_TRY(stn_kept_load(p->results, r->plan->id, &kept, err));
+    stn_json_destroy(kept);
     stn_library_commit(r->results.commit, sizeof r->results.commit);
     stn_library_machine(r->results.cpu, sizeof r->results.cpu);
     return stn_make_directories(p->out, err);

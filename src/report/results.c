@@ -112,18 +112,26 @@ void stn_adder_place(stn_adder *a)
              a->m->data, a->variant, codes_of(a->m));
 }
 
+/* What figures of several seeds, of both measures, are said to be; or "". */
+static void seeds_text(const stn_measure *m, const stn_measure *other,
+                       char *out, size_t capacity)
+{
+    out[0] = '\0';
+    if (m->n_seeds && other->n_seeds == m->n_seeds)
+        snprintf(out, capacity, "mean of %d seeds", m->n_seeds + 1);
+}
+
 /* With several seeds: the mean, and the difference of best and worst. */
 static void add_accuracy(stn_adder *a)
 {
     const stn_measure *m = a->m;
     double lo = m->accuracy, hi = m->accuracy;
-    char more[64] = "";
+    char more[64];
+    seeds_text(m, m, more, sizeof more);
     for (int i = 0; i < m->n_seeds; i++) {
         lo = fmin(lo, m->seed_accuracy[i]);
         hi = fmax(hi, m->seed_accuracy[i]);
     }
-    if (m->n_seeds)
-        snprintf(more, sizeof more, "mean of %d seeds", m->n_seeds + 1);
     stn_add_row(a, "accuracy", more, NULL, 100 * stn_measure_accuracy(m), "%");
     if (m->n_seeds)
         stn_add_row(a, "accuracy spread", more, NULL, 100 * (hi - lo),
@@ -247,7 +255,9 @@ static void add_compared(stn_adder *a, const stn_measure *base,
 {
     const stn_measure *m = a->m;
     const char *block = a->results->plan->block;
-    stn_add_row(a, "accuracy drop", "", NULL,
+    char more[64];
+    seeds_text(m, base, more, sizeof more);
+    stn_add_row(a, "accuracy drop", more, NULL,
                 100 * (stn_measure_accuracy(base) - stn_measure_accuracy(m)),
                 "points");
     stn_add_row(a, "weight memory reduction", "", NULL,
@@ -324,7 +334,7 @@ static void summarise(const stn_measure *m, stn_variant_summary *v)
         .variant = m->variant,
         .title = m->title,
         .data = m->data,
-        .accuracy = m->accuracy,
+        .accuracy = stn_measure_accuracy(m),
         .weight_bytes = m->file_bytes,
         .add_subtract = sum.add_subtract,
         .multiply = sum.multiply + sum.rescale,

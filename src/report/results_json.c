@@ -3,9 +3,11 @@
  * results/ID.json, and the summary of a reproduction or a single run that the
  * report shows. Texts are copied, never interpreted. */
 #include "base/file.h"
-#include "base/json.h"
 #include "report/results.h"
+#include "report/results_kept.h"
 #include <string.h>
+
+#define DATA_MAX (2 * STN_PLAN_MAX) /* of the file before, and of now */
 
 /* Keys separated by ", " as an array. */
 static void write_list(stn_json_writer *w, const char *key, const char *list)
@@ -22,11 +24,16 @@ static void write_list(stn_json_writer *w, const char *key, const char *list)
     stn_json_end_array(w);
 }
 
-static void write_rows(const stn_results *r, stn_json_writer *w)
+/* Rows about a data set, or all of them for NULL, into the open array. */
+static void write_rows(const stn_results *r, const char *data,
+                       stn_json_writer *w)
 {
-    stn_json_begin_array(w, "rows");
     for (int i = 0; i < r->n_rows; i++) {
         const stn_result_row *row = &r->rows[i];
+        char about[STN_CONDITION];
+        stn_result_condition(row->conditions, 1, about);
+        if (data && strcmp(about, data) != 0)
+            continue;
         stn_json_begin_object(w, NULL);
         stn_json_string(w, "quantity", row->quantity);
         stn_json_string(w, "conditions", row->conditions);
@@ -38,15 +45,12 @@ static void write_rows(const stn_results *r, stn_json_writer *w)
         stn_json_string(w, "note", row->note);
         stn_json_end_object(w);
     }
-    stn_json_end_array(w);
 }
 
-/* What both files say about where figures come from. */
+/* Where figures come from. */
 static void write_origin(const stn_results *r, stn_json_writer *w)
 {
     const stn_reproduce_options *o = r->options;
-    if (r->plan)
-        stn_json_string(w, "system", r->plan->id);
     stn_json_string(w, "commit", r->commit);
     stn_json_string(w, "machine", r->cpu);
     if (!o)
@@ -67,16 +71,71 @@ static stn_status make_parent(const char *path, stn_error *err)
     return stn_make_directories(folder, err);
 }
 
+static bool is_measured(const stn_results *r, const char *data)
+{
+    for (int i = 0; i < r->n_measures; i++)
+        if (!strcmp(r->measures[i]->data, data))
+            return true;
+    return false;
+}
+
+/* Data sets in the order of the file that is replaced, then the new ones. */
+static int list_data(const stn_results *r, const stn_json *old,
+                     const char *data[DATA_MAX], char (*kept)[STN_CONDITION])
+{
+    int n = stn_kept_data(old, kept, DATA_MAX);
+    for (int i = 0; i < n; i++)
+        data[i] = kept[i];
+    for (int i = 0; i < r->n_measures && n < DATA_MAX; i++) {
+        int k = 0;
+        while (k < n && strcmp(data[k], r->measures[i]->data) != 0)
+            k++;
+        if (k == n)
+            data[n++] = r->measures[i]->data;
+    }
+    return n;
+}
+
+static void write_file(const stn_results *r, const stn_json *old,
+                       stn_json_writer *w)
+{
+    char kept[DATA_MAX][STN_CONDITION];
+    const char *data[DATA_MAX];
+    const int n = list_data(r, old, data, kept);
+    stn_json_begin_object(w, NULL);
+    stn_json_string(w, "system", r->plan->id);
+    write_origin(r, w);
+    stn_json_begin_array(w, "origins");
+    for (int i = 0; i < n; i++) {
+        stn_json_begin_object(w, NULL);
+        stn_json_string(w, "data", data[i]);
+        if (is_measured(r, data[i]))
+            write_origin(r, w);
+        else
+            stn_kept_origin(old, data[i], w);
+        stn_json_end_object(w);
+    }
+    stn_json_end_array(w);
+    stn_json_begin_array(w, "rows");
+    for (int i = 0; i < n; i++)
+        if (is_measured(r, data[i]))
+            write_rows(r, data[i], w);
+        else
+            stn_kept_rows(old, data[i], w);
+    stn_json_end_array(w);
+    stn_json_end_object(w);
+}
+
 stn_status stn_results_write(const stn_results *results, const char *path,
                              stn_error *err)
 {
     stn_json_writer w = {.indent = 2};
     char *text = NULL;
     size_t size = 0;
-    stn_json_begin_object(&w, NULL);
-    write_origin(results, &w);
-    write_rows(results, &w);
-    stn_json_end_object(&w);
+    stn_json_document *old = NULL;
+    STN_TRY(stn_kept_load(path, results->plan->id, &old, err));
+    write_file(results, old ? stn_json_root(old) : NULL, &w);
+    stn_json_destroy(old);
     STN_TRY(stn_json_finish(&w, &text, &size, err));
     stn_status status = make_parent(path, err);
     if (status == STN_OK)
@@ -97,6 +156,7 @@ stn_status stn_results_summary(const stn_results *r, char **text,
         stn_json_string(&w, "budget", r->options->budget);
         if (r->plan->baseline && r->plan->baseline->kind == STN_YAML_SCALAR)
             stn_json_string(&w, "baseline", r->plan->baseline->scalar);
+        stn_json_string(&w, "system", r->plan->id);
     }
     write_origin(r, &w);
     stn_json_begin_array(&w, "skipped");
@@ -111,7 +171,9 @@ stn_status stn_results_summary(const stn_results *r, char **text,
         return status;
     }
     stn_json_end_array(&w);
-    write_rows(r, &w);
+    stn_json_begin_array(&w, "rows");
+    write_rows(r, NULL, &w);
+    stn_json_end_array(&w);
     if (r->machine)
         stn_measure_write_machine(r->machine, &w);
     stn_json_end_object(&w);

@@ -4,12 +4,6 @@
 #include "report/tables.h"
 #include <string.h>
 
-static const char *text_of(const stn_json *object, const char *key)
-{
-    const stn_json *member = stn_json_member(object, key);
-    return member && member->kind == STN_JSON_STRING ? member->string : "";
-}
-
 static void print_cells(const stn_json *cells, FILE *out)
 {
     for (const stn_json *c = cells->first; c; c = c->next)
@@ -55,8 +49,8 @@ void stn_report_tables(const stn_json *root, const char *name, const char *path,
     for (const stn_json *row = rows->first; row; row = row->next)
         print_cells(row, out);
     fprintf(out, "\nFrom `%s`: `%s`, commit %s, %s", path,
-            text_of(root, "command"), text_of(root, "commit"),
-            text_of(root, "cpu"));
+            stn_json_text(root, "command"), stn_json_text(root, "commit"),
+            stn_json_text(root, "cpu"));
     print_versions(root, out);
     fputs(".\n", out);
 }
