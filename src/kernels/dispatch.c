@@ -77,8 +77,8 @@ static const stn_kernels avx512_kernels = {
     .circulant_pays = stn_circulant_pays_fft,                                  \
     .circulant_prepare = stn_circulant_prepare_neon,                           \
     .circulant = stn_circulant_neon,                                           \
-    .depthwise_prepare = stn_depthwise_prepare_ref,                            \
-    .depthwise = stn_depthwise_ref,                                            \
+    .depthwise_prepare = stn_depthwise_prepare_neon,                           \
+    .depthwise = stn_depthwise_neon,                                           \
     .rescale_prepare = stn_rescale_prepare_neon, .rescale = stn_rescale_neon,  \
     .max_pool = stn_max_pool_ref, .sum_pool = stn_sum_pool_ref,                \
     .lif = stn_lif_ref, .rate_code = stn_rate_code_ref

@@ -7,40 +7,42 @@
 
 #ifdef STN_ARM_DOTPROD
 
-typedef struct stn_sums {
-    int32x4_t a, c; /* filters 0 … 3, 4 … 7 */
-} stn_sums;
-
 #define DOT_TARGET STN_ARM_DOTPROD
 
-DOT_TARGET STN_INLINE void stn_sums_step(stn_sums *s, const int8_t *w,
-                                         int8x16_t x, stn_dot_kind kind)
+typedef struct stn_quads {
+    int32x4_t a;
+} stn_quads;
+
+DOT_TARGET STN_INLINE void stn_quads_add(stn_quads *q, int8x16_t w, int8x16_t x)
 {
-    int8x16_t w0 = vld1q_s8(w), w1 = vld1q_s8(w + 16);
-    if (kind != STN_DOT_WORDS) {
-        s->a = vdotq_s32(s->a, w0, x);
-        s->c = vdotq_s32(s->c, w1, x);
-        return;
-    }
-    int16x8_t v = vreinterpretq_s16_s8(x), u = vreinterpretq_s16_s8(w0);
-    int16x8_t t = vreinterpretq_s16_s8(w1);
-    int32x4_t a = vmull_s16(vget_low_s16(u), vget_low_s16(v));
-    int32x4_t c = vmull_s16(vget_low_s16(t), vget_low_s16(v));
-    s->a = vaddq_s32(s->a, vpaddq_s32(a, vmull_high_s16(u, v)));
-    s->c = vaddq_s32(s->c, vpaddq_s32(c, vmull_high_s16(t, v)));
+    q->a = vdotq_s32(q->a, w, x);
 }
 
-STN_INLINE void stn_sums_widen(stn_sums *s, stn_dot_kind kind)
+DOT_TARGET STN_INLINE void stn_quads_add_short(stn_quads *q, int8x16_t w,
+                                               int8x16_t x)
 {
-    (void)s;
-    (void)kind;
+    stn_quads_add(q, w, x);
 }
 
-STN_INLINE stn_vec stn_sums_end(const stn_sums *s)
+STN_INLINE void stn_quads_add_words(stn_quads *q, int16x8_t w, int16x8_t x)
 {
-    return (stn_vec){s->a, s->c};
+    int32x4_t lo = vmull_s16(vget_low_s16(w), vget_low_s16(x));
+    q->a = vaddq_s32(q->a, vpaddq_s32(lo, vmull_high_s16(w, x)));
 }
 
+STN_INLINE void stn_quads_widen(stn_quads *q)
+{
+    (void)q;
+}
+
+STN_INLINE int32x4_t stn_quads_end(const stn_quads *q)
+{
+    return q->a;
+}
+
+#include "kernels/arm/dot_codes_rows.h"
+#include "kernels/arm/dot_picks_rows.h"
+#include "kernels/arm/dot_sparse_rows.h"
 #include "kernels/arm/dot_tile.h"
 
 static stn_dot_arithmetic arithmetic(const stn_dot_shape *s,
@@ -64,8 +66,32 @@ stn_status stn_dot_prepare_dotprod(const stn_dot_shape *shape,
         .run = stn_tile_dot,
         .step = {[STN_DOT_BYTES] = 1.5, [STN_DOT_WORDS] = 4.5},
     };
-    const stn_dot_level level = {.multiply = &style,
-                                 .bits = stn_bits_style_neon()};
+    static const stn_codes_style codes_style = {
+        .lanes = STN_VEC_LANES,
+        .vectors = 1,
+        .isa = "codes_dotprod",
+        .run = stn_codes_dot,
+        .weight = {0, 0.15, 0.18},
+    };
+    static const stn_picks_style picks = {"picks_dotprod", stn_picks_dot, 0.2};
+    static const stn_sparse_style sparse = {
+        .lanes = STN_VEC_LANES,
+        .is_signed = true,
+        .isa = "sparse_dotprod",
+        .run = stn_sparse_dot,
+        .group = 17.5,
+        .turn = 40,
+        .chunk = 11,
+        .end = 12,
+    };
+    const stn_dot_level level = {
+        .multiply = &style,
+        .codes = &codes_style,
+        .bits = stn_bits_style_neon(),
+        .tables = stn_tables_style_neon(),
+        .sparse = &sparse,
+        .picks = &picks,
+    };
     return stn_dot_plan(&level, shape, codes, arena, out, err);
 }
 #endif

@@ -9,55 +9,47 @@
 
 #ifdef STN_ARM64
 
-/* Two partial sums of each filter: filters 0 … 3 in a and b, 4 … 7 in c, d. */
-typedef struct stn_sums {
-    int32x4_t a, b, c, d;
-    int16x8_t short_a, short_b, short_c, short_d;
-} stn_sums;
-
 #define DOT_TARGET
 
-STN_INLINE void stn_sums_step(stn_sums *s, const int8_t *w, int8x16_t x,
-                              stn_dot_kind kind)
+/* Two partial sums of each: of the first two in a, of the others in b. */
+typedef struct stn_quads {
+    int32x4_t a, b;
+    int16x8_t short_a, short_b;
+} stn_quads;
+
+STN_INLINE void stn_quads_add(stn_quads *q, int8x16_t w, int8x16_t x)
 {
-    int8x16_t w0 = vld1q_s8(w), w1 = vld1q_s8(w + 16);
-    if (kind == STN_DOT_WORDS) {
-        int16x8_t v = vreinterpretq_s16_s8(x), u = vreinterpretq_s16_s8(w0);
-        s->a = vmlal_s16(s->a, vget_low_s16(u), vget_low_s16(v));
-        s->b = vmlal_high_s16(s->b, u, v);
-        u = vreinterpretq_s16_s8(w1);
-        s->c = vmlal_s16(s->c, vget_low_s16(u), vget_low_s16(v));
-        s->d = vmlal_high_s16(s->d, u, v);
-    } else if (kind == STN_DOT_BYTES_SHORT) {
-        s->short_a = vmlal_s8(s->short_a, vget_low_s8(w0), vget_low_s8(x));
-        s->short_b = vmlal_high_s8(s->short_b, w0, x);
-        s->short_c = vmlal_s8(s->short_c, vget_low_s8(w1), vget_low_s8(x));
-        s->short_d = vmlal_high_s8(s->short_d, w1, x);
-    } else {
-        s->a = vpadalq_s16(s->a, vmull_s8(vget_low_s8(w0), vget_low_s8(x)));
-        s->b = vpadalq_s16(s->b, vmull_high_s8(w0, x));
-        s->c = vpadalq_s16(s->c, vmull_s8(vget_low_s8(w1), vget_low_s8(x)));
-        s->d = vpadalq_s16(s->d, vmull_high_s8(w1, x));
-    }
+    q->a = vpadalq_s16(q->a, vmull_s8(vget_low_s8(w), vget_low_s8(x)));
+    q->b = vpadalq_s16(q->b, vmull_high_s8(w, x));
 }
 
-STN_INLINE void stn_sums_widen(stn_sums *s, stn_dot_kind kind)
+STN_INLINE void stn_quads_add_short(stn_quads *q, int8x16_t w, int8x16_t x)
 {
-    const int16x8_t zero = vdupq_n_s16(0);
-    if (kind != STN_DOT_BYTES_SHORT)
-        return;
-    s->a = vpadalq_s16(s->a, s->short_a);
-    s->b = vpadalq_s16(s->b, s->short_b);
-    s->c = vpadalq_s16(s->c, s->short_c);
-    s->d = vpadalq_s16(s->d, s->short_d);
-    s->short_a = s->short_b = s->short_c = s->short_d = zero;
+    q->short_a = vmlal_s8(q->short_a, vget_low_s8(w), vget_low_s8(x));
+    q->short_b = vmlal_high_s8(q->short_b, w, x);
 }
 
-STN_INLINE stn_vec stn_sums_end(const stn_sums *s)
+STN_INLINE void stn_quads_add_words(stn_quads *q, int16x8_t w, int16x8_t x)
 {
-    return (stn_vec){vpaddq_s32(s->a, s->b), vpaddq_s32(s->c, s->d)};
+    q->a = vmlal_s16(q->a, vget_low_s16(w), vget_low_s16(x));
+    q->b = vmlal_high_s16(q->b, w, x);
 }
 
+STN_INLINE void stn_quads_widen(stn_quads *q)
+{
+    q->a = vpadalq_s16(q->a, q->short_a);
+    q->b = vpadalq_s16(q->b, q->short_b);
+    q->short_a = q->short_b = vdupq_n_s16(0);
+}
+
+STN_INLINE int32x4_t stn_quads_end(const stn_quads *q)
+{
+    return vpaddq_s32(q->a, q->b);
+}
+
+#include "kernels/arm/dot_codes_rows.h"
+#include "kernels/arm/dot_picks_rows.h"
+#include "kernels/arm/dot_sparse_rows.h"
 #include "kernels/arm/dot_tile.h"
 
 static stn_dot_arithmetic arithmetic(const stn_dot_shape *s,
@@ -89,8 +81,32 @@ stn_status stn_dot_prepare_neon(const stn_dot_shape *shape, const int8_t *codes,
                  [STN_DOT_BYTES_SHORT] = 2.5,
                  [STN_DOT_WORDS] = 2.5},
     };
-    const stn_dot_level level = {.multiply = &style,
-                                 .bits = stn_bits_style_neon()};
+    static const stn_codes_style codes_style = {
+        .lanes = STN_VEC_LANES,
+        .vectors = 1,
+        .isa = "codes_neon",
+        .run = stn_codes_dot,
+        .weight = {0, 0.18, 0.21},
+    };
+    static const stn_picks_style picks = {"picks_neon", stn_picks_dot, 0.26};
+    static const stn_sparse_style sparse = {
+        .lanes = STN_VEC_LANES,
+        .is_signed = true,
+        .isa = "sparse_neon",
+        .run = stn_sparse_dot,
+        .group = 41.5,
+        .turn = 40,
+        .chunk = 11,
+        .end = 12,
+    };
+    const stn_dot_level level = {
+        .multiply = &style,
+        .codes = &codes_style,
+        .bits = stn_bits_style_neon(),
+        .tables = stn_tables_style_neon(),
+        .sparse = &sparse,
+        .picks = &picks,
+    };
     return stn_dot_plan(&level, shape, codes, arena, out, err);
 }
 #endif

@@ -3,19 +3,38 @@
  * Patch-by-filter products with NEON: a tile of 4 patches by 8 filters. Each
  * step broadcasts 4 bytes of every patch against 4 bytes of every filter
  * (layout/dot_pack.h). Bytes are signed: u8 inputs that may exceed 127 are read
- * as x - 128. Written once; dot_neon.c and dot_dotprod.c say before what sums
- * are, and how a step is added:
- *     typedef … stn_sums                             8 filters of one patch
- *     DOT_TARGET                                     attributes, or nothing
- *     stn_sums_step(&sums, w, x, kind)               one step
- *     stn_sums_widen(&sums)                          16-bit sums to 32 bits
- *     stn_sums_end(&sums)                            a vector of 8 filters */
+ * as x - 128. Written once, as are dot_<layout>_rows.h; dot_neon.c and
+ * dot_dotprod.c say before what sums are, and how products are added:
+ *     DOT_TARGET                         attributes, or nothing
+ *     typedef … stn_quads                32-bit sums of 4 products each, 4 of
+ *                                        them (filters, or patches)
+ *     stn_quads_add(&quads, w, x)        16 products of bytes, exact for all
+ *     stn_quads_add_short(&quads, w, x)  the same, maybe in 16 bits
+ *     stn_quads_add_words(&quads, w, x)  8 products of 16 bits, 2 a sum
+ *     stn_quads_widen(&quads)            16-bit sums to 32 bits
+ *     stn_quads_end(&quads)              the 4 sums */
 #ifndef STN_KERNELS_DOT_TILE_H
 #define STN_KERNELS_DOT_TILE_H
 
 #include "kernels/layout/ending.h"
 
 #define STN_DOT_ROWS 4
+
+/* Adds one step to the 8 filters of a patch, whose weights are w. */
+DOT_TARGET STN_INLINE void stn_tile_step(stn_quads *sums, const int8_t *w,
+                                         int8x16_t x, stn_dot_kind kind)
+{
+    for (int i = 0; i < 2; i++) {
+        int8x16_t v = vld1q_s8(w + 16 * i);
+        if (kind == STN_DOT_WORDS)
+            stn_quads_add_words(&sums[i], vreinterpretq_s16_s8(v),
+                                vreinterpretq_s16_s8(x));
+        else if (kind == STN_DOT_BYTES_SHORT)
+            stn_quads_add_short(&sums[i], v, x);
+        else
+            stn_quads_add(&sums[i], v, x);
+    }
+}
 
 /* `rows` patches by one block; `chunk` steps, even, between widenings. */
 DOT_TARGET STN_INLINE void stn_tile_rows(const stn_dot_block *b,
@@ -25,7 +44,7 @@ DOT_TARGET STN_INLINE void stn_tile_rows(const stn_dot_block *b,
 {
     const uint8_t top = flip && kind != STN_DOT_WORDS ? 0x80 : 0;
     const int8_t *w = b->weights;
-    stn_sums sums[STN_DOT_ROWS] = {0};
+    stn_quads sums[STN_DOT_ROWS][2] = {0};
     for (int i = 0; i < b->n_steps;) {
         int end = b->n_steps - i < chunk ? b->n_steps : i + chunk;
         for (; i < end; i++, w += 32)
@@ -34,15 +53,17 @@ DOT_TARGET STN_INLINE void stn_tile_rows(const stn_dot_block *b,
                 memcpy(&four, x[r] + b->offsets[i], sizeof four);
                 int8x16_t v = vreinterpretq_s8_u32(vdupq_n_u32(four));
                 v = veorq_s8(v, vdupq_n_s8((int8_t)top));
-                stn_sums_step(&sums[r], w, v, kind);
+                stn_tile_step(sums[r], w, v, kind);
             }
-        for (int r = 0; r < rows; r++)
-            stn_sums_widen(&sums[r], kind);
+        for (int r = 0; r < rows && kind == STN_DOT_BYTES_SHORT; r++) {
+            stn_quads_widen(&sums[r][0]);
+            stn_quads_widen(&sums[r][1]);
+        }
     }
     for (int r = 0; r < rows; r++) {
-        stn_vec all = stn_sums_end(&sums[r]);
         stn_vec off = stn_vec_load(b->correction);
-        to[r] = (stn_vec){vsubq_s32(all.lo, off.lo), vsubq_s32(all.hi, off.hi)};
+        to[r].lo = vsubq_s32(stn_quads_end(&sums[r][0]), off.lo);
+        to[r].hi = vsubq_s32(stn_quads_end(&sums[r][1]), off.hi);
     }
 }
 

@@ -150,3 +150,15 @@ stn_status stn_picks_make(const stn_picks_style *style,
                                            (size_t)stn_picks_segments(picks)};
     return STN_OK;
 }
+
+void stn_picks_input(const stn_picks_pack *pack, const stn_dot_call *call)
+{
+    const uint8_t *x = (const uint8_t *)call->x + call->patches[0];
+    size_t n = (size_t)pack->run;
+    size_t all = (size_t)pack->n_steps * SEGMENT *
+                 (size_t)stn_picks_segments(pack->picks);
+    uint8_t *to = call->scratch, top = pack->flip ? 0x80 : 0;
+    for (size_t i = 0; i < n; i++)
+        to[i] = x[i] ^ top;
+    memset(to + n, 0, all - n);
+}

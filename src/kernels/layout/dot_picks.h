@@ -4,7 +4,7 @@
  * row, as permuted diagonals of 4, 8 or 16 leave 4, 2 or 1 of them (PermDNN,
  * Deng et al., MICRO 2018): only weights that are not 0 are kept, each with
  * the place of its input among the 16, of 4 bits, so that what is read from
- * memory falls as they do. vpshufb picks the inputs.
+ * memory falls as they do. vpshufb, or TBL of NEON, picks the inputs.
  *
  * With n the most picks of any 16 inputs, rounded up to 1, 2 or 4, a step is
  * S = 4 / n segments of 16 inputs, at least 2, and a block 8 * 4 / n filters.
@@ -56,6 +56,9 @@ stn_status stn_picks_make(const stn_picks_style *style,
                           const stn_dot_shape *shape, const int8_t *codes,
                           int picks, stn_arena *arena, stn_prepared *out,
                           stn_error *err);
+
+/* Copies a call's input to its scratch as s8, with zeros after. */
+void stn_picks_input(const stn_picks_pack *pack, const stn_dot_call *call);
 
 /* Segments of a step. */
 static inline int stn_picks_segments(int picks)

@@ -113,13 +113,15 @@ stn_status stn_sparse_make(const stn_sparse_style *style,
         return stn_fail_memory(err, "laid-out weights");
     p->head.run = style->run;
     p->head.second = shape->ending.second;
-    STN_TRY(stn_ending_make(&shape->ending, 16, arena, &p->head.map, err));
+    STN_TRY(stn_ending_make(&shape->ending, style->lanes, arena, &p->head.map,
+                            err));
     STN_TRY(make_chunks(p, shape, codes, arena, err));
-    p->flip = shape->input == STN_TYPE_S8 && shape->lo < 0;
+    p->flip = style->is_signed ? shape->hi > INT8_MAX : shape->lo < 0;
+    int flip = style->is_signed ? 128 : -128;
     p->filters = (int)filters;
     size_t depth = (size_t)shape->runs * (size_t)shape->run, bytes = 0;
     for (size_t i = 0; p->flip && i < (size_t)shape->out * depth; i++)
-        correction[i / depth] -= 128 * codes[i];
+        correction[i / depth] += flip * codes[i];
     p->correction = correction;
     for (int c = 0; c < p->n_chunks; c++)
         bytes += (size_t)p->chunks[c].starts[shape->out] * (GROUP + 1) +

@@ -5,10 +5,11 @@
  * the filters beside it need, so that time falls as the share of live groups.
  *
  * Lanes are patches here, not filters. The input of a tile of up to 64 patches
- * is turned so that 4 bytes of 16 patches are one vector, and each weight of 4
- * bytes is broadcast against them. That is done for a chunk of groups at a
- * time, so that the turned input stays in the first-level cache; sums of all
- * filters wait in the scratch meanwhile, and are turned back at the end. */
+ * is turned so that 4 bytes of each patch are a lane of one vector, and each
+ * weight of 4 bytes is broadcast against them. That is done for a chunk of
+ * groups at a time, so that the turned input stays in the first-level cache;
+ * sums of all filters wait in the scratch meanwhile, and are turned back at the
+ * end. */
 #ifndef STN_KERNELS_DOT_SPARSE_H
 #define STN_KERNELS_DOT_SPARSE_H
 
@@ -17,7 +18,7 @@
 #define STN_SPARSE_GROUP 16   /* elements */
 #define STN_SPARSE_SLOTS 32   /* groups a chunk: 32 KiB of turned input */
 #define STN_SPARSE_PATCHES 64 /* a tile */
-#define STN_SPARSE_LANES 16   /* patches a vector */
+#define STN_SPARSE_LANES 16   /* patches that costs are given for */
 
 /* Groups that some filter needs, at most SLOTS. */
 typedef struct stn_sparse_chunk {
@@ -31,9 +32,9 @@ typedef struct stn_sparse_chunk {
 
 typedef struct stn_sparse_pack {
     stn_dot_head head;
-    bool flip;                 /* s8 inputs are read as u8, 128 higher */
+    bool flip;                 /* inputs are read 128 higher, or lower */
     int filters;               /* rounded up to 16 */
-    const int32_t *correction; /* filters: -128 * sum of w, or 0 */
+    const int32_t *correction; /* filters: -128 or 128 * sum of w, or 0 */
     size_t input_bytes;        /* scratch: turned input, then sums */
     int n_chunks;
     stn_sparse_chunk chunks[];
@@ -41,6 +42,10 @@ typedef struct stn_sparse_pack {
 
 /* What a level asks for; `run` as in stn_dot_style. */
 typedef struct stn_sparse_style {
+    int lanes; /* 32-bit lanes of a vector: 8 or 16 */
+    /* Bytes are multiplied as signed, and u8 inputs read as x - 128; else as
+     * unsigned, and s8 inputs read as x + 128. */
+    bool is_signed;
     const char *isa;
     void (*run)(const stn_dot_call *call);
     /* Cycles, measured: a live group of one filter against 16 patches, a group

@@ -3,13 +3,12 @@
  * Patch-by-filter products by looking sums up, for binary and ternary weights.
  * Four inputs x_0 … x_3 have 16 sums over subsets; a table of them is made
  * once for each four inputs, and every filter finds its sum there by its four
- * weights, which are one nibble: one vpshufb takes the place of 4 products of
- * as many filters as a vector has bytes. An entry must stay small, for several
- * are added in 8 bits before they are widened, so that inputs are cut into
- * digits of 4 bits,
- *     x = lo + sum over j of 16^j * x_j,         x_j in 0 … 15,
- * and with p the weights of 1 and m those of -1 (T(s) looks subset s up)
- *     ternary, w = p - m:  sum of 16^j * (T_j(p) - T_j(m)) + lo * sum of w
+ * weights, which are one nibble: one vpshufb (TBL) takes the place of 4
+ * products of as many filters as a vector has bytes. An entry must stay small,
+ * for several are added in 8 bits before they are widened, so that inputs are
+ * cut into digits of 4 bits, x = lo + sum over j of 16^j * x_j,         x_j in
+ * 0 … 15, and with p the weights of 1 and m those of -1 (T(s) looks subset s
+ * up) ternary, w = p - m:  sum of 16^j * (T_j(p) - T_j(m)) + lo * sum of w
  *     binary,  w = 2p - 1: sum of 16^j * 2 T_j(p) - sum of (x - lo)
  *                          + lo * sum of w
  * One filter is a byte lane. All that a call's patches read is tabled once,
@@ -94,6 +93,9 @@ void stn_tables_input_avx2(const stn_tables_pack *pack,
 /* Sum of x - lo over a patch. */
 int32_t stn_tables_sum_avx2(const stn_tables_pack *pack,
                             const stn_dot_call *call, int patch);
+#endif
+#ifdef STN_ARM64
+const stn_tables_style *stn_tables_style_neon(void);
 #endif
 
 /* The nearer of two ends of a list. */

@@ -6,22 +6,9 @@
 #include "kernels/x86/ending_avx2.h"
 
 #ifdef STN_X86
-#include <string.h>
 
 #define AVX2 STN_AVX2
 #define VECTORS 4 /* of 8 filters, most of a block */
-
-/* Inputs as s8, with zeros after. */
-static void copy_input(const stn_picks_pack *p, const stn_dot_call *call)
-{
-    const uint8_t *x = (const uint8_t *)call->x + call->patches[0];
-    size_t n = (size_t)p->run, all = (size_t)p->n_steps * STN_PICKS_SEGMENT *
-                                     (size_t)stn_picks_segments(p->picks);
-    uint8_t *to = call->scratch, top = p->flip ? 0x80 : 0;
-    for (size_t i = 0; i < n; i++)
-        to[i] = x[i] ^ top;
-    memset(to + n, 0, all - n);
-}
 
 AVX2 STN_INLINE __m256i pick(const uint8_t *x, __m256i places)
 {
@@ -82,7 +69,7 @@ AVX2 static void dot(const stn_dot_call *call)
     const stn_picks_pack *p = call->prepared;
     if (call->n == 0)
         return;
-    copy_input(p, call);
+    stn_picks_input(p, call);
     const uint8_t *x = call->scratch;
     for (int i = call->part; i < call->part_end; i++) {
         const stn_picks_block *b = &p->blocks[i];

@@ -163,7 +163,8 @@ AVX512 static void dot(const stn_dot_call *call)
 
 const stn_sparse_style *stn_sparse_style_avx512(void)
 {
-    static const stn_sparse_style style = {.isa = "sparse_avx512",
+    static const stn_sparse_style style = {.lanes = 16,
+                                           .isa = "sparse_avx512",
                                            .run = dot,
                                            .group = 4.7,
                                            .turn = 14,
