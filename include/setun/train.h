@@ -78,6 +78,14 @@ typedef struct stn_train_result {
 stn_status stn_train(const stn_train_options *options, stn_train_result *result,
                      stn_error *err);
 
+/* Looks for a finished run that did what stn_train would do from random
+ * weights, in `root` and three levels of folders below it: the same network,
+ * data set, seed and fields of the recipe, whatever that is called. *found is
+ * false without one, and of recipes that start from another run. */
+stn_status stn_train_find_twin(const stn_train_options *options,
+                               const char *root, stn_train_result *result,
+                               bool *found, stn_error *err);
+
 /* Evaluates the training graph of a run or checkpoint on a data set's test
  * split: accuracy in 0 … 1, pictures per second. `data` NULL: the run's. */
 stn_status stn_train_evaluate(const char *run_or_checkpoint, const char *data,

@@ -47,6 +47,8 @@ stn_status stn_yaml_merge(stn_yaml_document *document, stn_yaml *base,
  * path must exist unless `create`. Used by --set and by sweeps. */
 stn_status stn_yaml_set(stn_yaml_document *document, const char *path,
                         const char *value, bool create, stn_error *err);
+/* Takes a key, if it is there, out of a map. */
+void stn_yaml_remove(stn_yaml *map, const char *key);
 
 /* The node at a dotted path, or NULL; and a node made to mean what another
  * does, by sharing its children: `value` must outlive the document. */

@@ -188,3 +188,14 @@ void stn_yaml_assign(stn_yaml *node, const stn_yaml *value)
 {
     replace(node, value);
 }
+
+void stn_yaml_remove(stn_yaml *map, const char *key)
+{
+    for (stn_yaml **link = &map->first; *link; link = &(*link)->next) {
+        if (strcmp((*link)->key, key) == 0) {
+            *link = (*link)->next;
+            map->n_children--;
+            return;
+        }
+    }
+}

@@ -112,9 +112,35 @@ static stn_status train_start(reproduction *r, const job *j, int depth,
     return status;
 }
 
+/* A run that is not begun yet may have been done for another recipe, in the
+ * folders beside: most of all float twins. */
+static stn_status find_twin(const reproduction *r, const stn_train_options *o,
+                            stn_train_result *result, bool *found,
+                            stn_error *err)
+{
+    char root[600], line[1200];
+    const char *slash = strrchr(r->seen.out, '/');
+    *found = false;
+    STN_TRY(stn_path_format(root, sizeof root, err, "%s/checkpoint.safetensors",
+                            o->out));
+    if (stn_file_exists(root))
+        return STN_OK;
+    STN_TRY(stn_path_format(root, sizeof root, err, "%.*s",
+                            slash ? (int)(slash - r->seen.out) : 1,
+                            slash ? r->seen.out : "."));
+    STN_TRY(stn_train_find_twin(o, root, result, found, err));
+    if (*found) {
+        snprintf(line, sizeof line, "%s on %s: as %s (same recipe and seed)",
+                 o->variant ? o->variant : o->recipe, o->data, result->out);
+        say(r, line);
+    }
+    return STN_OK;
+}
+
 static stn_status train(reproduction *r, const job *j, int depth,
                         stn_train_result *result, stn_error *err)
 {
+    bool found = false;
     char out[600], start[600] = "";
     STN_TRY(name_run(r, j, out, err));
     STN_TRY(train_start(r, j, depth, start, err));
@@ -131,7 +157,8 @@ static stn_status train(reproduction *r, const job *j, int depth,
     o.progress = r->options.progress;
     o.context = r->options.context;
     o.stop = r->options.stop;
-    return stn_train(&o, result, err);
+    STN_TRY(find_twin(r, &o, result, &found, err));
+    return found ? STN_OK : stn_train(&o, result, err);
 }
 
 static void say_measured(const reproduction *r, const stn_measure *m)

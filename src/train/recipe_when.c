@@ -125,18 +125,6 @@ static stn_status lay_sections(stn_yaml_document *document,
     return STN_OK;
 }
 
-/* Takes a key out of a map. */
-static void remove_key(stn_yaml *map, const char *key)
-{
-    for (stn_yaml **link = &map->first; *link; link = &(*link)->next) {
-        if (strcmp((*link)->key, key) == 0) {
-            *link = (*link)->next;
-            map->n_children--;
-            return;
-        }
-    }
-}
-
 /* The text of a root field, or NULL. */
 static const char *field(const stn_yaml *root, const char *key)
 {
@@ -257,8 +245,8 @@ stn_status stn_recipe_resolve(stn_yaml_document *document,
         STN_TRY(set_text(document, axes[axis], chosen[axis], err));
     for (int i = 0; i < choice->n_set; i++)
         STN_TRY(apply_set(document, choice->set[i], err));
-    remove_key(root, "when");
-    remove_key(root, "variants");
-    remove_key(root, "reproduce"); /* read by src/report alone */
+    stn_yaml_remove(root, "when");
+    stn_yaml_remove(root, "variants");
+    stn_yaml_remove(root, "reproduce"); /* read by src/report alone */
     return STN_OK;
 }

@@ -71,11 +71,14 @@ holds "the report holds its data" grep -q '"block0.dw"' report.html
 
 expect 0 "1 data set was not found" "reproduce" "$setun" reproduce "$recipe" --out rep \
     --results rep/results.json --images 4 --machine-images 1
+expect 0 "wpc on bars: as ./run (same recipe and seed)" \
+    "what a variant starts from may be a finished run beside" "$setun" \
+    reproduce "$recipe" --variants tuned --out rep1 --results rep1/results.json \
+    --images 4 --machine-images 1
 holds "results name the system" equals "$(field rep/results.json system)" tiny
 holds "and what ran with fewer bits" grep -q "tuned at 5 bits" rep/results.json
 holds "and its cycles" grep -q '"cycles per product"' rep/results.json
 holds "a missing data set is skipped" grep -q "nowhere" rep/summary.json
-holds "what a variant starts from is trained" test -f rep/bars-wpc/result.json
 expect 0 "sparse" "finished runs are not trained again" "$setun" reproduce \
     "$recipe" --out rep --results rep/results.json --images 4 \
     --machine-images 1 --seeds 2
@@ -83,4 +86,17 @@ holds "other seeds are trained" test -f rep/seed2/bars-tuned/result.json
 holds "their spread is a row" grep -q '"accuracy spread"' rep/results.json
 expect 2 "reproduces no variant 'tunned'; did you mean 'tuned'?" \
     "unknown variant to reproduce" "$setun" reproduce "$recipe" --variants tunned
+
+# Another recipe with the same float twin, and another penalty.
+sed 's/^id: tiny/id: other/; s/lambda: 2e-4/lambda: 3e-4/' "$recipe" >other.yaml
+expect 0 "baseline on bars: as ./rep/bars-baseline (same recipe and seed)" \
+    "a float twin of another recipe is used" "$setun" reproduce ./other.yaml \
+    --out rep2 --results rep2/results.json --images 4 --machine-images 1
+holds "and not trained again" test ! -e rep2/bars-baseline
+holds "what differs is trained, and what a variant starts from" test -f rep2/bars-wpc/result.json
+holds "the twin's accuracy is reported" \
+    grep -q 'bars, baseline, float32' rep2/results.json
+expect 0 "" "with another seed" "$setun" reproduce ./other.yaml --data bars \
+    --variants baseline --seed 7 --out rep3 --results rep3/results.json
+holds "the float twin is trained" test -f rep3/bars-baseline/result.json
 finish
