@@ -226,6 +226,68 @@ static inline stn_program *random_program(uint64_t seed)
     return &m.image->program;
 }
 
+/* Currents, neurons, and now and then a pool of their spikes. */
+static inline void append_neurons(maker *m)
+{
+    stn_shape shape = {0};
+    append_rescale(m, STN_TYPE_S16, -1);
+    shape = shape_of(m);
+    append(m, "lif",
+           (stn_instruction){.opcode = STN_LIF,
+                             .leak = below(m, 257),
+                             .threshold = below(m, 4000)},
+           STN_TYPE_U8, shape);
+    if (below(m, 3) == 0)
+        append_pool(m, STN_MAX_POOL);
+}
+
+/* One to nine time steps; over some of them split time. The program that it
+ * borrows from is put in *from where it is split, and is to be destroyed
+ * after it. */
+static inline stn_program *random_spiking(uint64_t seed, stn_program **from)
+{
+    stn_error err;
+    stn_rng rng = stn_rng_make(seed, STN_RNG_TEST, 3);
+    stn_shape input = {3 + (int)stn_rng_below(&rng, 20),
+                       3 + (int)stn_rng_below(&rng, 20),
+                       1 + (int)stn_rng_below(&rng, 3)};
+    maker m = begin(seed, input, 10);
+    append(
+        &m, "code",
+        (stn_instruction){.opcode = STN_RATE_CODE, .steps = 1 + below(&m, 9)},
+        STN_TYPE_U8, input);
+    for (int blocks = 1 + below(&m, 3); blocks; blocks--) {
+        stn_shape x = shape_of(&m);
+        int k = 1 + below(&m, x.h < x.w ? x.h : x.w);
+        k = k > 4 ? 4 : k;
+        append_conv(&m, below(&m, 3) ? STN_CONV : STN_DEPTHWISE,
+                    (stn_code)below(&m, 3), 1 + below(&m, 6), k, k,
+                    1 + below(&m, 2), below(&m, k));
+        if (below(&m, 3) == 0)
+            append_pool(&m, STN_SUM_POOL);
+        append_neurons(&m);
+    }
+    stn_shape x = shape_of(&m);
+    append_conv(&m, STN_CONV, (stn_code)below(&m, 3), 1 + below(&m, 60), x.h,
+                x.w, 1, 0);
+    append_neurons(&m);
+    x = shape_of(&m);
+    append_conv(&m, STN_CONV, (stn_code)below(&m, 3), 10, x.h, x.w, 1, 0);
+    append(&m, "sum", (stn_instruction){.opcode = STN_SUM_STEPS}, STN_TYPE_S32,
+           (stn_shape){1, 1, 10});
+    if (below(&m, 2))
+        append_rescale(&m, STN_TYPE_S32, -1);
+    assert_ok(stn_program_check(m.image, "spiking", &err), err);
+    stn_program *split = NULL;
+    int window = below(&m, 8);
+    *from = NULL;
+    if (!window || m.image->values[1].steps == 1)
+        return &m.image->program;
+    *from = &m.image->program;
+    assert_ok(stn_program_split_time(*from, window, &split, &err), err);
+    return split;
+}
+
 static inline uint8_t *random_pixels(const stn_program *program, int n,
                                      uint64_t seed)
 {

@@ -42,39 +42,79 @@ static const struct {
                 {"pe-int8", "options.weight_bits=3"},
                 {"pe-int8", "options.input_bits=5"}};
 
+static stn_machine *load_one(size_t k, const stn_program *program)
+{
+    const char *name = machines[k].name;
+    if (strcmp(name, "bdnet-sot-small") == 0)
+        return load_small("bdnet-sot", program);
+    if (strcmp(name, "imce-small") == 0)
+        return load_small("imce", program);
+    return load(name, machines[k].set);
+}
+
 /* Execution equals the reference, counts equal the prediction, and a total is
- * the sum of its parts, on machines of every option. */
+ * the sum of its parts. */
+static void check_program(const stn_program *program, uint64_t seed)
+{
+    stn_error err;
+    uint8_t *pixels = random_pixels(program, 2, seed);
+    stn_machine *machine =
+        load_one(seed % (sizeof machines / sizeof machines[0]), program);
+    stn_simulation *s = NULL;
+    stn_simulate_options o = {.pixels = pixels,
+                              .n_pictures = 2,
+                              .threads = 1,
+                              .check = STN_CHECK_ALL};
+    assert_ok(stn_simulate(machine, program, &o, &s, &err), err);
+    if (s->n_mismatches || !s->predicted_equals_counted)
+        fail_msg("seed %d on %s: %d mismatches, prediction %s", (int)seed,
+                 stn_machine_name(machine), s->n_mismatches,
+                 s->predicted_equals_counted ? "holds" : "fails");
+    check_sums(s);
+    stn_simulation_destroy(s);
+    stn_machine_destroy(machine);
+    stn_free(pixels);
+}
+
 static void
 random_programs_run_like_the_reference_at_the_predicted_cost(void **state)
 {
     (void)state;
-    const size_t n = sizeof machines / sizeof machines[0];
     for (uint64_t seed = 0; seed < 255; seed++) {
-        stn_error err;
         stn_program *program = random_program(seed);
-        uint8_t *pixels = random_pixels(program, 2, seed);
-        const char *name = machines[seed % n].name;
-        stn_machine *machine = strcmp(name, "bdnet-sot-small") == 0
-                                   ? load_small("bdnet-sot", program)
-                               : strcmp(name, "imce-small") == 0
-                                   ? load_small("imce", program)
-                                   : load(name, machines[seed % n].set);
-        stn_simulation *s = NULL;
-        stn_simulate_options o = {.pixels = pixels,
-                                  .n_pictures = 2,
-                                  .threads = 1,
-                                  .check = STN_CHECK_ALL};
-        assert_ok(stn_simulate(machine, program, &o, &s, &err), err);
-        if (s->n_mismatches || !s->predicted_equals_counted)
-            fail_msg("seed %d: %d mismatches, prediction %s", (int)seed,
-                     s->n_mismatches,
-                     s->predicted_equals_counted ? "holds" : "fails");
-        check_sums(s);
-        stn_simulation_destroy(s);
-        stn_machine_destroy(machine);
-        stn_free(pixels);
+        check_program(program, seed);
         stn_program_destroy(program);
     }
+}
+
+/* Encoders, neurons, pools of spikes, sums over time, split time. */
+static void
+spiking_programs_run_like_the_reference_at_the_predicted_cost(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1000; seed < 1140; seed++) {
+        stn_program *from = NULL, *program = random_spiking(seed, &from);
+        check_program(program, seed);
+        stn_program_destroy(program);
+        stn_program_destroy(from);
+    }
+}
+
+/* Between steps: at most the threshold, and as low as leaks leave it. */
+static void membranes_have_room_for_all_that_they_can_hold(void **state)
+{
+    (void)state;
+    const stn_value x = {.lo = -100, .hi = 70, .steps = 3};
+    stn_instruction in = {.opcode = STN_LIF, .leak = 128, .threshold = 1000};
+    stn_neurons n = stn_neurons_of(&in, &x);
+    /* -100, -50 - 100, -75 - 100; 70, 35 + 70, 52 + 70 */
+    assert_int_equal(n.lo, -175);
+    assert_int_equal(n.hi, 122);
+    assert_int_equal(n.bits, 9);
+    in.threshold = 60;
+    n = stn_neurons_of(&in, &x);
+    assert_int_equal(n.hi, 60);
+    assert_int_equal(n.unit, STN_EVENT_neuron);
 }
 
 /* Latency may not depend on the number of columns other than downwards, down
@@ -197,6 +237,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(
             random_programs_run_like_the_reference_at_the_predicted_cost),
+        cmocka_unit_test(
+            spiking_programs_run_like_the_reference_at_the_predicted_cost),
+        cmocka_unit_test(membranes_have_room_for_all_that_they_can_hold),
         cmocka_unit_test(wider_sub_arrays_are_never_slower),
         cmocka_unit_test(results_do_not_depend_on_threads),
         cmocka_unit_test(a_program_that_does_not_fit_is_refused_with_numbers),

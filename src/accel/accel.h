@@ -100,12 +100,6 @@ typedef struct stn_accel_type {
 
 extern const stn_accel_type *const stn_accel_types[]; /* NULL ends */
 
-/* machine->type->map, behind what no family can do: programs with time steps
- * are refused. */
-stn_status stn_machine_map(const stn_machine *machine,
-                           const stn_program *program, void **mapping,
-                           stn_error *err);
-
 /* What the fold of a ledger row needs besides the row. */
 typedef struct stn_cost_input {
     const stn_ledger_row *row;

@@ -12,6 +12,7 @@
 #define STN_ACCEL_BITWISE_H
 
 #include "accel/accel.h"
+#include "accel/neurons.h"
 
 #define BW_WORDS 8      /* rows are padded to 512 bits of words */
 #define BW_MAX_WIDTH 32 /* bits of a number */
@@ -58,8 +59,9 @@ typedef struct bw_value {
     int bits;             /* rows kept per line: the largest width */
     uint64_t rows;        /* of all lines together */
     bw_line *lines;
-    int line_step; /* 1; 0: all lines are alike and `lines` has one */
-    size_t offset; /* of its first row in the scratch, in words */
+    int line_step;     /* 1; 0: all lines are alike and `lines` has one */
+    size_t offset;     /* of its first row in the scratch, in words */
+    size_t step_words; /* from one time step to the next; 0: there is one */
 } bw_value;
 
 static inline const bw_line *bw_line_of(const bw_value *v, int line)
@@ -185,6 +187,7 @@ typedef enum bw_unit {
     BW_COUNT,
     BW_COMPARE,
     BW_DIGITAL,
+    BW_TIME,
     BW_NONE
 } bw_unit;
 
@@ -195,7 +198,10 @@ typedef struct bw_layer {
     bw_neurons neurons;
     bw_count count;
     bw_compare compare;
-    bw_part *parts; /* groups of a window, chunks of neurons */
+    stn_neurons kept; /* of instructions across time */
+    bw_value state;   /* what they keep, one step of it */
+    int steps;        /* time steps that it goes through */
+    bw_part *parts;   /* groups of a window, chunks of neurons */
     int n_parts;
     stn_placement placement;
     uint64_t kernel_bits; /* read by the controller once a picture */
@@ -292,6 +298,35 @@ void bw_dram_clear(uint64_t *acc, int width, int words, bw_tally *t);
 void bw_predict_dram_step(stn_ledger_row *row, const bw_step *step, int width,
                           const bw_line *operand, uint64_t arrays, int logic);
 
+/* --- a picture at work (bitwise_execute.c) --------------------------------*/
+
+/* One thread's memory for one picture. */
+typedef struct bw_state {
+    const bw_mapping *m;
+    uint64_t *words;
+    int32_t *numbers[3]; /* two inputs and the output of digital units */
+    int t;               /* time step */
+    bw_noise *noise;     /* or NULL */
+} bw_state;
+
+/* Rows of a line at the time step. */
+static inline uint64_t *bw_rows_of(const bw_state *s, const bw_value *v,
+                                   int line)
+{
+    return s->words + v->offset + (size_t)s->t * v->step_words +
+           (size_t)line * (size_t)v->bits * (size_t)v->words;
+}
+
+/* Numbers of all lines at the time step: rows pass the link, and the buffer
+ * that turns them into numbers, on the way to the digital units and back. */
+void bw_value_read(const bw_state *s, const bw_value *v, int32_t *numbers,
+                   stn_ledger_row *row);
+void bw_value_write(const bw_state *s, const bw_value *v,
+                    const int32_t *numbers, stn_ledger_row *row);
+/* The same in closed form: `event` is row_read or row_write. */
+void bw_predict_move(const bw_value *v, stn_event event, uint64_t times,
+                     stn_ledger_row *row);
+
 /* --- planes (bitwise_planes.c) --------------------------------------------*/
 
 /* Numbers of one line from its rows, sign-extended; and back. */
@@ -308,6 +343,8 @@ void bw_row_gather(const bw_tap *tap, const bw_value *in, int column,
 
 /* Sub-arrays that keep a value: its rows, tile by tile. */
 uint64_t bw_bank_arrays(const bw_mapping *m, const bw_value *v);
+/* Digital units, and a bank for what they write. */
+void bw_place_digital(bw_mapping *m, bw_layer *layer);
 /* Rows of one number within [lo, hi]; none when that is only 0. */
 void bw_line_size(bw_line *line);
 /* Ranges of a conv's or depthwise's filters into lines[0 … out). */
@@ -373,6 +410,13 @@ void bw_run_compare(const bw_mapping *m, const bw_layer *layer, uint64_t *words,
 /* density: share of ones among the bits compared. */
 void bw_predict_compare(const bw_mapping *m, const bw_layer *layer,
                         double density, stn_ledger_row *row);
+
+/* --- across time (bitwise_time.c) -----------------------------------------*/
+
+stn_status bw_map_time(bw_mapping *m, bw_layer *layer, stn_error *err);
+void bw_run_time(const bw_state *s, const bw_layer *layer, stn_ledger_row *row);
+void bw_predict_time(const bw_mapping *m, const bw_layer *layer,
+                     stn_ledger_row *row);
 
 /* --- layers without weights (bitwise_outline.c) ---------------------------*/
 

@@ -52,7 +52,7 @@ bool bw_is_comparison(const bw_mapping *m, int index)
     const stn_instruction *in = &p->instructions[index];
     if (!m->options.comparator || m->options.logic != BW_LOGIC_SENSE ||
         in->opcode != STN_DEPTHWISE || in->kh * in->kw > BW_MAX_TAPS ||
-        index + 1 == p->n_instructions ||
+        p->values[in->output].steps > 1 || index + 1 == p->n_instructions ||
         p->instructions[index + 1].inputs[0] != in->output ||
         !is_step(&p->instructions[index + 1], in->weights.out) ||
         p->values[p->instructions[index + 1].output].hi != 1)

@@ -7,31 +7,17 @@
 #include "accel/bitwise_noise.h"
 #include <string.h>
 
-/* One thread's memory for one picture. */
-typedef struct machine_state {
-    const bw_mapping *m;
-    uint64_t *words;
-    int32_t *numbers[3]; /* two inputs and the output of digital units */
-    bw_noise *noise;     /* or NULL */
-} machine_state;
-
-static uint64_t *rows_of(const machine_state *s, const bw_value *v, int line)
-{
-    return s->words + v->offset +
-           (size_t)line * (size_t)v->bits * (size_t)v->words;
-}
-
-static uint64_t *operand_of(const machine_state *s)
+static uint64_t *operand_of(const bw_state *s)
 {
     return s->words + s->m->operand_offset;
 }
 
-static uint64_t *carry_of(const machine_state *s)
+static uint64_t *carry_of(const bw_state *s)
 {
     return s->words + s->m->carry_offset;
 }
 
-static bw_tally tally_of(const machine_state *s, stn_ledger_row *row,
+static bw_tally tally_of(const bw_state *s, stn_ledger_row *row,
                          const bw_value *v)
 {
     return (bw_tally){.row = row,
@@ -53,36 +39,45 @@ static void post_row(stn_ledger_row *row, stn_event event, const bw_value *v)
     stn_ledger_post(row, STN_EVENT_buffer_bit, bits, 1);
 }
 
-/* Rows of one line are written, or read, with errors; reading is done by
- * flipping them here and back. */
-static void disturb(const machine_state *s, bw_error kind, const bw_value *v,
-                    int line)
+/* Rows of one line are written, or have been read, with errors. */
+static void disturb(const bw_state *s, bw_error kind, const bw_value *v,
+                    int line, uint64_t *rows)
 {
-    uint64_t *rows = rows_of(s, v, line);
     for (int b = 0; s->noise && b < bw_line_of(v, line)->width; b++)
         bw_noise_flip(s->noise, kind, rows + (size_t)b * (size_t)v->words,
                       v->words);
 }
 
-static void read_value(const machine_state *s, const bw_value *v,
-                       int32_t *numbers, stn_ledger_row *row)
+/* What is read wrong stays right in its cells. */
+static const uint64_t *read_line(const bw_state *s, const bw_value *v, int line)
+{
+    const uint64_t *rows = bw_rows_of(s, v, line);
+    if (!s->noise)
+        return rows;
+    uint64_t *copy = operand_of(s);
+    memcpy(copy, rows, (size_t)v->bits * (size_t)v->words * sizeof *copy);
+    disturb(s, BW_ERROR_READ, v, line, copy);
+    return copy;
+}
+
+void bw_value_read(const bw_state *s, const bw_value *v, int32_t *numbers,
+                   stn_ledger_row *row)
 {
     for (int l = 0; l < v->n_lines; l++) {
         for (int b = 0; b < bw_line_of(v, l)->width; b++)
             post_row(row, STN_EVENT_row_read, v);
-        disturb(s, BW_ERROR_READ, v, l);
-        bw_line_unpack(v, l, rows_of(s, v, l),
+        bw_line_unpack(v, l, read_line(s, v, l),
                        numbers + (size_t)l * (size_t)v->columns);
     }
 }
 
-static void write_value(const machine_state *s, const bw_value *v,
-                        const int32_t *numbers, stn_ledger_row *row)
+void bw_value_write(const bw_state *s, const bw_value *v,
+                    const int32_t *numbers, stn_ledger_row *row)
 {
     for (int l = 0; l < v->n_lines; l++) {
         bw_line_pack(v, l, numbers + (size_t)l * (size_t)v->columns,
-                     rows_of(s, v, l));
-        disturb(s, BW_ERROR_WRITE, v, l);
+                     bw_rows_of(s, v, l));
+        disturb(s, BW_ERROR_WRITE, v, l, bw_rows_of(s, v, l));
         for (int b = 0; b < bw_line_of(v, l)->width; b++)
             post_row(row, STN_EVENT_row_write, v);
     }
@@ -91,12 +86,12 @@ static void write_value(const machine_state *s, const bw_value *v,
 /* --- convolutions ---------------------------------------------------------*/
 
 /* Reads the operand's line, moves it to its place, writes it to the slot. */
-static void fetch(const machine_state *s, const bw_layer *layer,
-                  const bw_operand *o, stn_ledger_row *row)
+static void fetch(const bw_state *s, const bw_layer *layer, const bw_operand *o,
+                  stn_ledger_row *row)
 {
     const bw_value *x = &s->m->values[layer->in->inputs[0]];
     const bw_value *y = &s->m->values[layer->in->output];
-    const uint64_t *from = rows_of(s, x, o->line);
+    const uint64_t *from = bw_rows_of(s, x, o->line);
     uint64_t *to = operand_of(s);
     for (int b = 0; b < bw_line_of(x, o->line)->width; b++) {
         bw_row_gather(&layer->window.taps[o->tap], x, o->column,
@@ -112,7 +107,7 @@ static void fetch(const machine_state *s, const bw_layer *layer,
     }
 }
 
-static void run_steps(const machine_state *s, const bw_layer *layer,
+static void run_steps(const bw_state *s, const bw_layer *layer,
                       const bw_operand *o, stn_ledger_row *row)
 {
     static void (*const run[])(const bw_sum *, bw_tally *) = {
@@ -122,7 +117,7 @@ static void run_steps(const machine_state *s, const bw_layer *layer,
     bw_tally tally = tally_of(s, row, y);
     for (int i = o->first; i < o->first + o->n; i++) {
         const bw_step *step = &layer->window.steps[i];
-        bw_sum sum = {.acc = rows_of(s, y, step->filter),
+        bw_sum sum = {.acc = bw_rows_of(s, y, step->filter),
                       .width = bw_line_of(y, step->filter)->width,
                       .words = y->words,
                       .operand = operand_of(s),
@@ -135,7 +130,7 @@ static void run_steps(const machine_state *s, const bw_layer *layer,
     }
 }
 
-static void run_window(const machine_state *s, const bw_layer *layer,
+static void run_window(const bw_state *s, const bw_layer *layer,
                        stn_ledger_row *row)
 {
     const bw_window *w = &layer->window;
@@ -157,8 +152,7 @@ static void run_window(const machine_state *s, const bw_layer *layer,
 
 /* --- fully connected layers -----------------------------------------------*/
 
-static uint64_t *partial_of(const machine_state *s, const bw_layer *layer,
-                            int chunk)
+static uint64_t *partial_of(const bw_state *s, const bw_layer *layer, int chunk)
 {
     const bw_value *y = &s->m->values[layer->in->output];
     return s->words + layer->neurons.offset +
@@ -167,14 +161,14 @@ static uint64_t *partial_of(const machine_state *s, const bw_layer *layer,
 
 /* Adds the weights of each input of the chunk whose bit `bit` is 1. Returns
  * how many there were. */
-static uint64_t add_bit(const machine_state *s, const bw_layer *layer,
-                        int chunk, int input, int bit, bw_tally *tally)
+static uint64_t add_bit(const bw_state *s, const bw_layer *layer, int chunk,
+                        int input, int bit, bw_tally *tally)
 {
     const bw_neurons *n = &layer->neurons;
     const bw_value *x = &s->m->values[layer->in->inputs[0]];
     const bw_value *y = &s->m->values[layer->in->output];
     bw_synapse from = n->synapses[input];
-    const uint64_t *row = rows_of(s, x, from.line) +
+    const uint64_t *row = bw_rows_of(s, x, from.line) +
                           (size_t)bit * (size_t)x->words + from.column / 64;
     if (!(*row >> (from.column % 64) & 1))
         return 0;
@@ -194,7 +188,7 @@ static uint64_t add_bit(const machine_state *s, const bw_layer *layer,
 
 /* The bit of weight −2^(width − 1): its weights are subtracted, all at once,
  * while the accumulators lie complemented. */
-static uint64_t subtract_signs(const machine_state *s, const bw_layer *layer,
+static uint64_t subtract_signs(const bw_state *s, const bw_layer *layer,
                                int chunk, int first, int end, bw_tally *tally)
 {
     const bw_value *x = &s->m->values[layer->in->inputs[0]];
@@ -204,7 +198,7 @@ static uint64_t subtract_signs(const machine_state *s, const bw_layer *layer,
     for (int i = first; i < end; i++) {
         const bw_synapse *from = &layer->neurons.synapses[i];
         const bw_line *line = bw_line_of(x, from->line);
-        const uint64_t *row = rows_of(s, x, from->line) +
+        const uint64_t *row = bw_rows_of(s, x, from->line) +
                               (size_t)(line->width - 1) * (size_t)x->words;
         if (!line->is_signed || line->width > y->bits ||
             !(row[from->column / 64] >> (from->column % 64) & 1))
@@ -218,7 +212,7 @@ static uint64_t subtract_signs(const machine_state *s, const bw_layer *layer,
     return ones;
 }
 
-static void run_chunk(const machine_state *s, const bw_layer *layer, int chunk,
+static void run_chunk(const bw_state *s, const bw_layer *layer, int chunk,
                       stn_ledger_row *part)
 {
     const bw_neurons *n = &layer->neurons;
@@ -241,7 +235,7 @@ static void run_chunk(const machine_state *s, const bw_layer *layer, int chunk,
 }
 
 /* Partial sum of chunk b moves to chunk a's sub-array and is added there. */
-static void reduce(const machine_state *s, const bw_layer *layer, int a, int b,
+static void reduce(const bw_state *s, const bw_layer *layer, int a, int b,
                    stn_ledger_row *part)
 {
     const bw_value *y = &s->m->values[layer->in->output];
@@ -261,7 +255,7 @@ static void reduce(const machine_state *s, const bw_layer *layer, int a, int b,
     bw_rows_add(&sum, &tally);
 }
 
-static void run_neurons(const machine_state *s, const bw_layer *layer,
+static void run_neurons(const bw_state *s, const bw_layer *layer,
                         stn_ledger_row *row)
 {
     const bw_neurons *n = &layer->neurons;
@@ -290,17 +284,17 @@ static void run_neurons(const machine_state *s, const bw_layer *layer,
         stn_ledger_join_end(row, &slowest);
     }
     if (n->n_chunks)
-        memcpy(rows_of(s, y, 0), partial_of(s, layer, 0),
+        memcpy(bw_rows_of(s, y, 0), partial_of(s, layer, 0),
                (size_t)y->bits * (size_t)y->words * sizeof *s->words);
 }
 
 /* --- sums by bit-count ----------------------------------------------------*/
 
-static void run_count(const machine_state *s, const bw_layer *layer,
+static void run_count(const bw_state *s, const bw_layer *layer,
                       stn_ledger_row *row)
 {
     const bw_value *y = &s->m->values[layer->in->output];
-    read_value(s, &s->m->values[layer->in->inputs[0]], s->numbers[0], row);
+    bw_value_read(s, &s->m->values[layer->in->inputs[0]], s->numbers[0], row);
     bw_run_count(s->m, layer,
                  &(bw_count_memory){.in = s->numbers[0],
                                     .out = s->numbers[2],
@@ -308,7 +302,7 @@ static void run_count(const machine_state *s, const bw_layer *layer,
                                     .planes = s->words + s->m->window_offset,
                                     .noise = s->noise},
                  row);
-    write_value(s, y, s->numbers[2], row);
+    bw_value_write(s, y, s->numbers[2], row);
 }
 
 /* --- digital units --------------------------------------------------------*/
@@ -320,7 +314,7 @@ static int32_t clamp(int64_t v, int64_t lo, int64_t hi)
 
 /* Numbers lie line by line: channel by channel, and with one position per
  * channel that is also the order of a flat value. */
-static void rescale(const machine_state *s, const stn_instruction *in)
+static void rescale(const bw_state *s, const stn_instruction *in)
 {
     const bw_value *y = &s->m->values[in->output];
     size_t positions = (size_t)y->shape.h * (size_t)y->shape.w;
@@ -351,7 +345,7 @@ static int32_t window(const stn_instruction *in, const int32_t *x, int width)
     return in->opcode == STN_MAX_POOL ? best : (int32_t)sum;
 }
 
-static void pool(const machine_state *s, const stn_instruction *in)
+static void pool(const bw_state *s, const stn_instruction *in)
 {
     const bw_value *x = &s->m->values[in->inputs[0]];
     const bw_value *y = &s->m->values[in->output];
@@ -365,7 +359,7 @@ static void pool(const machine_state *s, const stn_instruction *in)
                     x->shape.w);
 }
 
-static void run_digital(const machine_state *s, const bw_layer *layer,
+static void run_digital(const bw_state *s, const bw_layer *layer,
                         stn_ledger_row *row)
 {
     const stn_instruction *in = layer->in;
@@ -375,7 +369,7 @@ static void run_digital(const machine_state *s, const bw_layer *layer,
     uint64_t each =
         is_rescale ? (uint64_t)in->n_inputs : (uint64_t)(in->kh * in->kw - 1);
     for (int k = 0; k < in->n_inputs; k++)
-        read_value(s, &s->m->values[in->inputs[k]], s->numbers[k], row);
+        bw_value_read(s, &s->m->values[in->inputs[k]], s->numbers[k], row);
     if (is_rescale)
         rescale(s, in);
     else
@@ -385,11 +379,11 @@ static void run_digital(const machine_state *s, const bw_layer *layer,
         stn_ledger_post(row, is_rescale ? STN_EVENT_rescale : STN_EVENT_pool, n,
                         (n + lanes - 1) / lanes);
     }
-    write_value(s, y, s->numbers[2], row);
+    bw_value_write(s, y, s->numbers[2], row);
 }
 
 /* Weights that do not stay come by the link, row by row. */
-static void stream_weights(const machine_state *s, const bw_layer *layer,
+static void stream_weights(const bw_state *s, const bw_layer *layer,
                            stn_ledger_row *row)
 {
     for (uint64_t k = 0; k < layer->placement.streamed_rows; k++) {
@@ -406,7 +400,7 @@ size_t bw_scratch_bytes(const void *mapping)
     return m->n_words * sizeof(uint64_t) + 3 * m->n_numbers * sizeof(int32_t);
 }
 
-static void load_picture(const machine_state *s, const uint8_t *pixels,
+static void load_picture(const bw_state *s, const uint8_t *pixels,
                          stn_ledger_row *row)
 {
     const bw_value *v = &s->m->values[0];
@@ -415,14 +409,30 @@ static void load_picture(const machine_state *s, const uint8_t *pixels,
         for (int c = 0; c < v->shape.c; c++)
             s->numbers[0][(size_t)c * (size_t)positions + (size_t)p] =
                 *pixels++;
-    write_value(s, v, s->numbers[0], row);
+    bw_value_write(s, v, s->numbers[0], row);
+}
+
+static void run_layer(const bw_state *s, const bw_layer *layer,
+                      stn_ledger_row *row)
+{
+    stream_weights(s, layer, row);
+    if (layer->unit == BW_WINDOW)
+        run_window(s, layer, row);
+    else if (layer->unit == BW_NEURONS)
+        run_neurons(s, layer, row);
+    else if (layer->unit == BW_COUNT)
+        run_count(s, layer, row);
+    else if (layer->unit == BW_COMPARE)
+        bw_run_compare(s->m, layer, s->words, s->noise, row);
+    else if (layer->unit == BW_DIGITAL)
+        run_digital(s, layer, row);
 }
 
 void bw_execute(const void *mapping, const uint8_t *pixels, int32_t *logits,
                 void *scratch, stn_ledger *ledger)
 {
     const bw_mapping *m = mapping;
-    machine_state s = {.m = m, .words = scratch};
+    bw_state s = {.m = m, .words = scratch};
     int n = m->program->n_instructions;
     for (int k = 0; k < 3; k++)
         s.numbers[k] =
@@ -436,21 +446,15 @@ void bw_execute(const void *mapping, const uint8_t *pixels, int32_t *logits,
     }
     load_picture(&s, pixels, &ledger->rows[0]);
     for (int i = 0; i < n; i++) {
-        const bw_layer *layer = &m->layers[i];
-        stream_weights(&s, layer, &ledger->rows[i]);
-        if (layer->unit == BW_WINDOW)
-            run_window(&s, layer, &ledger->rows[i]);
-        else if (layer->unit == BW_NEURONS)
-            run_neurons(&s, layer, &ledger->rows[i]);
-        else if (layer->unit == BW_COUNT)
-            run_count(&s, layer, &ledger->rows[i]);
-        else if (layer->unit == BW_COMPARE)
-            bw_run_compare(m, layer, s.words, s.noise, &ledger->rows[i]);
-        else if (layer->unit == BW_DIGITAL)
-            run_digital(&s, layer, &ledger->rows[i]);
+        if (m->layers[i].unit == BW_TIME)
+            bw_run_time(&s, &m->layers[i], &ledger->rows[i]);
+        else
+            for (s.t = 0; s.t < m->layers[i].steps; s.t++)
+                run_layer(&s, &m->layers[i], &ledger->rows[i]);
+        s.t = 0;
     }
     const bw_value *result = &m->values[m->layers[n - 1].in->output];
-    read_value(&s, result, s.numbers[0], &ledger->rows[n - 1]);
+    bw_value_read(&s, result, s.numbers[0], &ledger->rows[n - 1]);
     memcpy(logits, s.numbers[0],
            (size_t)m->program->n_classes * sizeof *logits);
 }

@@ -114,7 +114,9 @@ static stn_status place_value(bw_mapping *m, int index,
     y.tiles = div_up(y.columns, m->columns);
     STN_TRY(place_lines(m, v, product ? in : NULL, &y, err));
     y.offset = m->n_words;
-    m->n_words += (size_t)y.n_lines * (size_t)y.bits * (size_t)y.words;
+    size_t words = (size_t)y.n_lines * (size_t)y.bits * (size_t)y.words;
+    y.step_words = v->steps > 1 ? words : 0;
+    m->n_words += (size_t)v->steps * words;
     size_t numbers = stn_shape_count(v->shape);
     m->n_numbers = numbers > m->n_numbers ? numbers : m->n_numbers;
     m->values[index] = y;
@@ -127,8 +129,7 @@ uint64_t bw_bank_arrays(const bw_mapping *m, const bw_value *v)
     return per_tile * (uint64_t)v->tiles;
 }
 
-/* Digital units, and a bank for what they write. */
-static void place_digital(bw_mapping *m, bw_layer *layer)
+void bw_place_digital(bw_mapping *m, bw_layer *layer)
 {
     const bw_value *y = &m->values[layer->in->output];
     layer->placement = (stn_placement){
@@ -170,6 +171,7 @@ static stn_status place_layer(bw_mapping *m, int index, stn_error *err)
     if (index && m->layers[index - 1].unit == BW_COMPARE)
         return STN_OK;
     layer->in = in;
+    layer->steps = stn_neurons_steps(m->program, in);
     bool outline = in->weights.outline != NULL;
     if (bw_is_comparison(m, index))
         return place_compare(m, index, err);
@@ -177,9 +179,12 @@ static stn_status place_layer(bw_mapping *m, int index, stn_error *err)
     if (in->opcode == STN_CONCAT) { /* lines stay where they are */
         layer->unit = BW_NONE;
         layer->placement.utilisation = 1.0;
+    } else if (stn_opcode_is_time(in->opcode)) {
+        layer->unit = BW_TIME;
+        STN_TRY(bw_map_time(m, layer, err));
     } else if (in->opcode != STN_CONV && in->opcode != STN_DEPTHWISE) {
         layer->unit = BW_DIGITAL;
-        place_digital(m, layer);
+        bw_place_digital(m, layer);
     } else if (m->options.sums == BW_SUMS_COUNT) {
         layer->unit = BW_COUNT;
         STN_TRY(bw_map_count(m, layer, err));

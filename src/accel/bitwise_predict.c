@@ -14,13 +14,13 @@ static void post_rows(stn_ledger_row *row, stn_event event, uint64_t rows,
     stn_ledger_post(row, event, rows * tiles, rows);
 }
 
-/* All rows of a value pass the link and the buffer. */
-static void predict_move(const bw_value *v, stn_event event,
-                         stn_ledger_row *row)
+void bw_predict_move(const bw_value *v, stn_event event, uint64_t times,
+                     stn_ledger_row *row)
 {
-    post_rows(row, event, v->rows, (uint64_t)v->tiles);
-    post_rows(row, STN_EVENT_link_bit, v->rows, (uint64_t)v->columns);
-    post_rows(row, STN_EVENT_buffer_bit, v->rows, (uint64_t)v->columns);
+    uint64_t rows = times * v->rows;
+    post_rows(row, event, rows, (uint64_t)v->tiles);
+    post_rows(row, STN_EVENT_link_bit, rows, (uint64_t)v->columns);
+    post_rows(row, STN_EVENT_buffer_bit, rows, (uint64_t)v->columns);
 }
 
 static stn_status make_parts(bw_mapping *m, bw_layer *layer, int n,
@@ -166,7 +166,8 @@ static void predict_neurons(const bw_mapping *m, const bw_layer *layer,
 {
     stn_ledger_row slowest = {0};
     double slowest_s = -1.0;
-    predict_move(&m->values[layer->in->inputs[0]], STN_EVENT_row_read, row);
+    bw_predict_move(&m->values[layer->in->inputs[0]], STN_EVENT_row_read, 1,
+                    row);
     for (int c = 0; c < layer->n_parts; c++) {
         stn_ledger_row part = {0};
         predict_chunk(m, layer, &layer->parts[c], density, &part);
@@ -180,9 +181,10 @@ static void predict_neurons(const bw_mapping *m, const bw_layer *layer,
 static void predict_count(const bw_mapping *m, const bw_layer *layer,
                           stn_ledger_row *row)
 {
-    predict_move(&m->values[layer->in->inputs[0]], STN_EVENT_row_read, row);
+    bw_predict_move(&m->values[layer->in->inputs[0]], STN_EVENT_row_read, 1,
+                    row);
     bw_predict_count(m, layer, row);
-    predict_move(&m->values[layer->in->output], STN_EVENT_row_write, row);
+    bw_predict_move(&m->values[layer->in->output], STN_EVENT_row_write, 1, row);
 }
 
 static void predict_digital(const bw_mapping *m, const bw_layer *layer,
@@ -197,36 +199,47 @@ static void predict_digital(const bw_mapping *m, const bw_layer *layer,
     uint64_t per_line = each * (uint64_t)y->columns;
     uint64_t lines = (uint64_t)y->n_lines;
     for (int k = 0; k < in->n_inputs; k++)
-        predict_move(&m->values[in->inputs[k]], STN_EVENT_row_read, row);
+        bw_predict_move(&m->values[in->inputs[k]], STN_EVENT_row_read, 1, row);
     stn_ledger_post(row, is_rescale ? STN_EVENT_rescale : STN_EVENT_pool,
                     lines * per_line, lines * ((per_line + lanes - 1) / lanes));
-    predict_move(y, STN_EVENT_row_write, row);
+    bw_predict_move(y, STN_EVENT_row_write, 1, row);
+}
+
+/* One time step of a layer that does all of them alike. */
+static void predict_step(const bw_mapping *m, const bw_layer *layer,
+                         double density, stn_ledger_row *row)
+{
+    uint64_t streamed = layer->placement.streamed_rows;
+    post_rows(row, STN_EVENT_row_write, streamed, 1);
+    post_rows(row, STN_EVENT_link_bit, streamed, (uint64_t)m->columns);
+    if (layer->unit == BW_WINDOW)
+        predict_window(m, layer, row);
+    else if (layer->unit == BW_NEURONS)
+        predict_neurons(m, layer, density, row);
+    else if (layer->unit == BW_COUNT)
+        predict_count(m, layer, row);
+    else if (layer->unit == BW_COMPARE)
+        bw_predict_compare(m, layer, density, row);
+    else if (layer->unit == BW_DIGITAL)
+        predict_digital(m, layer, row);
 }
 
 void bw_predict(const void *mapping, const double *density, stn_ledger *ledger)
 {
     const bw_mapping *m = mapping;
     int n = m->program->n_instructions;
-    predict_move(&m->values[0], STN_EVENT_row_write, &ledger->rows[0]);
+    bw_predict_move(&m->values[0], STN_EVENT_row_write, 1, &ledger->rows[0]);
     for (int i = 0; i < n; i++) {
         const bw_layer *layer = &m->layers[i];
-        post_rows(&ledger->rows[i], STN_EVENT_row_write,
-                  layer->placement.streamed_rows, 1);
-        post_rows(&ledger->rows[i], STN_EVENT_link_bit,
-                  layer->placement.streamed_rows, (uint64_t)m->columns);
-        if (layer->unit == BW_WINDOW)
-            predict_window(m, layer, &ledger->rows[i]);
-        else if (layer->unit == BW_NEURONS)
-            predict_neurons(m, layer, density ? density[i] : 0.5,
-                            &ledger->rows[i]);
-        else if (layer->unit == BW_COUNT)
-            predict_count(m, layer, &ledger->rows[i]);
-        else if (layer->unit == BW_COMPARE)
-            bw_predict_compare(m, layer, density ? density[i] : 0.5,
-                               &ledger->rows[i]);
-        else if (layer->unit == BW_DIGITAL)
-            predict_digital(m, layer, &ledger->rows[i]);
+        stn_ledger_row step = {0}, *row = &ledger->rows[i];
+        predict_step(m, layer, density ? density[i] : 0.5, &step);
+        for (int e = 0; e < STN_EVENT_COUNT; e++)
+            stn_ledger_post(row, (stn_event)e,
+                            (uint64_t)layer->steps * step.total[e],
+                            (uint64_t)layer->steps * step.steps[e]);
+        if (layer->unit == BW_TIME)
+            bw_predict_time(m, layer, row);
     }
     const bw_value *result = &m->values[m->layers[n - 1].in->output];
-    predict_move(result, STN_EVENT_row_read, &ledger->rows[n - 1]);
+    bw_predict_move(result, STN_EVENT_row_read, 1, &ledger->rows[n - 1]);
 }

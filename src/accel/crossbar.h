@@ -11,6 +11,7 @@
 #define STN_ACCEL_CROSSBAR_H
 
 #include "accel/accel.h"
+#include "accel/neurons.h"
 
 #define XB_MAX_ADC_BITS 12
 #define XB_MAX_SLICES 8
@@ -117,6 +118,9 @@ typedef struct xb_layer {
     const stn_instruction *in;
     bool analog; /* conv or depthwise; else digital lanes */
     bool depthwise;
+    int steps;                                 /* that it goes through */
+    stn_neurons kept;                          /* of those across time */
+    size_t state;                              /* in the scratch, in int32 */
     int n_blocks, n_rows;                      /* rows of one block */
     int out;                                   /* columns: filters */
     int n_bits;                                /* of the input */
@@ -152,7 +156,7 @@ typedef struct xb_mapping {
     xb_layer *layers;
     int64_t *lo, *hi; /* of each value, from clamps alone */
     size_t *offsets;  /* of each value in the scratch, in int32 */
-    size_t n_numbers; /* all values, and a padded input */
+    size_t n_numbers; /* all values, all time steps, and states */
     size_t n_padded;  /* the largest padded input */
     size_t n_frame;   /* words: padded input as bit strings */
     size_t n_window;  /* words: one position's bits, block by block */

@@ -18,11 +18,14 @@ typedef struct machine_state {
     uint32_t *sums, *acc;      /* a layer's filters */
     uint32_t *unit, *unit_acc; /* a layer's blocks */
     uint64_t *bins;            /* histograms, or NULL */
+    int t;                     /* time step */
 } machine_state;
 
 static int32_t *value_of(const machine_state *s, int value)
 {
-    return s->numbers + s->m->offsets[value];
+    const stn_value *v = &s->m->program->values[value];
+    size_t step = v->steps > 1 ? (size_t)s->t * stn_shape_count(v->shape) : 0;
+    return s->numbers + s->m->offsets[value] + step;
 }
 
 /* A value into or out of the buffer, which is double: it takes no time. */
@@ -385,6 +388,50 @@ static void run_digital(const machine_state *s, const xb_layer *l,
     post_buffer(s, in->output, row);
 }
 
+/* --- across time ----------------------------------------------------------*/
+
+static void run_tick(machine_state *s, const xb_layer *l, const stn_tick *tick,
+                     stn_ledger_row *row)
+{
+    const stn_instruction *in = l->in;
+    bool own = l->kept.keep == STN_KEEP_STATE;
+    s->t = tick->t;
+    stn_tick_data data = {.x = value_of(s, in->inputs[0]),
+                          .kept = s->numbers + l->state,
+                          .y = value_of(s, in->output),
+                          .shape = s->m->program->values[in->output].shape};
+    uint64_t n = stn_shape_count(data.shape);
+    uint64_t lanes = (uint64_t)s->m->options.lanes;
+    if (!own && tick->reads_kept) { /* the output of the step before */
+        s->t--;
+        data.kept = value_of(s, in->output);
+        s->t++;
+    }
+    if (tick->reads_input)
+        post_buffer(s, in->inputs[0], row);
+    if (tick->reads_kept && !own)
+        post_buffer(s, in->output, row);
+    else if (tick->reads_kept)
+        stn_ledger_post(row, STN_EVENT_buffer_bit, n * (uint64_t)l->kept.bits,
+                        0);
+    stn_neurons_run(in, tick, &data);
+    if (tick->works)
+        stn_ledger_post(row, l->kept.unit, n, (n + lanes - 1) / lanes);
+    if (tick->writes_state)
+        stn_ledger_post(row, STN_EVENT_buffer_bit, n * (uint64_t)l->kept.bits,
+                        0);
+    if (tick->writes_output)
+        post_buffer(s, in->output, row);
+}
+
+static void run_time(machine_state *s, const xb_layer *l, stn_ledger_row *row)
+{
+    for (int k = 0; k < stn_neurons_ticks(l->in, l->steps); k++) {
+        stn_tick tick = stn_neurons_tick(l->in, l->steps, k);
+        run_tick(s, l, &tick, row);
+    }
+}
+
 /* --- a picture ------------------------------------------------------------*/
 
 size_t xb_scratch_bytes(const void *mapping)
@@ -412,10 +459,15 @@ static void run_layer(machine_state *s, int index, stn_ledger_row *row)
     s->acc = s->sums + l->out;
     s->unit = s->acc + l->out;
     s->unit_acc = s->unit + l->n_blocks;
-    if (l->analog)
-        run_analog(s, l, row);
-    else
-        run_digital(s, l, row);
+    if (stn_opcode_is_time(l->in->opcode))
+        run_time(s, l, row);
+    for (s->t = 0; !stn_opcode_is_time(l->in->opcode) && s->t < l->steps;
+         s->t++)
+        if (l->analog)
+            run_analog(s, l, row);
+        else
+            run_digital(s, l, row);
+    s->t = 0;
 }
 
 /* The picture goes into value 0, and the last value is the result. */

@@ -208,6 +208,10 @@ static void set_range(xb_mapping *m, int value, const stn_instruction *in)
     } else if (in->opcode == STN_RESCALE) {
         m->lo[value] = in->lo;
         m->hi[value] = in->hi;
+    } else if (stn_opcode_is_time(in->opcode) &&
+               m->program->values[value].type == STN_TYPE_U8) { /* spikes */
+        m->lo[value] = 0;
+        m->hi[value] = 1;
     } else if (in->opcode == STN_MAX_POOL) {
         m->lo[value] = m->lo[in->inputs[0]];
         m->hi[value] = m->hi[in->inputs[0]];
@@ -252,12 +256,16 @@ static stn_status map_layer(xb_mapping *m, int index, stn_error *err)
 {
     xb_layer *l = &m->layers[index];
     l->in = &m->program->instructions[index];
+    l->steps = stn_neurons_steps(m->program, l->in);
     if (l->in->opcode == STN_CONV || l->in->opcode == STN_DEPTHWISE) {
         STN_TRY(xb_map_layer(m, l, err));
         size_scratch(m, l);
     } else if (l->in->opcode == STN_CONCAT) { /* side by side in the buffer */
         l->placement.utilisation = 1.0;
     } else {
+        if (stn_opcode_is_time(l->in->opcode))
+            l->kept =
+                stn_neurons_of(l->in, &m->program->values[l->in->inputs[0]]);
         l->placement = (stn_placement){.lanes = (uint64_t)m->options.lanes,
                                        .utilisation = 1.0};
     }
@@ -310,7 +318,13 @@ static stn_status map_all(xb_mapping *m, stn_error *err)
         STN_TRY(map_layer(m, i, err));
     for (int v = 0; v < p->n_values; v++) {
         m->offsets[v] = m->n_numbers;
-        m->n_numbers += stn_shape_count(p->values[v].shape);
+        m->n_numbers += stn_value_count(&p->values[v]);
+    }
+    for (int i = 0; i < p->n_instructions; i++) {
+        xb_layer *l = &m->layers[i];
+        l->state = m->n_numbers;
+        if (l->kept.keep == STN_KEEP_STATE)
+            m->n_numbers += stn_shape_count(p->values[l->in->output].shape);
     }
     return check_capacity(m, err);
 }

@@ -85,6 +85,36 @@ static void predict_digital(const xb_mapping *m, const xb_layer *l,
                     (n + lanes - 1) / lanes);
 }
 
+static void predict_time(const xb_mapping *m, const xb_layer *l,
+                         stn_ledger_row *row)
+{
+    const stn_instruction *in = l->in;
+    stn_tick_sums n = stn_neurons_sums(in, l->steps);
+    uint64_t each = stn_shape_count(m->program->values[in->output].shape);
+    uint64_t lanes = (uint64_t)m->options.lanes;
+    uint64_t x = (uint64_t)xb_value_bits(m, in->inputs[0]);
+    uint64_t y = (uint64_t)xb_value_bits(m, in->output);
+    uint64_t kept =
+        l->kept.keep == STN_KEEP_OUTPUT ? y : (uint64_t)l->kept.bits;
+    stn_ledger_post(row, l->kept.unit, n.works * each,
+                    n.works * ((each + lanes - 1) / lanes));
+    stn_ledger_post(row, STN_EVENT_buffer_bit,
+                    each * (n.reads_input * x + n.reads_kept * kept +
+                            n.writes_state * kept + n.writes_output * y),
+                    0);
+}
+
+/* One time step of what does all of them alike. */
+static void predict_step(const xb_mapping *m, const xb_layer *l,
+                         stn_ledger_row *row)
+{
+    if (l->analog)
+        predict_analog(m, l, row);
+    else
+        predict_digital(m, l, row);
+    predict_buffer(m, l->in->output, row);
+}
+
 void xb_predict(const void *mapping, const double *density, stn_ledger *ledger)
 {
     const xb_mapping *m = mapping;
@@ -95,11 +125,16 @@ void xb_predict(const void *mapping, const double *density, stn_ledger *ledger)
         const xb_layer *l = &m->layers[i];
         if (l->in->opcode == STN_CONCAT)
             continue;
-        if (l->analog)
-            predict_analog(m, l, &ledger->rows[i]);
-        else
-            predict_digital(m, l, &ledger->rows[i]);
-        predict_buffer(m, l->in->output, &ledger->rows[i]);
+        if (stn_opcode_is_time(l->in->opcode)) {
+            predict_time(m, l, &ledger->rows[i]);
+            continue;
+        }
+        stn_ledger_row step = {0};
+        predict_step(m, l, &step);
+        for (int e = 0; e < STN_EVENT_COUNT; e++)
+            stn_ledger_post(&ledger->rows[i], (stn_event)e,
+                            (uint64_t)l->steps * step.total[e],
+                            (uint64_t)l->steps * step.steps[e]);
     }
     predict_buffer(m, m->layers[n - 1].in->output, &ledger->rows[n - 1]);
 }

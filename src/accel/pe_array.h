@@ -10,6 +10,7 @@
 #define STN_ACCEL_PE_ARRAY_H
 
 #include "accel/accel.h"
+#include "accel/neurons.h"
 
 #define PE_MAX_DIGITS 17
 
@@ -52,7 +53,11 @@ typedef struct pe_group {
 
 typedef struct pe_layer {
     const stn_instruction *in;
-    bool products; /* conv or depthwise; else digital lanes */
+    bool products;       /* conv or depthwise; else digital lanes */
+    int time_steps;      /* that it goes through */
+    stn_neurons kept;    /* of instructions across time */
+    uint64_t state_bits; /* what they keep */
+    size_t state;        /* the same in the scratch, in int32 */
     /* Filters of a block read the same channels: all of a convolution, one of
      * a depthwise layer. Filter o is of block o mod n_blocks. */
     int n_blocks, filters, channels, window;
@@ -92,7 +97,7 @@ typedef struct pe_mapping {
     pe_layer *layers;
     uint8_t *homes;   /* pe_home of each value */
     size_t *offsets;  /* of each value in the scratch, in int32 */
-    size_t n_numbers; /* all values */
+    size_t n_numbers; /* all values, all time steps, and states */
     size_t n_window;  /* digits of one position's window, all blocks' largest */
     stn_arena arena;
 } pe_mapping;

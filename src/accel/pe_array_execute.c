@@ -10,6 +10,7 @@ typedef struct machine_state {
     const pe_mapping *m;
     int32_t *numbers; /* values */
     int32_t *window;  /* digits of one position: digit, element */
+    int t;            /* time step */
 } machine_state;
 
 /* One layer at work. */
@@ -22,7 +23,9 @@ typedef struct work {
 
 static int32_t *value_of(const machine_state *s, int value)
 {
-    return s->numbers + s->m->offsets[value];
+    const stn_value *v = &s->m->program->values[value];
+    size_t step = v->steps > 1 ? (size_t)s->t * stn_shape_count(v->shape) : 0;
+    return s->numbers + s->m->offsets[value] + step;
 }
 
 static void post_rows(const machine_state *s, stn_event event, uint64_t bits,
@@ -361,6 +364,53 @@ static void run_digital(const machine_state *s, const stn_instruction *in,
     pe_pass_time(s->m, unit, pe_div_up(n, lanes), row);
 }
 
+/* --- across time ----------------------------------------------------------*/
+
+static void run_tick(machine_state *s, const pe_layer *l, const stn_tick *tick,
+                     stn_ledger_row *row)
+{
+    const stn_instruction *in = l->in;
+    bool own = l->kept.keep == STN_KEEP_STATE;
+    s->t = tick->t;
+    stn_tick_data data = {.x = value_of(s, in->inputs[0]),
+                          .kept = s->numbers + l->state,
+                          .y = value_of(s, in->output),
+                          .shape = s->m->program->values[in->output].shape};
+    if (!own && tick->reads_kept) { /* the output of the step before */
+        s->t--;
+        data.kept = value_of(s, in->output);
+        s->t++;
+    }
+    if (tick->reads_input)
+        post_value(s, in->inputs[0], STN_EVENT_row_read, row);
+    if (tick->reads_kept && own)
+        post_rows(s, STN_EVENT_row_read, l->state_bits, row);
+    else if (tick->reads_kept)
+        post_value(s, in->output, STN_EVENT_row_read, row);
+    stn_neurons_run(in, tick, &data);
+    if (tick->works)
+        stn_ledger_post(row, l->kept.unit, stn_shape_count(data.shape), 0);
+    if (tick->writes_state)
+        post_rows(s, STN_EVENT_row_write, l->state_bits, row);
+    if (tick->writes_output)
+        post_value(s, in->output, STN_EVENT_row_write, row);
+}
+
+static void run_time(const machine_state *state, const pe_layer *l,
+                     stn_ledger_row *row)
+{
+    machine_state at = *state, *s = &at;
+    uint64_t n = stn_shape_count(s->m->program->values[l->in->output].shape);
+    uint64_t passes = 0;
+    for (int k = 0; k < stn_neurons_ticks(l->in, l->time_steps); k++) {
+        stn_tick tick = stn_neurons_tick(l->in, l->time_steps, k);
+        run_tick(s, l, &tick, row);
+        passes += tick.works;
+    }
+    pe_pass_time(s->m, l->kept.unit,
+                 passes * pe_div_up(n, (uint64_t)s->m->options.lanes), row);
+}
+
 /* --- a picture ------------------------------------------------------------*/
 
 static void run_products(const machine_state *s, const pe_layer *l,
@@ -386,6 +436,15 @@ size_t pe_scratch_bytes(const void *mapping)
     return (m->n_numbers + m->n_window) * sizeof(int32_t);
 }
 
+/* From outside, and into the buffer. */
+static void post_picture(const machine_state *s, stn_ledger_row *row)
+{
+    uint64_t bits = 8 * stn_shape_count(s->m->program->input);
+    stn_ledger_post(row, STN_EVENT_off_chip_bit, bits, 0);
+    if (s->m->homes[0] == PE_HOME_BUFFER)
+        post_rows(s, STN_EVENT_row_write, bits, row);
+}
+
 void pe_execute(const void *mapping, const uint8_t *pixels, int32_t *logits,
                 void *scratch, stn_ledger *ledger)
 {
@@ -395,24 +454,26 @@ void pe_execute(const void *mapping, const uint8_t *pixels, int32_t *logits,
                        .numbers = scratch,
                        .window = (int32_t *)scratch + m->n_numbers};
     size_t n = stn_shape_count(p->input);
-    stn_ledger_row *rows = ledger->rows;
     for (size_t i = 0; i < n; i++)
         value_of(&s, 0)[i] = pixels[i];
     for (int i = 0; i < p->n_instructions; i++) {
-        stn_ledger_row row = {0};
-        if (i == 0) {
-            stn_ledger_post(&row, STN_EVENT_off_chip_bit, 8 * n, 0);
-            if (m->homes[0] == PE_HOME_BUFFER)
-                post_rows(&s, STN_EVENT_row_write, 8 * n, &row);
+        const pe_layer *l = &m->layers[i];
+        bool time = stn_opcode_is_time(l->in->opcode);
+        for (s.t = 0; s.t < (time ? 1 : l->time_steps); s.t++) {
+            stn_ledger_row row = {0};
+            if (i == 0)
+                post_picture(&s, &row);
+            if (time)
+                run_time(&s, l, &row);
+            else if (l->products)
+                run_products(&s, l, &row);
+            else
+                run_digital(&s, l->in, &row);
+            for (int e = 0; e < STN_EVENT_COUNT; e++)
+                stn_ledger_post(&ledger->rows[i], (stn_event)e, row.total[e],
+                                row.steps[e]);
         }
-        if (m->layers[i].products)
-            run_products(&s, &m->layers[i], &row);
-        else
-            run_digital(&s, m->layers[i].in, &row);
-        for (int e = 0; e < STN_EVENT_COUNT; e++) {
-            rows[i].total[e] += row.total[e];
-            rows[i].steps[e] += row.steps[e];
-        }
+        s.t = 0;
     }
     memcpy(logits, value_of(&s, p->instructions[p->n_instructions - 1].output),
            (size_t)p->n_classes * sizeof *logits);

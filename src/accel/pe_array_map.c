@@ -246,6 +246,36 @@ static void place_area(pe_mapping *m)
 
 /* --- a program ------------------------------------------------------------*/
 
+/* What is kept from step to step stays in the buffer, whatever has no room
+ * beside it. */
+static stn_status place_states(pe_mapping *m, uint64_t *room, stn_error *err)
+{
+    const stn_program *p = m->program;
+    uint64_t sum = 0;
+    for (int i = 0; i < p->n_instructions; i++) {
+        pe_layer *l = &m->layers[i];
+        if (!stn_opcode_is_time(l->in->opcode))
+            continue;
+        l->kept = stn_neurons_of(l->in, &p->values[l->in->inputs[0]]);
+        if (l->kept.keep != STN_KEEP_STATE)
+            continue;
+        size_t n = stn_shape_count(p->values[l->in->output].shape);
+        l->state = m->n_numbers;
+        m->n_numbers += n;
+        l->state_bits = n * (uint64_t)l->kept.bits;
+        sum += l->state_bits;
+    }
+    if (sum > *room)
+        return stn_fail(err, STN_E_UNSUPPORTED,
+                        "%s does not fit on %s: what its neurons keep takes "
+                        "%llu bits, the buffer has %llu; see "
+                        "options.sub_arrays",
+                        p->name, m->machine->name, (unsigned long long)sum,
+                        (unsigned long long)*room);
+    *room -= sum;
+    return STN_OK;
+}
+
 static stn_status map_all(pe_mapping *m, stn_error *err)
 {
     const stn_program *p = m->program;
@@ -263,14 +293,16 @@ static stn_status map_all(pe_mapping *m, stn_error *err)
     for (int i = 0; i < p->n_instructions; i++) {
         pe_layer *l = &m->layers[i];
         l->in = &p->instructions[i];
+        l->time_steps = stn_neurons_steps(p, l->in);
         if (l->in->opcode == STN_CONV || l->in->opcode == STN_DEPTHWISE)
             STN_TRY(map_products(m, l, err));
     }
     for (int v = 0; v < p->n_values; v++) {
         m->offsets[v] = m->n_numbers;
-        m->n_numbers += stn_shape_count(p->values[v].shape);
+        m->n_numbers += stn_value_count(&p->values[v]);
     }
     find_direct(m, last);
+    STN_TRY(place_states(m, &room, err));
     place_weights(m, room - place_values(m, last, room));
     place_area(m);
     return check_room(m, room, err);

@@ -137,9 +137,37 @@ static void predict_products(const pe_mapping *m, const pe_layer *l,
     }
 }
 
-static void predict_layer(const pe_mapping *m, int index, stn_ledger_row *row)
+static void predict_values(const pe_mapping *m, int value, bool written,
+                           uint64_t times, stn_ledger_row *row)
 {
-    const pe_layer *l = &m->layers[index];
+    for (uint64_t k = 0; k < times; k++)
+        predict_value(m, value, written, row);
+}
+
+/* All time steps, which pass as one: the slowest unit sets their time. */
+static void predict_time(const pe_mapping *m, const pe_layer *l,
+                         stn_ledger_row *row)
+{
+    const stn_instruction *in = l->in;
+    stn_tick_sums n = stn_neurons_sums(in, l->time_steps);
+    uint64_t each = stn_shape_count(m->program->values[in->output].shape);
+    uint64_t rows = pe_rows_of(m, l->state_bits);
+    predict_values(m, in->inputs[0], false, n.reads_input, row);
+    if (l->kept.keep == STN_KEEP_OUTPUT)
+        predict_values(m, in->output, false, n.reads_kept, row);
+    else
+        move(m, STN_EVENT_row_read, n.reads_kept * rows, row);
+    move(m, STN_EVENT_row_write, n.writes_state * rows, row);
+    predict_values(m, in->output, true, n.writes_output, row);
+    row->total[l->kept.unit] += n.works * each;
+    pe_pass_time(m, l->kept.unit,
+                 n.works * pe_div_up(each, (uint64_t)m->options.lanes), row);
+}
+
+/* One time step of what does all of them alike. */
+static void predict_layer(const pe_mapping *m, const pe_layer *l,
+                          stn_ledger_row *row)
+{
     const stn_instruction *in = l->in;
     stn_event unit = STN_EVENT_add_bit;
     uint64_t steps = 0;
@@ -167,11 +195,22 @@ void pe_predict(const void *mapping, const double *density, stn_ledger *ledger)
     const pe_mapping *m = mapping;
     int n = m->program->n_instructions;
     (void)density;
-    uint64_t picture = pe_value_bits(m, 0, 8);
-    ledger->rows[0].total[STN_EVENT_off_chip_bit] += picture;
-    if (m->homes[0] == PE_HOME_BUFFER)
-        move(m, STN_EVENT_row_write, pe_rows_of(m, picture), &ledger->rows[0]);
-    for (int i = 0; i < n; i++)
-        if (m->layers[i].in->opcode != STN_CONCAT)
-            predict_layer(m, i, &ledger->rows[i]);
+    for (int i = 0; i < n; i++) {
+        const pe_layer *l = &m->layers[i];
+        stn_ledger_row row = {0}, *sum = &ledger->rows[i];
+        uint64_t picture = i ? 0 : pe_value_bits(m, 0, 8);
+        uint64_t times = (uint64_t)l->time_steps;
+        row.total[STN_EVENT_off_chip_bit] += picture;
+        if (m->homes[0] == PE_HOME_BUFFER)
+            move(m, STN_EVENT_row_write, pe_rows_of(m, picture), &row);
+        if (stn_opcode_is_time(l->in->opcode)) {
+            predict_time(m, l, &row);
+            times = 1;
+        } else if (l->in->opcode != STN_CONCAT) {
+            predict_layer(m, l, &row);
+        }
+        for (int e = 0; e < STN_EVENT_COUNT; e++)
+            stn_ledger_post(sum, (stn_event)e, times * row.total[e],
+                            times * row.steps[e]);
+    }
 }

@@ -109,21 +109,6 @@ static void run_picture(void *context, int task, int thread)
         check_picture(j, w, pixels, logits);
 }
 
-stn_status stn_machine_map(const stn_machine *machine,
-                           const stn_program *program, void **mapping,
-                           stn_error *err)
-{
-    for (int v = 0; v < program->n_values; v++)
-        if (program->values[v].steps > 1)
-            return stn_fail(
-                err, STN_E_UNSUPPORTED,
-                "%s on %s: %s has %d time steps, and machines have no "
-                "neurons yet (verify with --on none)",
-                program->name, machine->name, program->values[v].name,
-                program->values[v].steps);
-    return machine->type->map(machine, program, mapping, err);
-}
-
 static stn_status start_worker(job *j, worker *w, stn_error *err)
 {
     const stn_program *p = j->program;
@@ -158,7 +143,7 @@ static stn_status start_worker(job *j, worker *w, stn_error *err)
 
 static stn_status start(job *j, stn_error *err)
 {
-    STN_TRY(stn_machine_map(j->machine, j->program, &j->mapping, err));
+    STN_TRY(j->machine->type->map(j->machine, j->program, &j->mapping, err));
     j->errs = j->machine->type->errs && j->machine->type->errs(j->mapping);
     if (!j->options->pixels)
         return STN_OK;
@@ -417,7 +402,7 @@ stn_status stn_simulate_define(const stn_machine *machine,
     stn_simulate_options options = {
         .pixels = pixels, .n_pictures = n, .threads = threads};
     void *mapping = NULL;
-    STN_TRY(stn_machine_map(machine, program, &mapping, err));
+    STN_TRY(machine->type->map(machine, program, &mapping, err));
     *errs = machine->type->errs && machine->type->errs(mapping);
     machine->type->unmap(mapping);
     *own = machine->type->define != NULL;

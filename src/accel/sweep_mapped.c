@@ -53,7 +53,7 @@ static stn_status add_mapped(stn_sweep_worker *w, stn_machine *machine,
     if (status == STN_OK && !p->placements)
         status = stn_fail_memory(err, "a mapping");
     if (status == STN_OK) {
-        status = stn_machine_map(machine, w->program, &p->mapping, &why);
+        status = machine->type->map(machine, w->program, &p->mapping, &why);
         if (status == STN_E_UNSUPPORTED) {
             snprintf(p->reason, sizeof p->reason, "%s", why.text);
             status = STN_OK;
