@@ -349,8 +349,8 @@ static void rows_of_windows_are_set_beside_the_rate_code(void **state)
     stn_error err;
     assert_ok(stn_plan_load(&o, &plan, &err), err);
     assert_int_equal(plan->windows, 20);
-    stn_window ran[] = {{1, 100, 0.9, 50, 600, 0},
-                        {2, 100, 0.88, 30, 200, 100}};
+    stn_window ran[] = {{1, 100, 0.9, 50, 600, 0, 8e-6, 6e-3, 4, 0},
+                        {2, 100, 0.88, 30, 200, 100, 2e-6, 1e-3, 4, 0}};
     stn_measure m = {.variant = "int4",
                      .data = "mnist",
                      .network = "net",
@@ -370,9 +370,13 @@ static void rows_of_windows_are_set_beside_the_rate_code(void **state)
         bool additions = !strcmp(row->quantity, "additions ratio");
         if (drop || reads || additions)
             assert_true(fabs(row->ours - (drop ? 2 : reads ? 3 : 2)) < 1e-9);
-        found += drop + reads + additions;
+        bool energy = !strcmp(row->quantity, "energy ratio");
+        bool latency = !strcmp(row->quantity, "latency ratio");
+        if (energy || latency)
+            assert_true(fabs(row->ours - (energy ? 4 : 6)) < 1e-9);
+        found += drop + reads + additions + energy + latency;
     }
-    assert_int_equal(found, 3);
+    assert_int_equal(found, 5);
     r->n_measures = 0;
     stn_results_deinit(r);
     stn_free(r);

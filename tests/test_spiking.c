@@ -456,7 +456,8 @@ static void counts_of_a_window_are_those_of_its_spikes(void **state)
     const stn_program *p = &image->program;
     uint8_t pixels[N * 72], labels[N] = {0};
     const stn_pictures pictures = {N, pixels, labels};
-    const stn_engine_options options = stn_engine_defaults();
+    stn_window_options options = {
+        .engine = stn_engine_defaults(), .n_counted = 10, .n_executed = 2};
     stn_program *split;
     stn_window w;
     double additions = 0, spikes = 0;
@@ -477,7 +478,14 @@ static void counts_of_a_window_are_those_of_its_spikes(void **state)
                   spikes_of(split, "max out.split", values);
         free_values(split, values);
     }
-    assert_ok(stn_window_run(p, 4, &pictures, 10, &options, &w, &err), err);
+    assert_ok(stn_machine_load("imce", NULL, 0,
+                               (stn_machine **)&options.machine, &err),
+              err);
+    assert_ok(stn_window_run(p, 4, &pictures, &options, &w, &err), err);
+    assert_int_equal(w.n_executed, 2);
+    assert_int_equal(w.n_mismatches, 0);
+    assert_true(w.energy_j > 0 && w.latency_s > 0);
+    stn_machine_destroy((stn_machine *)options.machine);
     assert_int_equal(w.n, N);
     assert_true(fabs(w.spikes - spikes / N) < 1e-9);
     assert_true(fabs(w.weight_additions - additions / N) < 1e-9);

@@ -20,6 +20,9 @@ static const stn_option OPTIONS[] = {
      "pictures whose spikes and additions are counted, by the reference"},
     {"windows", 0, false, "A-B", "1-20",
      "windows to try, in time steps; at most those the network has"},
+    {"on", 0, false, "MACHINE", NULL,
+     "machine whose energy and latency are counted, window by window"},
+    {"machine-images", 0, false, "N", "2", "pictures executed on it"},
     STN_CLI_CPU,
     STN_CLI_WIDTH,
     STN_CLI_THREADS,
@@ -32,7 +35,8 @@ static const stn_option OPTIONS[] = {
 typedef struct study {
     const stn_arguments *arguments;
     stn_cli_subject subject;
-    int first, last; /* windows */
+    stn_machine *machine; /* or NULL */
+    int first, last;      /* windows */
     stn_window *windows;
     int n;
 } study;
@@ -53,15 +57,14 @@ static bool read_range(study *s)
     return false;
 }
 
-static int run_windows(study *s, const stn_engine_options *options,
-                       uint32_t count)
+static int run_windows(study *s, const stn_window_options *options)
 {
     stn_error err = {0};
     int steps = stn_program_longest_time(s->subject.program);
     for (int w = s->first; w <= s->last && (w <= steps || w == s->first); w++) {
         stn_status status =
-            stn_window_run(s->subject.program, w, s->subject.pictures, count,
-                           options, &s->windows[s->n], &err);
+            stn_window_run(s->subject.program, w, s->subject.pictures, options,
+                           &s->windows[s->n], &err);
         if (status != STN_OK)
             return stn_cli_fail(status, &err);
         s->n++;
@@ -71,10 +74,12 @@ static int run_windows(study *s, const stn_engine_options *options,
 
 static void print_text(const study *s)
 {
+    uint32_t wrong = 0;
     printf("%s, %u pictures\n\n", s->subject.program->name,
            s->subject.pictures->n);
-    stn_table_begin("rrrrr", "window", "accuracy", "spikes read",
-                    "weights added", "sums over time", NULL);
+    stn_table_begin(s->machine ? "rrrrrrr" : "rrrrr", "window", "accuracy",
+                    "spikes read", "weights added", "sums over time",
+                    s->machine ? "energy" : NULL, "latency", NULL);
     for (int i = 0; i < s->n; i++) {
         const stn_window *w = &s->windows[i];
         stn_table_cell("%d", w->window);
@@ -82,8 +87,16 @@ static void print_text(const study *s)
         stn_table_cell("%s", stn_cli_count(w->spikes));
         stn_table_cell("%s", stn_cli_count(w->weight_additions));
         stn_table_cell("%s", stn_cli_count(w->sum_additions));
+        if (!s->machine)
+            continue;
+        stn_table_cell("%s", stn_cli_si(w->energy_j, "J"));
+        stn_table_cell("%s", stn_cli_si(w->latency_s, "s"));
+        wrong += w->n_mismatches;
     }
     stn_table_end();
+    if (s->machine)
+        printf("\n%s, %u pictures a window, %u differ from the reference\n",
+               stn_machine_title(s->machine), s->windows[0].n_executed, wrong);
 }
 
 static void write_json(const study *s, stn_json_writer *w)
@@ -102,6 +115,15 @@ static void write_json(const study *s, stn_json_writer *w)
         stn_cli_results_row(w, "additions per image", text,
                             x->weight_additions + x->sum_additions,
                             "additions");
+        if (!s->machine)
+            continue;
+        snprintf(text, sizeof text, "%s, %s, window of %d, %s",
+                 s->subject.program->name, data, x->window,
+                 stn_machine_name(s->machine));
+        stn_cli_results_row(w, "energy per image", text, 1e6 * x->energy_j,
+                            "uJ");
+        stn_cli_results_row(w, "latency per image", text, 1e3 * x->latency_s,
+                            "ms");
     }
     stn_cli_results_end(w);
 }
@@ -123,22 +145,39 @@ static int show(const study *s)
     return stn_cli_json_save(&file, results);
 }
 
+static int study_windows(study *s, stn_window_options *options)
+{
+    const char *machine = stn_cli_text(s->arguments, "on");
+    stn_error err = {0};
+    stn_status status =
+        machine ? stn_machine_load(machine, NULL, 0, &s->machine, &err)
+                : STN_OK;
+    options->machine = s->machine;
+    int code =
+        status == STN_OK ? run_windows(s, options) : stn_cli_fail(status, &err);
+    if (code == STN_EXIT_OK)
+        code = show(s);
+    stn_machine_destroy(s->machine);
+    return code;
+}
+
 static int run(const stn_arguments *arguments)
 {
-    int64_t images = 0, count = 0;
+    int64_t images = 0, count = 0, executed = 0;
     stn_window windows[255];
-    stn_engine_options options;
+    stn_window_options options = {0};
     study s = {.arguments = arguments, .windows = windows};
     if (!stn_cli_int(arguments, "images", 0, UINT32_MAX - 1, &images) ||
         !stn_cli_int(arguments, "count", 0, 1000000, &count) ||
-        !stn_cli_engine_options(arguments, &options) || !read_range(&s))
+        !stn_cli_int(arguments, "machine-images", 1, 1000000, &executed) ||
+        !stn_cli_engine_options(arguments, &options.engine) || !read_range(&s))
         return STN_EXIT_USAGE;
+    options.n_counted = (uint32_t)count;
+    options.n_executed = (uint32_t)executed;
     int code = stn_cli_open(arguments, (uint32_t)images, &s.subject);
     if (code != STN_EXIT_OK)
         return code;
-    code = run_windows(&s, &options, (uint32_t)count);
-    if (code == STN_EXIT_OK)
-        code = show(&s);
+    code = study_windows(&s, &options);
     stn_cli_close(&s.subject);
     return code;
 }
@@ -153,8 +192,9 @@ const stn_command stn_cmd_windows = {
         "Each neuron of a packed spiking network fires at most once a window; "
         "the time of the spike says how often it would have. Window 1 is the "
         "network as it is. Spikes and additions are those of one picture, "
-        "counted where layers with weights read spikes.\n\nExample: setun "
-        "windows snn.stn --data mnist --windows 1-20",
+        "counted where layers with weights read spikes. With --on each window "
+        "is executed on a machine, compared with the reference and "
+        "costed.\n\nExample: setun windows snn.stn --data mnist --on stt-snn",
     .options = OPTIONS,
     .run = run,
 };

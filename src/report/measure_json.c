@@ -179,6 +179,8 @@ static void write_windows(const stn_measure *m, stn_json_writer *w)
         stn_json_number(w, "spikes", x->spikes);
         stn_json_number(w, "weight_reads", x->weight_additions);
         stn_json_number(w, "sum_additions", x->sum_additions);
+        stn_json_number(w, "energy_j", x->energy_j);
+        stn_json_number(w, "latency_s", x->latency_s);
         stn_json_end_object(w);
     }
     stn_json_end_array(w);

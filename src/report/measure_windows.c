@@ -37,12 +37,17 @@ static stn_status measure(stn_measure *m, int most,
                           const stn_pictures *pictures, stn_error *err)
 {
     stn_verification sum = {0};
-    stn_engine_options engine = stn_engine_defaults();
-    engine.threads = o->threads;
+    stn_window_options w = {.engine = stn_engine_defaults(),
+                            .n_counted = REFERENCE_IMAGES,
+                            .machine = o->machine,
+                            .n_executed = REFERENCE_IMAGES};
+    w.engine.threads = o->threads;
     for (int window = 1; window <= most; window++) {
-        STN_TRY(stn_window_run(m->program, window, pictures, REFERENCE_IMAGES,
-                               &engine, &m->windows[m->n_windows], err));
+        stn_window *found = &m->windows[m->n_windows];
+        STN_TRY(stn_window_run(m->program, window, pictures, &w, found, err));
         m->n_windows++;
+        sum.n += found->n_executed;
+        sum.n_mismatches += found->n_mismatches;
         if (o->verify_images > 0)
             STN_TRY(verify(m, window, o, pictures, &sum, err));
     }

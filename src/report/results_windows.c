@@ -19,6 +19,14 @@ static void add_one(stn_adder *a, const stn_window *w, const stn_window *rate)
                 rate->weight_additions / w->weight_additions, "x");
     stn_add_row(a, "additions ratio", "to the rate code", NULL,
                 rate->weight_additions / additions, "x");
+    if (!w->n_executed)
+        return;
+    stn_add_row(a, "energy per image", "", NULL, 1e6 * w->energy_j, "uJ");
+    stn_add_row(a, "energy ratio", "to the rate code", NULL,
+                rate->energy_j / w->energy_j, "x");
+    stn_add_row(a, "latency per image", "", NULL, 1e3 * w->latency_s, "ms");
+    stn_add_row(a, "latency ratio", "to the rate code", NULL,
+                rate->latency_s / w->latency_s, "x");
 }
 
 void stn_add_windows(stn_adder *adder)

@@ -89,19 +89,48 @@ static stn_status count(const stn_program *p, const stn_pictures *pictures,
     return status;
 }
 
+static uint32_t least(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+static stn_status cost(const stn_program *p, const stn_pictures *pictures,
+                       const stn_window_options *options, stn_window *out,
+                       stn_error *err)
+{
+    stn_simulation *s = NULL;
+    uint32_t n = least(options->n_executed, pictures->n);
+    if (!options->machine || !n)
+        return STN_OK;
+    const stn_simulate_options o = {.pixels = pictures->pixels,
+                                    .n_pictures = (int)n,
+                                    .threads = options->engine.threads,
+                                    .check = STN_CHECK_ALL};
+    STN_TRY(stn_simulate(options->machine, p, &o, &s, err));
+    out->energy_j = stn_cost_energy_j(&s->total);
+    out->latency_s = s->total.latency_s;
+    out->n_executed = n;
+    out->n_mismatches = (uint32_t)s->n_mismatches;
+    stn_simulation_destroy(s);
+    return STN_OK;
+}
+
 stn_status stn_window_run(const stn_program *program, int window,
-                          const stn_pictures *pictures, uint32_t n_counted,
-                          const stn_engine_options *options, stn_window *out,
+                          const stn_pictures *pictures,
+                          const stn_window_options *options, stn_window *out,
                           stn_error *err)
 {
     stn_program *split = NULL;
     stn_evaluation e = {0};
-    uint32_t n = n_counted < pictures->n ? n_counted : pictures->n;
+    uint32_t n = least(options->n_counted, pictures->n);
     *out = (stn_window){.window = window};
     STN_TRY(stn_program_split_time(program, window, &split, err));
-    stn_status status = stn_evaluate(split, pictures, options, &e, err);
+    stn_status status =
+        stn_evaluate(split, pictures, &options->engine, &e, err);
     if (status == STN_OK)
         status = count(split, pictures, n, out, err);
+    if (status == STN_OK)
+        status = cost(split, pictures, options, out, err);
     stn_program_destroy(split);
     out->n = e.n;
     out->accuracy = e.accuracy;
