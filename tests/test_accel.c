@@ -40,7 +40,10 @@ static const struct {
                 {"pe-int8", NULL},
                 {"pe-int8", "options.skip_zeros=true"},
                 {"pe-int8", "options.weight_bits=3"},
-                {"pe-int8", "options.input_bits=5"}};
+                {"pe-int8", "options.input_bits=5"},
+                {"stt-snn", NULL},
+                {"stt-snn", "options.columns=1"},
+                {"stt-snn", "options.rows=3"}};
 
 static stn_machine *load_one(size_t k, const stn_program *program)
 {

@@ -4,6 +4,7 @@
  * counted by hand, zeros that are left out, and what has no room. */
 #include "accel.h"
 #include "accel/pe_array.h"
+#include "base/spikes.h"
 
 static stn_simulation *predict(const stn_machine *machine,
                                const stn_program *program)
@@ -15,14 +16,19 @@ static stn_simulation *predict(const stn_machine *machine,
     return s;
 }
 
-/* Of the first layer; 0 where it has none. */
-static double count_of(const stn_simulation *s, const char *event)
+/* Of one layer; 0 where it has none. */
+static double count_in(const stn_simulation *s, int layer, const char *event)
 {
     for (int e = 0; e < s->n_layer_events; e++)
-        if (s->layer_events[e].layer == 0 &&
+        if (s->layer_events[e].layer == layer &&
             strcmp(s->events[s->layer_events[e].event].name, event) == 0)
             return s->layer_events[e].count;
     return 0.0;
+}
+
+static double count_of(const stn_simulation *s, const char *event)
+{
+    return count_in(s, 0, event);
 }
 
 /* 2 filters of 3 x 3 at the 2 x 2 positions of a picture of 4 x 4. */
@@ -84,6 +90,23 @@ static void leaving_zeros_out_saves_time_and_keeps_products(void **state)
     assert_true(saved_s > 0.0);
 }
 
+enum { STEPS = 6, INPUTS = 40 };
+
+/* Spikes of 40 pixels in 6 steps, summed by 10 neurons. */
+static stn_program *one_sum_of_spikes(void)
+{
+    stn_error err;
+    maker m = begin(4, (stn_shape){1, 1, INPUTS}, 10);
+    append(&m, "code",
+           (stn_instruction){.opcode = STN_RATE_CODE, .steps = STEPS},
+           STN_TYPE_U8, (stn_shape){1, 1, INPUTS});
+    append_conv(&m, STN_CONV, STN_CODE_BINARY, 10, 1, 1, 1, 0);
+    append(&m, "sum", (stn_instruction){.opcode = STN_SUM_STEPS}, STN_TYPE_S32,
+           (stn_shape){1, 1, 10});
+    assert_ok(stn_program_check(m.image, "spikes", &err), err);
+    return &m.image->program;
+}
+
 static void what_has_no_room_is_refused_with_numbers(void **state)
 {
     (void)state;
@@ -102,6 +125,59 @@ static void what_has_no_room_is_refused_with_numbers(void **state)
                    STN_E_UNSUPPORTED, "adders have 8");
     stn_machine_destroy(machine);
     stn_program_destroy(program);
+    stn_program *split = NULL;
+    program = one_sum_of_spikes();
+    assert_ok(stn_program_split_time(program, 5, &split, &err), err);
+    machine = load("stt-snn", "options.held=4");
+    assert_refused(stn_simulate(machine, split, &o, &s, &err), err,
+                   STN_E_UNSUPPORTED, "windows of 5 steps, an element has 4");
+    stn_machine_destroy(machine);
+    stn_program_destroy(split);
+    stn_program_destroy(program);
+}
+
+/* Three tiles of at most four filters, three pairs of steps. */
+static void
+an_input_takes_a_cycle_where_one_of_the_windows_has_a_spike(void **state)
+{
+    (void)state;
+    stn_error err;
+    stn_program *program = one_sum_of_spikes();
+    stn_machine *machine = load("stt-snn", "options.rows=4");
+    ((pe_options *)machine->attrs)->columns = 2;
+    uint8_t *pixels = random_pixels(program, 1, 8);
+    double spikes = 0, cycles = 0, bits;
+    for (int i = 0; i < INPUTS; i++)
+        for (int t = 0; t < STEPS; t += 2) {
+            uint32_t k = (uint32_t)(t * INPUTS + i);
+            bool a = pixels[i] > stn_spike_threshold(0, k);
+            bool b = pixels[i] > stn_spike_threshold(0, k + INPUTS);
+            spikes += a + b;
+            cycles += a || b;
+        }
+    assert_in_range(cycles, 20, 3 * INPUTS - 20);
+    stn_simulation *s = NULL;
+    stn_simulate_options o = {.pixels = pixels,
+                              .n_pictures = 1,
+                              .threads = 1,
+                              .check = STN_CHECK_ALL};
+    assert_ok(stn_simulate(machine, program, &o, &s, &err), err);
+    assert_int_equal(s->n_mismatches, 0);
+    bits = pe_range_bits(program->values[2].lo, program->values[2].hi);
+    assert_close(count_in(s, 1, "add_bit"), spikes * 10 * bits);
+    /* For each cycle the weights of a tile, which pass two columns, and an
+     * input for each of them; a sum for each addition. */
+    assert_close(count_in(s, 1, "register_bit"),
+                 cycles * 2 * (10 + 3) + spikes * 10 * bits);
+    /* A row of weights each, and the spikes of a step for each tile. */
+    assert_close(count_in(s, 1, "row_read"), 3 * cycles + 3 * STEPS);
+    assert_close(s->layers[1].cost.latency_s,
+                 fmax(3e-9 * cycles, (3 * cycles + 3 * STEPS) *
+                                         machine->array.read_latency_s));
+    stn_simulation_destroy(s);
+    stn_free(pixels);
+    stn_machine_destroy(machine);
+    stn_program_destroy(program);
 }
 
 int main(void)
@@ -110,6 +186,8 @@ int main(void)
         cmocka_unit_test(events_of_a_layer_are_what_one_can_count_by_hand),
         cmocka_unit_test(leaving_zeros_out_saves_time_and_keeps_products),
         cmocka_unit_test(what_has_no_room_is_refused_with_numbers),
+        cmocka_unit_test(
+            an_input_takes_a_cycle_where_one_of_the_windows_has_a_spike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

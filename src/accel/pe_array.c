@@ -7,19 +7,20 @@
  * Fan, AAAI 2020). Layout, accounting, what is assumed: docs/pe-array.md. */
 #include "accel/pe_array.h"
 
-static const char *const flow_words[] = {"weight", "output", "groups", NULL};
+static const char *const flow_words[] = {"weight", "output", "groups", "spikes",
+                                         NULL};
 
 /* clang-format off */
 static const stn_attr attrs[] = {
     {"rows", STN_ATTR_INT, offsetof(pe_options, rows),
      .initial = 16, .min = 1, .max = 65536,
-     .help = "rows of processing elements: elements of a window (flow: weight), or output positions"},
+     .help = "rows of processing elements: elements of a window (flow: weight), filters (flow: spikes), or output positions"},
     {"columns", STN_ATTR_INT, offsetof(pe_options, columns),
      .initial = 16, .min = 1, .max = 65536,
-     .help = "columns of processing elements: filters, or groups of weights (flow: groups)"},
+     .help = "columns of processing elements: filters, groups of weights (flow: groups), or windows of time (flow: spikes)"},
     {"flow", STN_ATTR_CHOICE, offsetof(pe_options, flow),
      .initial = PE_FLOW_OUTPUT, .words = flow_words,
-     .help = "what stays in the elements: weight: a tile of weights; output: sums; groups: sums, of groups of weights without their zeros, in lock step"},
+     .help = "what stays in the elements: weight: a tile of weights; output: sums; groups: sums, of groups of weights without their zeros, in lock step; spikes: sums of several windows of time, inputs that are silent in all of them being left out"},
     {"skip_zeros", STN_ATTR_BOOL, offsetof(pe_options, skip_zeros),
      .initial = 0,
      .help = "(output) a step is left out when no filter of the tile has a weight there"},
@@ -37,7 +38,7 @@ static const stn_attr attrs[] = {
      .help = "width of the adders; a program with wider sums is refused"},
     {"held", STN_ATTR_INT, offsetof(pe_options, held),
      .initial = 1, .min = 1, .max = 65536,
-     .help = "weights of each element (flow: weight) or column that stay in registers"},
+     .help = "weights of each element (flow: weight) or column that stay in registers; sums of each element (flow: spikes), one for each step of a window"},
     {"line_bits", STN_ATTR_INT, offsetof(pe_options, line_bits),
      .initial = 65536, .min = 0, .max = 1e9,
      .help = "registers that keep rows of the input for the windows that share them; without room, a row is read again for each row of the kernel"},
@@ -80,14 +81,14 @@ static void place(const void *mapping, int instruction,
     *placement = ((const pe_mapping *)mapping)->layers[instruction].placement;
 }
 
-/* Zeros of the weights are skipped, those of inputs are not. */
+/* Zeros of the weights are skipped, those of inputs only where spikes flow;
+ * which unit is the slowest then depends on them too. */
 static bool data_dependent(const void *mapping, int instruction,
                            stn_event event)
 {
-    (void)mapping;
-    (void)instruction;
+    const pe_mapping *m = mapping;
     (void)event;
-    return false;
+    return m->options.flow == PE_FLOW_SPIKES && m->layers[instruction].products;
 }
 
 const stn_accel_type stn_accel_pe_array = {

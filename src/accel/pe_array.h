@@ -17,8 +17,10 @@
 typedef enum pe_flow {
     PE_FLOW_WEIGHT, /* weights stay: a row is an element, a column a filter */
     PE_FLOW_OUTPUT, /* sums stay: a row is a position, a column a filter */
-    PE_FLOW_GROUPS  /* likewise; a column is a group of one filter's weights,
+    PE_FLOW_GROUPS, /* likewise; a column is a group of one filter's weights,
                        of which only the nonzero ones are stored */
+    PE_FLOW_SPIKES  /* likewise; a row is a filter, a column a window of time;
+                       inputs that are silent take no time */
 } pe_flow;
 
 /* `options` of a machine file. */
@@ -30,7 +32,8 @@ typedef struct pe_options {
     int weight_bits; /* of a magnitude that are multiplied at once */
     int input_bits;
     int sum_bits;   /* of an adder */
-    int held;       /* tiles, or weights a column, that stay in registers */
+    int held;       /* tiles, or weights a column, that stay in registers;
+                       spikes: sums of an element, one a step of a window */
     int line_bits;  /* registers that keep rows of the input */
     int sub_arrays; /* of the buffer */
     int ports;      /* rows that it moves at once */
@@ -55,6 +58,7 @@ typedef struct pe_layer {
     const stn_instruction *in;
     bool products;       /* conv or depthwise; else digital lanes */
     int time_steps;      /* that it goes through */
+    int time_window;     /* spikes: steps of a column */
     stn_neurons kept;    /* of instructions across time */
     uint64_t state_bits; /* what they keep */
     size_t state;        /* the same in the scratch, in int32 */
@@ -130,6 +134,19 @@ static inline int pe_bits_of(const pe_mapping *m, int value)
 static inline int pe_least(int a, int b)
 {
     return a < b ? a : b;
+}
+
+/* Time steps that the columns are at work on at once (spikes). */
+static inline int pe_batch_steps(const pe_mapping *m, const pe_layer *l)
+{
+    return m->options.columns * l->time_window;
+}
+
+/* Whether a layer does all time steps at once; else step by step. */
+static inline bool pe_is_whole(const pe_mapping *m, const pe_layer *l)
+{
+    return stn_opcode_is_time(l->in->opcode) ||
+           (l->products && m->options.flow == PE_FLOW_SPIKES);
 }
 
 /* What one layer did. Totals are in `row`, which has no steps yet: time is

@@ -112,7 +112,7 @@ static uint32_t product(const work *k, int code, int element)
             sum += (uint32_t)part << (d * o->input_bits + v * o->weight_bits);
             int w_bits = pe_least(l->w_bits, o->weight_bits);
             stn_ledger_post(k->row, STN_EVENT_add_bit, (uint64_t)l->y_bits, 0);
-            if (w_bits > 1)
+            if (w_bits > 1 && x_bits > 1)
                 stn_ledger_post(k->row, STN_EVENT_mul_bit,
                                 (uint64_t)(w_bits * x_bits), 0);
         }
@@ -298,6 +298,72 @@ static void run_groups(work *k)
     }
 }
 
+/* --- spikes ---------------------------------------------------------------*/
+
+/* What element e brings at this step to filters [first, last). */
+static void add_input(const work *k, int block, int position, const int *tile,
+                      int e)
+{
+    const pe_layer *l = k->l;
+    for (int f = tile[0]; f < tile[1]; f++) {
+        int o = f * l->n_blocks + block, code = codes_of(l, o)[e];
+        if (code == 0)
+            continue;
+        add(k, position, o, product(k, code, e));
+        clock_registers(k, 1, l->y_bits);
+    }
+}
+
+/* Time steps [t0, t1) at one position, a window of them a column. An input
+ * that is 0 in all of them is left out; for each other one, the weights are
+ * read once and pass the columns, and it passes the rows. */
+static void spike_batch(work *k, machine_state *s, int block, int position,
+                        const int *tile, const int *steps)
+{
+    const pe_layer *l = k->l;
+    int32_t *active = s->window + (size_t)l->window * (size_t)l->x_digits;
+    uint64_t bits = (uint64_t)(tile[1] - tile[0]) * (uint64_t)l->code_bits;
+    uint64_t n = (uint64_t)(steps[1] - steps[0]);
+    memset(active, 0, (size_t)l->window * sizeof *active);
+    for (s->t = steps[0]; s->t < steps[1]; s->t++) {
+        gather(k, block, position);
+        for (int e = 0; e < l->window; e++) {
+            bool some = false;
+            for (int d = 0; d < l->x_digits; d++)
+                some |= s->window[d * l->window + e] != 0;
+            if (some)
+                add_input(k, block, position, tile, e);
+            active[e] |= some;
+        }
+    }
+    s->t = 0;
+    for (int e = 0; e < l->window; e++) {
+        if (!active[e])
+            continue;
+        read_weights(k, bits);
+        clock_registers(k, n, -1);
+        clock_registers(k, pe_div_up(n, (uint64_t)l->time_window) * bits, 1);
+        k->cycles += passes(l);
+    }
+}
+
+/* All time steps of a layer. */
+static void run_spikes(work *k, machine_state *s)
+{
+    const pe_layer *l = k->l;
+    int rows = s->m->options.rows, batch = pe_batch_steps(s->m, l);
+    for (int b = 0; b < l->n_blocks; b++)
+        for (int f = 0; f < l->filters; f += rows) {
+            int tile[] = {f, pe_least(l->filters, f + rows)};
+            for (int t = 0; t < l->time_steps; t++)
+                read_input(k, 1);
+            for (int p = 0; p < (int)l->positions; p++)
+                for (int t = 0; t < l->time_steps; t += batch)
+                    spike_batch(k, s, b, p, tile,
+                                (int[]){t, pe_least(l->time_steps, t + batch)});
+        }
+}
+
 /* --- digital units --------------------------------------------------------*/
 
 static void rescale(const machine_state *s, const stn_instruction *in)
@@ -416,17 +482,23 @@ static void run_time(const machine_state *state, const pe_layer *l,
 static void run_products(const machine_state *s, const pe_layer *l,
                          stn_ledger_row *row)
 {
-    work k = {.s = s, .l = l, .row = row};
+    machine_state at = *s;
+    work k = {.s = &at, .l = l, .row = row};
     int y = l->in->output;
-    memset(value_of(s, y), 0,
-           stn_shape_count(s->m->program->values[y].shape) * sizeof(int32_t));
-    if (s->m->options.flow == PE_FLOW_WEIGHT)
+    bool spikes = s->m->options.flow == PE_FLOW_SPIKES;
+    size_t n = stn_shape_count(s->m->program->values[y].shape);
+    n *= spikes ? (size_t)l->time_steps : 1;
+    memset(value_of(s, y), 0, n * sizeof(int32_t));
+    if (spikes)
+        run_spikes(&k, &at);
+    else if (s->m->options.flow == PE_FLOW_WEIGHT)
         run_weight(&k);
     else if (s->m->options.flow == PE_FLOW_OUTPUT)
         run_output(&k);
     else
         run_groups(&k);
-    post_value(s, y, STN_EVENT_row_write, row);
+    for (int t = 0; t < (spikes ? l->time_steps : 1); t++)
+        post_value(s, y, STN_EVENT_row_write, row);
     pe_pass_time(s->m, STN_EVENT_add_bit, k.cycles, row);
 }
 
@@ -459,7 +531,8 @@ void pe_execute(const void *mapping, const uint8_t *pixels, int32_t *logits,
     for (int i = 0; i < p->n_instructions; i++) {
         const pe_layer *l = &m->layers[i];
         bool time = stn_opcode_is_time(l->in->opcode);
-        for (s.t = 0; s.t < (time ? 1 : l->time_steps); s.t++) {
+        int times = pe_is_whole(m, l) ? 1 : l->time_steps;
+        for (s.t = 0; s.t < times; s.t++) {
             stn_ledger_row row = {0};
             if (i == 0)
                 post_picture(&s, &row);

@@ -4,6 +4,7 @@
  * buffer or off the chip, and weights in what is left of it. All layers share
  * one array and one buffer, whose area the first instruction carries. */
 #include "accel/pe_array.h"
+#include <math.h>
 
 int pe_range_bits(int64_t lo, int64_t hi)
 {
@@ -60,7 +61,8 @@ static void cut_tiles(const pe_mapping *m, pe_layer *l)
     const stn_shape y = m->program->values[l->in->output].shape;
     l->positions = (uint64_t)y.h * (uint64_t)y.w;
     l->p_tiles = pe_div_up(l->positions, (uint64_t)o->rows);
-    l->f_tiles = div_up(l->filters, o->columns);
+    l->f_tiles =
+        div_up(l->filters, o->flow == PE_FLOW_SPIKES ? o->rows : o->columns);
     l->k_tiles = div_up(l->window, o->rows);
     l->rounds = div_up(l->k_tiles, o->held);
 }
@@ -77,6 +79,11 @@ static double utilisation(const pe_mapping *m, const pe_layer *l)
         return l->steps
                    ? positions * (double)l->slots / ((double)l->steps * columns)
                    : 0.0;
+    if (o->flow == PE_FLOW_SPIKES) {
+        double windows = div_up(l->time_steps, l->time_window);
+        double columns_used = ceil(windows / columns) * columns;
+        return l->filters / (l->f_tiles * rows) * windows / columns_used;
+    }
     uint64_t batches = pe_div_up(l->live, (uint64_t)o->columns);
     return batches ? positions * (double)l->nonzero /
                          ((double)(batches * l->longest) * columns)
@@ -92,10 +99,31 @@ static bool is_held(const pe_mapping *m, const pe_layer *l)
     return each <= (uint64_t)m->options.held;
 }
 
+/* A column takes the window that split time has left one spike of; elsewhere
+ * a step. */
+static stn_status choose_window(const pe_mapping *m, pe_layer *l,
+                                stn_error *err)
+{
+    const stn_program *p = m->program;
+    l->time_window = 1;
+    for (int i = 0; i < p->n_instructions; i++)
+        if (p->instructions[i].output == l->in->inputs[0] &&
+            p->instructions[i].opcode == STN_SPLIT_TIME)
+            l->time_window = pe_least(p->instructions[i].window, l->time_steps);
+    if (m->options.flow != PE_FLOW_SPIKES || l->time_window <= m->options.held)
+        return STN_OK;
+    return stn_fail(err, STN_E_UNSUPPORTED,
+                    "%s on %s: %s has windows of %d steps, an element has %d "
+                    "sums; see options.held",
+                    p->name, m->machine->name, l->in->name, l->time_window,
+                    m->options.held);
+}
+
 static stn_status map_products(pe_mapping *m, pe_layer *l, stn_error *err)
 {
     const pe_options *o = &m->options;
     l->products = true;
+    STN_TRY(choose_window(m, l, err));
     choose_blocks(m, l);
     cut_tiles(m, l);
     STN_TRY(pe_map_weights(m, l, err));
@@ -106,7 +134,7 @@ static stn_status map_products(pe_mapping *m, pe_layer *l, stn_error *err)
     l->held = is_held(m, l);
     choose_rereads(m, l);
     l->placement.utilisation = utilisation(m, l);
-    size_t window = (size_t)l->window * (size_t)l->x_digits;
+    size_t window = (size_t)l->window * (size_t)(l->x_digits + 1);
     if (window > m->n_window)
         m->n_window = window;
     if (l->y_bits <= o->sum_bits)
@@ -126,7 +154,20 @@ static bool is_sum(const stn_instruction *in)
            in->opcode == STN_SUM_POOL;
 }
 
-/* Sums that only the rescale behind them reads go there directly. */
+/* What takes an element after the other as it comes, from sums or rescaled.
+ * Where spikes flow, pools take the rows of a filter as they come. */
+static bool is_direct(const pe_mapping *m, stn_opcode from, bool sum,
+                      stn_opcode to)
+{
+    if (m->options.flow == PE_FLOW_SPIKES && sum && to == STN_SUM_POOL)
+        return true;
+    if (sum)
+        return to == STN_RESCALE || to == STN_PREFIX_SUM || to == STN_SUM_STEPS;
+    return from == STN_RESCALE && to == STN_LIF;
+}
+
+/* Sums that only the rescale behind them reads go there directly; likewise
+ * to neurons and sums over time. */
 static void find_direct(pe_mapping *m, int *last)
 {
     const stn_program *p = m->program;
@@ -137,10 +178,20 @@ static void find_direct(pe_mapping *m, int *last)
     }
     for (int i = 0; i + 1 < p->n_instructions; i++) {
         const stn_instruction *in = &p->instructions[i], *next = in + 1;
-        if (is_sum(in) && next->opcode == STN_RESCALE &&
+        if (is_direct(m, in->opcode, is_sum(in), next->opcode) &&
             last[in->output] == i + 1)
             m->homes[in->output] = PE_HOME_DIRECT;
     }
+}
+
+/* Spikes flow layer by layer, all steps of them; what is between sums and
+ * neurons is taken up step by step. */
+static uint64_t stored_bits(const pe_mapping *m, int value)
+{
+    uint64_t bits = pe_value_bits(m, value, pe_bits_of(m, value));
+    if (m->options.flow == PE_FLOW_SPIKES && pe_bits_of(m, value) == 1)
+        bits *= (uint64_t)m->program->values[value].steps;
+    return bits;
 }
 
 /* Values that are needed together are in the buffer; those that do not fit
@@ -153,7 +204,7 @@ static uint64_t place_values(pe_mapping *m, const int *last, uint64_t room)
     for (int i = -1; i < p->n_instructions; i++) {
         const stn_instruction *in = i < 0 ? NULL : &p->instructions[i];
         int output = in ? in->output : 0;
-        uint64_t bits = pe_value_bits(m, output, pe_bits_of(m, output));
+        uint64_t bits = stored_bits(m, output);
         if (m->homes[output] != PE_HOME_DIRECT) {
             if (now + bits > room)
                 m->homes[output] = PE_HOME_OUTSIDE;
@@ -165,7 +216,7 @@ static uint64_t place_values(pe_mapping *m, const int *last, uint64_t room)
             int v = in->inputs[k];
             if (last[v] == i && m->homes[v] == PE_HOME_BUFFER &&
                 (k == 0 || v != in->inputs[0]))
-                now -= pe_value_bits(m, v, pe_bits_of(m, v));
+                now -= stored_bits(m, v);
         }
     }
     return most;
@@ -192,7 +243,7 @@ static stn_status check_room(const pe_mapping *m, uint64_t room, stn_error *err)
     bool outside = false;
     for (int v = 0; v < m->program->n_values; v++)
         if (m->homes[v] == PE_HOME_OUTSIDE) {
-            values += pe_value_bits(m, v, pe_bits_of(m, v));
+            values += stored_bits(m, v);
             outside = true;
         }
     for (int i = 0; i < m->program->n_instructions; i++)
@@ -214,19 +265,26 @@ static stn_status check_room(const pe_mapping *m, uint64_t room, stn_error *err)
 /* --- area -----------------------------------------------------------------*/
 
 /* Elements with their registers; a sum stands in each (or at the foot of each
- * column), an input at each row, and lines beside the array. */
+ * column, or for each step of a window), an input at each row (or column), and
+ * lines beside the array. */
 static double array_area(const pe_mapping *m)
 {
     const pe_options *o = &m->options;
     const pe_circuits *c = m->machine->circuits;
     double n = (double)o->rows * o->columns;
     bool weight = o->flow == PE_FLOW_WEIGHT;
+    bool spikes = o->flow == PE_FLOW_SPIKES;
     int code = o->weight_bits == 1 ? 2 : o->weight_bits + 1;
-    double registers = (double)o->line_bits + (double)o->rows * o->input_bits +
-                       (weight ? n : (double)o->columns) * o->held * code +
-                       (weight ? (double)o->columns : n) * o->sum_bits;
+    double inputs = (double)(spikes ? o->columns : o->rows) * o->input_bits;
+    double weights = (weight   ? n * o->held
+                      : spikes ? (double)o->rows
+                               : (double)o->columns * o->held) *
+                     code;
+    double sums = (weight ? (double)o->columns : n * (spikes ? o->held : 1)) *
+                  o->sum_bits;
+    double registers = (double)o->line_bits + inputs + weights + sums;
     double gates = n * o->sum_bits * c->add_area_m2;
-    if (o->weight_bits > 1)
+    if (o->weight_bits > 1 && o->input_bits > 1)
         gates += n * o->weight_bits * o->input_bits * c->multiply_area_m2;
     return (gates + registers * c->register_area_m2) / c->cell_density;
 }

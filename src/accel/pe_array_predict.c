@@ -3,6 +3,7 @@
  * Events of one picture on a pe_array in closed form: tiles times what one
  * tile reads, multiplies, adds and clocks. */
 #include "accel/pe_array.h"
+#include <math.h>
 
 static void move(const pe_mapping *m, stn_event event, uint64_t rows,
                  stn_ledger_row *row)
@@ -126,7 +127,7 @@ static void predict_products(const pe_mapping *m, const pe_layer *l,
         row->total[STN_EVENT_add_bit] +=
             passes * products * (uint64_t)l->y_bits;
         row->total[STN_EVENT_register_bit] += passes * registers(m, l, x_bits);
-        if (w_bits > 1)
+        if (w_bits > 1 && x_bits > 1)
             row->total[STN_EVENT_mul_bit] +=
                 passes * products * (uint64_t)(w_bits * x_bits);
     }
@@ -135,6 +136,74 @@ static void predict_products(const pe_mapping *m, const pe_layer *l,
         row->total[STN_EVENT_add_bit] += bits;
         row->total[STN_EVENT_register_bit] += bits;
     }
+}
+
+/* Inputs of a window's elements that are not silent in `steps` steps, when
+ * a bit is 1 with probability `density`. Split time leaves one spike of a
+ * window. */
+static double active(const pe_layer *l, int steps, double density)
+{
+    double one = 1.0 - pow(1.0 - density, l->x_bits);
+    double windows = steps;
+    if (l->time_window > 1) {
+        one = fmin(1.0, one * l->time_window);
+        windows = (double)steps / l->time_window;
+    }
+    return l->window * (1.0 - pow(1.0 - one, windows));
+}
+
+static uint64_t rounded(double x)
+{
+    return (uint64_t)llround(x);
+}
+
+/* Steps [t, t + n) of all positions, for one tile of `filters`. */
+static uint64_t predict_batch(const pe_mapping *m, const pe_layer *l, int n,
+                              int filters, double density, stn_ledger_row *row)
+{
+    uint64_t times = (uint64_t)l->n_blocks * l->positions;
+    uint64_t inputs = rounded((double)times * active(l, n, density));
+    uint64_t bits = (uint64_t)filters * (uint64_t)l->code_bits;
+    uint64_t columns = pe_div_up((uint64_t)n, (uint64_t)l->time_window);
+    predict_read(m, !l->resident, bits, inputs, row);
+    for (int d = 0; d < l->x_digits; d++) {
+        int x_bits = pe_least(m->options.input_bits,
+                              l->x_bits - d * m->options.input_bits);
+        row->total[STN_EVENT_register_bit] +=
+            (uint64_t)l->w_digits * inputs *
+            ((uint64_t)n * (uint64_t)x_bits + columns * bits);
+    }
+    return inputs * (uint64_t)(l->x_digits * l->w_digits);
+}
+
+/* All time steps of a layer. */
+static uint64_t predict_spikes(const pe_mapping *m, const pe_layer *l,
+                               double density, stn_ledger_row *row)
+{
+    int batch = pe_batch_steps(m, l), rows = m->options.rows;
+    double one = 1.0 - pow(1.0 - density, l->x_bits);
+    uint64_t products = rounded(one * (double)l->nonzero *
+                                (double)l->positions * l->time_steps);
+    int w_bits = pe_least(l->w_bits, m->options.weight_bits);
+    uint64_t cycles = 0;
+    for (int t = 0; t < l->time_steps; t++)
+        predict_input(m, l, row);
+    for (int f = 0; f < l->filters; f += rows)
+        for (int t = 0; t < l->time_steps; t += batch)
+            cycles +=
+                predict_batch(m, l, pe_least(batch, l->time_steps - t),
+                              pe_least(rows, l->filters - f), density, row);
+    for (int d = 0; d < l->x_digits; d++) {
+        int x_bits = pe_least(m->options.input_bits,
+                              l->x_bits - d * m->options.input_bits);
+        uint64_t sums = (uint64_t)l->w_digits * products * (uint64_t)l->y_bits;
+        row->total[STN_EVENT_add_bit] += sums;
+        row->total[STN_EVENT_register_bit] += sums;
+        if (w_bits > 1 && x_bits > 1)
+            row->total[STN_EVENT_mul_bit] +=
+                (uint64_t)l->w_digits * products * (uint64_t)(w_bits * x_bits);
+    }
+    return cycles;
 }
 
 static void predict_values(const pe_mapping *m, int value, bool written,
@@ -164,14 +233,17 @@ static void predict_time(const pe_mapping *m, const pe_layer *l,
                  n.works * pe_div_up(each, (uint64_t)m->options.lanes), row);
 }
 
-/* One time step of what does all of them alike. */
+/* All time steps, or one of those that are alike. */
 static void predict_layer(const pe_mapping *m, const pe_layer *l,
-                          stn_ledger_row *row)
+                          double density, stn_ledger_row *row)
 {
     const stn_instruction *in = l->in;
     stn_event unit = STN_EVENT_add_bit;
-    uint64_t steps = 0;
-    if (l->products) {
+    uint64_t steps = 0, times = 1;
+    if (l->products && m->options.flow == PE_FLOW_SPIKES) {
+        steps = predict_spikes(m, l, density, row);
+        times = (uint64_t)l->time_steps;
+    } else if (l->products) {
         predict_products(m, l, row);
         steps = cycles(m, l) * (uint64_t)(l->x_digits * l->w_digits);
     } else {
@@ -186,7 +258,7 @@ static void predict_layer(const pe_mapping *m, const pe_layer *l,
         for (int k = 0; k < in->n_inputs; k++)
             predict_value(m, in->inputs[k], false, row);
     }
-    predict_value(m, in->output, true, row);
+    predict_values(m, in->output, true, times, row);
     pe_pass_time(m, unit, steps, row);
 }
 
@@ -194,20 +266,18 @@ void pe_predict(const void *mapping, const double *density, stn_ledger *ledger)
 {
     const pe_mapping *m = mapping;
     int n = m->program->n_instructions;
-    (void)density;
     for (int i = 0; i < n; i++) {
         const pe_layer *l = &m->layers[i];
         stn_ledger_row row = {0}, *sum = &ledger->rows[i];
         uint64_t picture = i ? 0 : pe_value_bits(m, 0, 8);
-        uint64_t times = (uint64_t)l->time_steps;
+        uint64_t times = pe_is_whole(m, l) ? 1 : (uint64_t)l->time_steps;
         row.total[STN_EVENT_off_chip_bit] += picture;
         if (m->homes[0] == PE_HOME_BUFFER)
             move(m, STN_EVENT_row_write, pe_rows_of(m, picture), &row);
         if (stn_opcode_is_time(l->in->opcode)) {
             predict_time(m, l, &row);
-            times = 1;
         } else if (l->in->opcode != STN_CONCAT) {
-            predict_layer(m, l, &row);
+            predict_layer(m, l, density ? density[i] : 0.5, &row);
         }
         for (int e = 0; e < STN_EVENT_COUNT; e++)
             stn_ledger_post(sum, (stn_event)e, times * row.total[e],
