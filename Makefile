@@ -24,10 +24,10 @@ check-asan check-tsan: check-%: dependencies
 	cmake --build build-$* -j $(shell nproc)
 	tests/run.sh build-$*
 
-# Tests of the kernels for ARM under an emulator, where it and a compiler are
-# installed (docs/dependencies.md).
-check-neon:
-	tests/neon.sh build-neon
+# Kernels for ARM, and packed models on them, under an emulator, where it and a
+# compiler are installed (docs/dependencies.md).
+check-neon: build
+	tests/neon.sh build-neon build
 
 # Inference beside oneDNN, ONNX Runtime and PyTorch: results/bench/kernels.json
 # and networks.json.
