@@ -300,6 +300,7 @@ stn_status stn_dot_prepare_avx2(const stn_dot_shape *shape, const int8_t *codes,
         .codes = stn_codes_style_avx2(),
         .bits = stn_bits_style_avx2(),
         .tables = stn_tables_style_avx2(),
+        .sparse = stn_sparse_style_avx2(),
         .picks = stn_picks_style_avx2(),
     };
     return stn_dot_plan(&level, shape, codes, arena, out, err);

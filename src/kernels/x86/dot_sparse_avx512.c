@@ -8,22 +8,24 @@
 #include <string.h>
 
 #define AVX512 STN_AVX512
-#define VECTORS (STN_SPARSE_PATCHES / STN_SPARSE_LANES)
-#define QUADS (STN_SPARSE_GROUP / 4) /* weights of 4 bytes in a group */
+#define PATCHES 32
+#define SUMS (PATCHES * (int)sizeof(int32_t)) /* bytes of a filter's */
 
-AVX512 STN_INLINE __m512i four_rows(const uint8_t *const *rows)
+AVX512 STN_INLINE __m512i four_rows(const uint8_t *const *rows, size_t at)
 {
-    __m512i v = _mm512_castsi128_si512(_mm_loadu_si128((const void *)rows[0]));
-    v = _mm512_inserti32x4(v, _mm_loadu_si128((const void *)rows[4]), 1);
-    v = _mm512_inserti32x4(v, _mm_loadu_si128((const void *)rows[8]), 2);
-    return _mm512_inserti32x4(v, _mm_loadu_si128((const void *)rows[12]), 3);
+    __m512i v =
+        _mm512_castsi128_si512(_mm_loadu_si128((const void *)(rows[0] + at)));
+    v = _mm512_inserti32x4(v, _mm_loadu_si128((const void *)(rows[4] + at)), 1);
+    v = _mm512_inserti32x4(v, _mm_loadu_si128((const void *)(rows[8] + at)), 2);
+    return _mm512_inserti32x4(v, _mm_loadu_si128((const void *)(rows[12] + at)),
+                              3);
 }
 
 /* 16 rows of four 32-bit numbers: number k of row i goes to lane i of to[k]. */
-AVX512 STN_INLINE void turn(const uint8_t *const *rows, __m512i *to)
+AVX512 STN_INLINE void turn(const uint8_t *const *rows, size_t at, __m512i *to)
 {
-    __m512i a = four_rows(rows), b = four_rows(rows + 1);
-    __m512i c = four_rows(rows + 2), d = four_rows(rows + 3);
+    __m512i a = four_rows(rows, at), b = four_rows(rows + 1, at);
+    __m512i c = four_rows(rows + 2, at), d = four_rows(rows + 3, at);
     __m512i ab01 = _mm512_unpacklo_epi32(a, b);
     __m512i ab23 = _mm512_unpackhi_epi32(a, b);
     __m512i cd01 = _mm512_unpacklo_epi32(c, d);
@@ -34,142 +36,154 @@ AVX512 STN_INLINE void turn(const uint8_t *const *rows, __m512i *to)
     to[3] = _mm512_unpackhi_epi64(ab23, cd23);
 }
 
-/* The input of a chunk: for each slot and 4 bytes, `vectors` vectors. Patches
- * beyond n repeat the last. */
-AVX512 static void turn_input(const stn_dot_call *call,
-                              const stn_sparse_pack *p,
-                              const stn_sparse_chunk *chunk, int first, int n,
-                              int vectors, __m512i *to)
+/* Sums of one filter and 32 patches; of 16 where `b` is not in use. */
+typedef struct pair {
+    __m512i a, b;
+} pair;
+
+AVX512 STN_INLINE pair load(const uint8_t *sums, bool two)
 {
-    const __m512i top = _mm512_set1_epi8(p->flip ? -128 : 0);
-    for (int v = 0; v < vectors; v++) {
-        const uint8_t *patches[STN_SPARSE_LANES];
-        const uint8_t *rows[STN_SPARSE_LANES];
-        for (int i = 0; i < STN_SPARSE_LANES; i++) {
-            int r = v * STN_SPARSE_LANES + i;
-            patches[i] = (const uint8_t *)call->x +
-                         call->patches[first + (r < n ? r : n - 1)];
-        }
-        for (int s = 0; s < chunk->n_slots; s++) {
-            for (int i = 0; i < STN_SPARSE_LANES; i++)
-                rows[i] = patches[i] + chunk->offsets[s];
-            __m512i turned[QUADS];
-            turn(rows, turned);
-            for (int k = 0; k < QUADS; k++)
-                _mm512_store_si512(to + (s * QUADS + k) * vectors + v,
-                                   _mm512_xor_si512(turned[k], top));
-        }
-    }
+    const __m512i *from = (const void *)sums;
+    return (pair){_mm512_load_si512(from), _mm512_load_si512(from + two)};
 }
 
-/* Adds 4 weights to the sums of each vector of patches. */
-AVX512 STN_INLINE void add_quad(const int8_t *w, const __m512i *x, int vectors,
-                                __m512i *a, __m512i *b, __m512i *c, __m512i *d)
+AVX512 STN_INLINE void store(uint8_t *sums, pair p, bool two)
+{
+    _mm512_store_si512(sums, p.a);
+    if (two)
+        _mm512_store_si512(sums + sizeof p.a, p.b);
+}
+
+/* Adds the products of 4 weights with x[0] and, of the patches after those,
+ * x[4]. */
+AVX512 STN_INLINE pair add(pair p, const __m512i *x, const int8_t *w, bool two)
 {
     int32_t four;
     memcpy(&four, w, sizeof four);
     __m512i v = _mm512_set1_epi32(four);
-    *a = _mm512_dpbusd_epi32(*a, x[0], v);
-    if (vectors > 1)
-        *b = _mm512_dpbusd_epi32(*b, x[1], v);
-    if (vectors > 2)
-        *c = _mm512_dpbusd_epi32(*c, x[2], v);
-    if (vectors > 3)
-        *d = _mm512_dpbusd_epi32(*d, x[3], v);
+    p.a = _mm512_dpbusd_epi32(p.a, x[0], v);
+    if (two)
+        p.b = _mm512_dpbusd_epi32(p.b, x[4], v);
+    return p;
 }
 
-/* Adds a chunk to the sums of all filters. Even and odd weights have their
- * own sums, enough to hide the latency of vpdpbusd. */
-AVX512 STN_INLINE void add_chunk(const stn_sparse_chunk *chunk, int out,
-                                 const __m512i *x, int vectors, __m512i *sums)
+/* Adds what 16 turned inputs give of the filters that need them. Four filters
+ * go side by side: alone one would wait for the latency of its own sums. */
+AVX512 STN_INLINE void add_slot(const stn_sparse_live *g,
+                                const stn_sparse_live *end, const __m512i *x,
+                                bool two, uint8_t *sums)
 {
-    const __m512i zero = _mm512_setzero_si512();
-    for (int f = 0; f < out; f++, sums += VECTORS) {
-        uint32_t g = chunk->starts[f], end = chunk->starts[f + 1];
-        if (g == end)
-            continue;
-        __m512i a = sums[0], b = sums[1], c = sums[2], d = sums[3];
-        __m512i e = zero, h = zero, i = zero, j = zero;
-        const int8_t *w = chunk->weights + (size_t)g * STN_SPARSE_GROUP;
-        for (; g < end; g++, w += STN_SPARSE_GROUP) {
-            const __m512i *at = x + chunk->slots[g] * QUADS * vectors;
-            for (int k = 0; k < QUADS; k += 2, at += 2 * vectors) {
-                add_quad(w + 4 * k, at, vectors, &a, &b, &c, &d);
-                add_quad(w + 4 * k + 4, at + vectors, vectors, &e, &h, &i, &j);
-            }
+    for (; end - g >= 4; g += 4) {
+        pair p = load(sums + g[0].at, two), q = load(sums + g[1].at, two);
+        pair r = load(sums + g[2].at, two), s = load(sums + g[3].at, two);
+        STN_UNROLL(4)
+        for (int k = 0; k < 4; k++) {
+            p = add(p, x + k, g[0].weights + 4 * k, two);
+            q = add(q, x + k, g[1].weights + 4 * k, two);
+            r = add(r, x + k, g[2].weights + 4 * k, two);
+            s = add(s, x + k, g[3].weights + 4 * k, two);
         }
-        sums[0] = _mm512_add_epi32(a, e);
-        sums[1] = _mm512_add_epi32(b, h);
-        sums[2] = _mm512_add_epi32(c, i);
-        sums[3] = _mm512_add_epi32(d, j);
+        store(sums + g[0].at, p, two);
+        store(sums + g[1].at, q, two);
+        store(sums + g[2].at, r, two);
+        store(sums + g[3].at, s, two);
+    }
+    for (; g < end; g++) {
+        pair p = load(sums + g->at, two);
+        STN_UNROLL(4)
+        for (int k = 0; k < 4; k++)
+            p = add(p, x + k, g->weights + 4 * k, two);
+        store(sums + g->at, p, two);
     }
 }
 
-AVX512 static void add(const stn_sparse_chunk *chunk, int out, const __m512i *x,
-                       int vectors, __m512i *sums)
+/* Adds all of a block to the sums of 32 patches, or of 16. */
+AVX512 STN_INLINE void add_block(const stn_sparse_block *b,
+                                 const uint8_t *const *patches, bool flip,
+                                 bool two, uint8_t *sums)
 {
-    if (vectors == 4)
-        add_chunk(chunk, out, x, 4, sums);
-    else if (vectors == 3)
-        add_chunk(chunk, out, x, 3, sums);
-    else if (vectors == 2)
-        add_chunk(chunk, out, x, 2, sums);
-    else
-        add_chunk(chunk, out, x, 1, sums);
+    const __m512i top = _mm512_set1_epi8(-128);
+    const stn_sparse_live *g = b->live;
+    for (int s = 0; s < b->n_slots; s++) {
+        __m512i x[8];
+        turn(patches, b->slots[s].offset, x);
+        if (two)
+            turn(patches + 16, b->slots[s].offset, x + 4);
+        STN_UNROLL(8)
+        for (int k = 0; k < 8 && flip; k++)
+            if (k < 4 || two)
+                x[k] = _mm512_xor_si512(x[k], top);
+        add_slot(g, g + b->slots[s].n, x, two, sums);
+        g += b->slots[s].n;
+    }
 }
 
 /* Turns sums back, 16 filters by 4 patches at a time. */
 AVX512 static void finish(const stn_dot_call *call, const stn_sparse_pack *p,
-                          const __m512i *sums, int first, int n)
+                          const stn_sparse_block *b, const uint8_t *sums,
+                          int first, int n)
 {
     int out = call->shape->out;
-    for (int f = 0; f < out; f += 16)
+    for (int f = 0; f < b->filters; f += 16)
         for (int r = 0; r < n; r += 4) {
             const uint8_t *rows[16];
             __m512i turned[4];
             for (int i = 0; i < 16; i++)
-                rows[i] = (const uint8_t *)(sums + (f + i) * VECTORS) + 4 * r;
-            turn(rows, turned);
+                rows[i] = sums + (f + i) * SUMS;
+            turn(rows, 4 * (size_t)r, turned);
             stn_finish_vec(&(stn_finish){&p->head, call, (size_t)(first + r),
                                          (size_t)(n - r < 4 ? n - r : 4),
-                                         (size_t)f, out - f},
+                                         (size_t)(b->first + f),
+                                         out - b->first - f},
                            turned, 1);
         }
+}
+
+/* Patches from `first` on, PATCHES or what is left. */
+AVX512 static void do_tile(const stn_dot_call *call, const stn_sparse_block *b,
+                           int first)
+{
+    const stn_sparse_pack *p = call->prepared;
+    uint8_t *sums = call->scratch;
+    int n = call->n - first < PATCHES ? call->n - first : PATCHES;
+    const uint8_t *patches[PATCHES];
+    for (int r = 0; r < PATCHES; r++)
+        patches[r] = (const uint8_t *)call->x +
+                     call->patches[first + (r < n ? r : n - 1)];
+    for (int f = 0; f < b->filters; f++) {
+        __m512i start = _mm512_set1_epi32(b->correction[f]);
+        store(sums + f * SUMS, (pair){start, start}, true);
+    }
+    if (p->flip && n > 16)
+        add_block(b, patches, true, true, sums);
+    else if (p->flip)
+        add_block(b, patches, true, false, sums);
+    else if (n > 16)
+        add_block(b, patches, false, true, sums);
+    else
+        add_block(b, patches, false, false, sums);
+    finish(call, p, b, sums, first, n);
 }
 
 AVX512 static void dot(const stn_dot_call *call)
 {
     const stn_sparse_pack *p = call->prepared;
-    __m512i *x = call->scratch;
-    __m512i *sums = x + p->input_bytes / sizeof *x;
-    /* Tiles of nearly equal size: one vector alone would wait for latency. */
-    int all = (call->n + STN_SPARSE_LANES - 1) / STN_SPARSE_LANES;
-    int tiles = (all + VECTORS - 1) / VECTORS;
-    for (int t = 0, first = 0; t < tiles; t++) {
-        int vectors = all / tiles + (t < all % tiles);
-        int n = vectors * STN_SPARSE_LANES, left = call->n - first;
-        n = n < left ? n : left;
-        for (int f = 0; f < p->filters; f++)
-            for (int v = 0; v < VECTORS; v++)
-                sums[f * VECTORS + v] = _mm512_set1_epi32(p->correction[f]);
-        for (int c = 0; c < p->n_chunks; c++) {
-            turn_input(call, p, &p->chunks[c], first, n, vectors, x);
-            add(&p->chunks[c], call->shape->out, x, vectors, sums);
-        }
-        finish(call, p, sums, first, n);
-        first += n;
+    for (int i = call->part; i < call->part_end; i++) {
+        const stn_sparse_block *b = &p->blocks[i];
+        for (int first = 0; first < call->n; first += PATCHES)
+            do_tile(call, b, first);
     }
 }
 
 const stn_sparse_style *stn_sparse_style_avx512(void)
 {
-    static const stn_sparse_style style = {.lanes = 16,
-                                           .isa = "sparse_avx512",
+    static const stn_sparse_style style = {.isa = "sparse_avx512",
                                            .run = dot,
-                                           .group = 4.7,
-                                           .turn = 14,
-                                           .chunk = 6,
-                                           .end = 9};
+                                           .lanes = 16,
+                                           .patches = PATCHES,
+                                           .group = 4.6,
+                                           .turn = 25,
+                                           .end = 23};
     return &style;
 }
 #endif
