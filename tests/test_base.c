@@ -454,13 +454,6 @@ static void missing_empty_and_odd_files_are_refused(void **state)
                    err, STN_E_ARGUMENT, "too long");
 }
 
-static void crc_matches_its_check_value(void **state)
-{
-    (void)state;
-    assert_int_equal(stn_crc32("123456789", 9), 0xcbf43926u);
-    assert_int_equal(stn_crc32("", 0), 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -483,7 +476,6 @@ int main(void)
         cmocka_unit_test(written_file_reads_back_and_replaces_the_old_one),
         cmocka_unit_test(failed_write_keeps_the_old_file_and_no_remains),
         cmocka_unit_test(missing_empty_and_odd_files_are_refused),
-        cmocka_unit_test(crc_matches_its_check_value),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

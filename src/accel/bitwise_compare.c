@@ -287,12 +287,6 @@ static void expect(int columns, int bits, double density, double *logic,
     }
 }
 
-static void post_rows(stn_ledger_row *row, stn_event event, uint64_t rows,
-                      uint64_t each)
-{
-    stn_ledger_post(row, event, rows * each, rows);
-}
-
 void bw_predict_compare(const bw_mapping *m, const bw_layer *layer,
                         double density, stn_ledger_row *row)
 {
@@ -314,11 +308,11 @@ void bw_predict_compare(const bw_mapping *m, const bw_layer *layer,
             expect(y->columns, width, density, &logic, &reads);
             bw_predict_fetch(m, layer, (uint64_t)(channel->n_taps * width),
                              &part);
-            post_rows(&part, STN_EVENT_row_logic2,
-                      (uint64_t)llround((double)n * logic), tiles);
-            post_rows(&part, STN_EVENT_row_read,
-                      (uint64_t)llround((double)n * reads), tiles);
-            post_rows(&part, STN_EVENT_row_write, n, tiles);
+            stn_ledger_post_steps(&part, STN_EVENT_row_logic2,
+                                  (uint64_t)llround((double)n * logic), tiles);
+            stn_ledger_post_steps(&part, STN_EVENT_row_read,
+                                  (uint64_t)llround((double)n * reads), tiles);
+            stn_ledger_post_steps(&part, STN_EVENT_row_write, n, tiles);
         }
         stn_ledger_join(row, &part, m->machine->event_latency_s, &slowest,
                         &slowest_s);

@@ -8,19 +8,14 @@
 #include "accel/bitwise.h"
 #include <math.h>
 
-static void post_rows(stn_ledger_row *row, stn_event event, uint64_t rows,
-                      uint64_t tiles)
-{
-    stn_ledger_post(row, event, rows * tiles, rows);
-}
-
 void bw_predict_move(const bw_value *v, stn_event event, uint64_t times,
                      stn_ledger_row *row)
 {
     uint64_t rows = times * v->rows;
-    post_rows(row, event, rows, (uint64_t)v->tiles);
-    post_rows(row, STN_EVENT_link_bit, rows, (uint64_t)v->columns);
-    post_rows(row, STN_EVENT_buffer_bit, rows, (uint64_t)v->columns);
+    stn_ledger_post_steps(row, event, rows, (uint64_t)v->tiles);
+    stn_ledger_post_steps(row, STN_EVENT_link_bit, rows, (uint64_t)v->columns);
+    stn_ledger_post_steps(row, STN_EVENT_buffer_bit, rows,
+                          (uint64_t)v->columns);
 }
 
 static stn_status make_parts(bw_mapping *m, bw_layer *layer, int n,
@@ -36,9 +31,12 @@ void bw_predict_fetch(const bw_mapping *m, const bw_layer *layer,
 {
     const bw_value *x = &m->values[layer->in->inputs[0]];
     const bw_value *y = &m->values[layer->in->output];
-    post_rows(part, STN_EVENT_row_read, fetched, (uint64_t)x->tiles);
-    post_rows(part, STN_EVENT_link_bit, fetched, (uint64_t)y->columns);
-    post_rows(part, STN_EVENT_row_write, fetched, (uint64_t)y->tiles);
+    stn_ledger_post_steps(part, STN_EVENT_row_read, fetched,
+                          (uint64_t)x->tiles);
+    stn_ledger_post_steps(part, STN_EVENT_link_bit, fetched,
+                          (uint64_t)y->columns);
+    stn_ledger_post_steps(part, STN_EVENT_row_write, fetched,
+                          (uint64_t)y->tiles);
 }
 
 static void predict_group(const bw_mapping *m, const bw_layer *layer,
@@ -132,9 +130,9 @@ static void predict_chunk(const bw_mapping *m, const bw_layer *layer,
     const bw_value *y = &m->values[layer->in->output];
     uint64_t width = (uint64_t)y->bits, tiles = (uint64_t)y->tiles;
     for (int e = 0; e < STN_EVENT_COUNT; e++)
-        post_rows(part, (stn_event)e,
-                  (uint64_t)llround(density * (double)chunk->row.total[e]),
-                  tiles);
+        stn_ledger_post_steps(
+            part, (stn_event)e,
+            (uint64_t)llround(density * (double)chunk->row.total[e]), tiles);
     bw_predict_clear(part, width, tiles, &m->options);
     if (chunk->is_signed && density > 0.0)
         bw_predict_complement(part, 2 * width, tiles, &m->options);
@@ -150,10 +148,12 @@ static void predict_reduce(const bw_mapping *m, const bw_layer *layer,
     uint64_t adds = (uint64_t)(layer->neurons.n_chunks - 1), rounds = 0;
     while (((uint64_t)1 << rounds) <= adds)
         rounds++;
-    post_rows(&one, STN_EVENT_row_read, (uint64_t)y->bits, (uint64_t)y->tiles);
-    post_rows(&one, STN_EVENT_link_bit, (uint64_t)y->bits,
-              (uint64_t)y->columns);
-    post_rows(&one, STN_EVENT_row_write, (uint64_t)y->bits, (uint64_t)y->tiles);
+    stn_ledger_post_steps(&one, STN_EVENT_row_read, (uint64_t)y->bits,
+                          (uint64_t)y->tiles);
+    stn_ledger_post_steps(&one, STN_EVENT_link_bit, (uint64_t)y->bits,
+                          (uint64_t)y->columns);
+    stn_ledger_post_steps(&one, STN_EVENT_row_write, (uint64_t)y->bits,
+                          (uint64_t)y->tiles);
     bw_predict_step(&one, &(bw_step){.kind = BW_ADD}, y->bits, &partial,
                     (uint64_t)y->tiles, &m->options);
     for (int e = 0; e < STN_EVENT_COUNT; e++)
@@ -210,8 +210,9 @@ static void predict_step(const bw_mapping *m, const bw_layer *layer,
                          double density, stn_ledger_row *row)
 {
     uint64_t streamed = layer->placement.streamed_rows;
-    post_rows(row, STN_EVENT_row_write, streamed, 1);
-    post_rows(row, STN_EVENT_link_bit, streamed, (uint64_t)m->columns);
+    stn_ledger_post_steps(row, STN_EVENT_row_write, streamed, 1);
+    stn_ledger_post_steps(row, STN_EVENT_link_bit, streamed,
+                          (uint64_t)m->columns);
     if (layer->unit == BW_WINDOW)
         predict_window(m, layer, row);
     else if (layer->unit == BW_NEURONS)

@@ -4,6 +4,7 @@
  * converted, shifted and added, and each event is posted where it happens.
  * Accumulators are registers of 32 bits and wrap. */
 #include "accel/crossbar.h"
+#include "accel/digital.h"
 #include <string.h>
 
 /* One thread's memory for one picture. */
@@ -320,71 +321,18 @@ static void run_analog(const machine_state *s, const xb_layer *l,
 
 /* --- digital units --------------------------------------------------------*/
 
-static void rescale(const machine_state *s, const stn_instruction *in)
-{
-    const stn_shape shape = s->m->program->values[in->output].shape;
-    const int32_t *x0 = value_of(s, in->inputs[0]);
-    const int32_t *x1 = value_of(s, in->inputs[in->n_inputs - 1]);
-    int32_t *y = value_of(s, in->output);
-    size_t n = stn_shape_count(shape);
-    for (size_t i = 0; i < n; i++) {
-        size_t c = i % (size_t)shape.c;
-        int64_t sum = (int64_t)x0[i] * in->m0[c] + in->a[c];
-        if (in->n_inputs == 2)
-            sum += (int64_t)x1[i] * in->m1[c];
-        sum >>= in->shift;
-        y[i] = (int32_t)(sum < in->lo ? in->lo : sum > in->hi ? in->hi : sum);
-    }
-}
-
-/* One window of one channel; `x` is its first number. */
-static int32_t pool_window(const stn_instruction *in, stn_shape shape,
-                           const int32_t *x)
-{
-    int32_t best = x[0];
-    uint32_t sum = 0;
-    for (int i = 0; i < in->kh; i++)
-        for (int j = 0; j < in->kw; j++) {
-            int32_t v = x[(i * shape.w + j) * shape.c];
-            best = v > best ? v : best;
-            sum += (uint32_t)v;
-        }
-    return in->opcode == STN_MAX_POOL ? best : (int32_t)sum;
-}
-
-static void pool(const machine_state *s, const stn_instruction *in)
-{
-    const stn_shape x = s->m->program->values[in->inputs[0]].shape;
-    const stn_shape y = s->m->program->values[in->output].shape;
-    const int32_t *from = value_of(s, in->inputs[0]);
-    int32_t *to = value_of(s, in->output);
-    for (int r = 0; r < y.h; r++)
-        for (int q = 0; q < y.w; q++)
-            for (int c = 0; c < y.c; c++) {
-                size_t at = (size_t)(r * in->stride) * (size_t)x.w +
-                            (size_t)(q * in->stride);
-                *to++ = pool_window(in, x, from + at * (size_t)x.c + c);
-            }
-}
-
 static void run_digital(const machine_state *s, const xb_layer *l,
                         stn_ledger_row *row)
 {
     const stn_instruction *in = l->in;
     uint64_t lanes = (uint64_t)s->m->options.lanes;
-    uint64_t n = stn_shape_count(s->m->program->values[in->output].shape);
-    stn_event event = STN_EVENT_pool;
+    uint64_t n = stn_digital_count(s->m->program, in);
     for (int k = 0; k < in->n_inputs; k++)
         post_buffer(s, in->inputs[k], row);
-    if (in->opcode == STN_RESCALE) {
-        rescale(s, in);
-        event = STN_EVENT_rescale;
-        n *= (uint64_t)in->n_inputs;
-    } else {
-        pool(s, in);
-        n *= (uint64_t)(in->kh * in->kw - 1);
-    }
-    stn_ledger_post(row, event, n, (n + lanes - 1) / lanes);
+    stn_digital_run(s->m->program, in, value_of(s, in->inputs[0]),
+                    value_of(s, in->inputs[in->n_inputs - 1]),
+                    value_of(s, in->output));
+    stn_ledger_post(row, stn_digital_unit(in), n, (n + lanes - 1) / lanes);
     post_buffer(s, in->output, row);
 }
 

@@ -55,6 +55,12 @@ static inline void stn_ledger_post(stn_ledger_row *row, stn_event event,
     row->total[event] += total;
     row->steps[event] += steps;
 }
+/* `steps` of them, of `each` events side by side. */
+static inline void stn_ledger_post_steps(stn_ledger_row *row, stn_event event,
+                                         uint64_t steps, uint64_t each)
+{
+    stn_ledger_post(row, event, steps * each, steps);
+}
 
 /* Joins work that ran in parallel: totals add up, time is that of the part
  * which takes longest at latency_s[event] a step. Start with {0} in `slowest`

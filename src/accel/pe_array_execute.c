@@ -4,6 +4,7 @@
  * inputs in digits of input_bits, tile by tile and cycle by cycle as the flow
  * has it, and each event is posted where it happens. Sums wrap at 32 bits. */
 #include "accel/pe_array.h"
+#include "accel/digital.h"
 #include <string.h>
 
 typedef struct machine_state {
@@ -366,65 +367,17 @@ static void run_spikes(work *k, machine_state *s)
 
 /* --- digital units --------------------------------------------------------*/
 
-static void rescale(const machine_state *s, const stn_instruction *in)
-{
-    const stn_shape shape = s->m->program->values[in->output].shape;
-    const int32_t *x0 = value_of(s, in->inputs[0]);
-    const int32_t *x1 = value_of(s, in->inputs[in->n_inputs - 1]);
-    int32_t *y = value_of(s, in->output);
-    size_t n = stn_shape_count(shape);
-    for (size_t i = 0; i < n; i++) {
-        size_t c = i % (size_t)shape.c;
-        int64_t sum = (int64_t)x0[i] * in->m0[c] + in->a[c];
-        if (in->n_inputs == 2)
-            sum += (int64_t)x1[i] * in->m1[c];
-        sum >>= in->shift;
-        y[i] = (int32_t)(sum < in->lo ? in->lo : sum > in->hi ? in->hi : sum);
-    }
-}
-
-static int32_t pool_window(const stn_instruction *in, stn_shape shape,
-                           const int32_t *x)
-{
-    int32_t best = x[0], sum = 0;
-    for (int i = 0; i < in->kh; i++)
-        for (int j = 0; j < in->kw; j++) {
-            int32_t v = x[(i * shape.w + j) * shape.c];
-            best = v > best ? v : best;
-            sum += v;
-        }
-    return in->opcode == STN_MAX_POOL ? best : sum;
-}
-
-static void pool(const machine_state *s, const stn_instruction *in)
-{
-    const stn_shape x = s->m->program->values[in->inputs[0]].shape;
-    const stn_shape y = s->m->program->values[in->output].shape;
-    const int32_t *from = value_of(s, in->inputs[0]);
-    int32_t *to = value_of(s, in->output);
-    for (int r = 0; r < y.h; r++)
-        for (int q = 0; q < y.w; q++)
-            for (int c = 0; c < y.c; c++)
-                *to++ = pool_window(
-                    in, x, from + (r * x.w + q) * in->stride * x.c + c);
-}
-
 static void run_digital(const machine_state *s, const stn_instruction *in,
                         stn_ledger_row *row)
 {
     uint64_t lanes = (uint64_t)s->m->options.lanes;
-    uint64_t n = stn_shape_count(s->m->program->values[in->output].shape);
-    stn_event unit = STN_EVENT_pool;
+    uint64_t n = stn_digital_count(s->m->program, in);
+    stn_event unit = stn_digital_unit(in);
     for (int k = 0; k < in->n_inputs; k++)
         post_value(s, in->inputs[k], STN_EVENT_row_read, row);
-    if (in->opcode == STN_RESCALE) {
-        rescale(s, in);
-        unit = STN_EVENT_rescale;
-        n *= (uint64_t)in->n_inputs;
-    } else {
-        pool(s, in);
-        n *= (uint64_t)(in->kh * in->kw - 1);
-    }
+    stn_digital_run(s->m->program, in, value_of(s, in->inputs[0]),
+                    value_of(s, in->inputs[in->n_inputs - 1]),
+                    value_of(s, in->output));
     stn_ledger_post(row, unit, n, 0);
     post_value(s, in->output, STN_EVENT_row_write, row);
     pe_pass_time(s->m, unit, pe_div_up(n, lanes), row);

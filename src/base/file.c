@@ -203,24 +203,6 @@ stn_status stn_make_directories(const char *path, stn_error *err)
     return STN_OK;
 }
 
-uint32_t stn_crc32(const void *bytes, size_t size)
-{
-    /* The table is made anew on each call (2048 steps, microseconds): no
-     * global state, and nothing to initialise from two threads. */
-    uint32_t table[256];
-    for (uint32_t i = 0; i < 256; i++) {
-        uint32_t c = i;
-        for (int k = 0; k < 8; k++)
-            c = (c >> 1) ^ ((c & 1) ? UINT32_C(0xedb88320) : 0);
-        table[i] = c;
-    }
-    uint32_t crc = UINT32_MAX;
-    const uint8_t *p = bytes;
-    for (size_t i = 0; i < size; i++)
-        crc = (crc >> 8) ^ table[(crc ^ p[i]) & 0xff];
-    return ~crc;
-}
-
 stn_status stn_path_format(char *out, size_t capacity, stn_error *err,
                            const char *format, ...)
 {

@@ -29,8 +29,6 @@ bool stn_file_exists(const char *path);
 bool stn_directory_exists(const char *path);
 /* mkdir -p. */
 stn_status stn_make_directories(const char *path, stn_error *err);
-/* CRC-32 (IEEE 802.3, reflected, as in gzip) of `size` bytes. */
-uint32_t stn_crc32(const void *bytes, size_t size);
 
 /* Formats into a fixed buffer; STN_E_ARGUMENT when it does not fit, so that
  * no path is ever cut silently. */

@@ -141,3 +141,26 @@ float stn_cospif(float x)
     p = p * q + 1.0;
     return (float)(sign * p);
 }
+
+/* LANES maxima, so that the loop vectorises. */
+#define LANES 32
+STN_CLONES
+float stn_largest(size_t n, const float *STN_RESTRICT x, float sign)
+{
+    float lane[LANES] = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (size_t l = 0; l < LANES; l++) {
+            const float v = x[i + l], w = sign * v;
+            const float u = v > w ? v : w;
+            lane[l] = u > lane[l] ? u : lane[l];
+        }
+    for (; i < n; i++) {
+        const float v = x[i], w = sign * v;
+        const float u = v > w ? v : w;
+        lane[0] = u > lane[0] ? u : lane[0];
+    }
+    for (size_t l = 1; l < LANES; l++)
+        lane[0] = lane[l] > lane[0] ? lane[l] : lane[0];
+    return lane[0];
+}

@@ -18,6 +18,9 @@ void stn_tanhf_all(size_t n, const float *x, float *y);
 float stn_logf(float x);
 /* cos(pi x), for the cosine schedule; absolute error at most 1e-6. */
 float stn_cospif(float x);
+/* The largest of 0, x[i] and sign * x[i]: with sign -1 max|x|, with 1 max x.
+ * NaN is passed over. */
+float stn_largest(size_t n, const float *x, float sign);
 /* Round half to even, the default of IEEE 754, whatever the compiler; without
  * a branch, so that loops over it vectorise. From 2^23 on every float is an
  * integer, and adding 2^23 leaves no room for a fraction. */

@@ -35,7 +35,7 @@ void *stn_alloc(size_t count, size_t size)
     size_t bytes = count * size;
     if (!bytes)
         bytes = 1;
-    bytes = (bytes + STN_ALIGNMENT - 1) / STN_ALIGNMENT * STN_ALIGNMENT;
+    bytes = stn_align_up(bytes);
     void *block = take(bytes);
     if (block)
         memset(block, 0, bytes);
@@ -79,7 +79,7 @@ void *stn_arena_alloc(stn_arena *arena, size_t count, size_t size)
     if (!count || !size || count > SMALL / size)
         return add_block(arena, count, size);
     size_t bytes = count * size;
-    bytes = (bytes + STN_ALIGNMENT - 1) / STN_ALIGNMENT * STN_ALIGNMENT;
+    bytes = stn_align_up(bytes);
     if (arena->shared_bytes < bytes) {
         arena->shared = add_block(arena, SHARED_BYTES, 1);
         arena->shared_bytes = arena->shared ? SHARED_BYTES : 0;

@@ -9,6 +9,12 @@
 
 #define STN_ALIGNMENT 64 /* bytes: one cache line, one AVX-512 register */
 
+/* Bytes that whole such lines take. */
+static inline size_t stn_align_up(size_t bytes)
+{
+    return (bytes + STN_ALIGNMENT - 1) / STN_ALIGNMENT * STN_ALIGNMENT;
+}
+
 /* `count * size` zeroed bytes aligned to STN_ALIGNMENT, or NULL when memory
  * is out or the product overflows. A zero product returns one usable block.
  * Release with stn_free. */

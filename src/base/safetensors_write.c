@@ -101,8 +101,7 @@ stn_status stn_st_write(const char *path, const stn_st_tensor *tensors,
         goto out;
     /* Data starts at a multiple of STN_ALIGNMENT after the length's 8 bytes;
      * the gap is spaces, which JSON ignores. */
-    size_t start =
-        (8 + length + STN_ALIGNMENT - 1) / STN_ALIGNMENT * STN_ALIGNMENT;
+    size_t start = stn_align_up(8 + length);
     if (total > SIZE_MAX - start || !(bytes = stn_alloc(start + total, 1))) {
         status = stn_fail_memory(err, path);
         goto out;

@@ -11,24 +11,6 @@
 
 #define LANES 32
 
-STN_CLONES
-float stn_max_magnitude(size_t n, const float *w)
-{
-    float lanes[LANES] = {0}, max = 0;
-    size_t i = 0;
-
-    for (; i + LANES <= n; i += LANES)
-        for (size_t k = 0; k < LANES; k++) {
-            float magnitude = fabsf(w[i + k]);
-            lanes[k] = magnitude > lanes[k] ? magnitude : lanes[k];
-        }
-    for (; i < n; i++)
-        max = fabsf(w[i]) > max ? fabsf(w[i]) : max;
-    for (size_t k = 0; k < LANES; k++)
-        max = lanes[k] > max ? lanes[k] : max;
-    return max;
-}
-
 static double add_up(const double lanes[LANES])
 {
     double sum = 0;
@@ -53,8 +35,6 @@ static double add_up(const double lanes[LANES])
 #define VALUE(x) (double)(x)
 #define MAGNITUDE(x) (double)fabsf(x)
 #define SQUARE(x) (double)(x) * (double)(x)
-#define COUNTED(x) (fabsf(x) >= threshold ? 1.0 : 0.0)
-#define LARGE(x) (fabsf(x) >= threshold ? (double)fabsf(x) : 0.0)
 
 STN_CLONES
 double stn_sum(size_t n, const float *w)
@@ -74,23 +54,28 @@ double stn_sum_squares(size_t n, const float *w)
     SUM(n, w, SQUARE);
 }
 
-STN_CLONES
-static double count_large(size_t n, const float *w, float threshold)
+STN_INLINE void count_magnitude(float w, float threshold, double *sum,
+                                double *count)
 {
-    SUM(n, w, COUNTED);
+    const float magnitude = fabsf(w);
+
+    *sum += magnitude >= threshold ? (double)magnitude : 0.0;
+    *count += magnitude >= threshold ? 1.0 : 0.0;
 }
 
 STN_CLONES
-static double sum_large(size_t n, const float *w, float threshold)
-{
-    SUM(n, w, LARGE);
-}
-
 float stn_mean_magnitude(size_t n, const float *w, float threshold)
 {
-    double count = count_large(n, w, threshold);
+    double sums[LANES] = {0}, counts[LANES] = {0}, count;
+    size_t whole = n - n % LANES;
 
-    return count > 0 ? (float)(sum_large(n, w, threshold) / count) : 0;
+    for (size_t i = 0; i < whole; i += LANES)
+        for (size_t k = 0; k < LANES; k++)
+            count_magnitude(w[i + k], threshold, &sums[k], &counts[k]);
+    for (size_t k = 0; whole + k < n; k++)
+        count_magnitude(w[whole + k], threshold, &sums[k], &counts[k]);
+    count = add_up(counts);
+    return count > 0 ? (float)(add_up(sums) / count) : 0;
 }
 
 /* Adding and subtracting 1.5 * 2^23 rounds |x| < 2^22 half to even, as

@@ -8,7 +8,10 @@
 #include "compress/compress.h"
 
 /* max|w|; 0 for n = 0. NaN is passed over. */
-float stn_max_magnitude(size_t n, const float *w);
+static inline float stn_max_magnitude(size_t n, const float *w)
+{
+    return stn_largest(n, w, -1.0f);
+}
 /* mean(|w| : |w| >= threshold), summed in double; 0 when none is. */
 float stn_mean_magnitude(size_t n, const float *w, float threshold);
 /* sum w, sum |w| and sum w^2, in double. */

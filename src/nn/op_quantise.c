@@ -8,6 +8,7 @@
  * quantised network and its float twin. It has no parameter then, which
  * leaves the twin's initial weights what they are without the node. */
 #include "base/compiler.h"
+#include "base/math.h"
 #include "nn/mask.h"
 #include "nn/ops.h"
 #include <math.h>
@@ -96,29 +97,6 @@ static void find_inside(const float *STN_RESTRICT x, size_t count, float lo,
         mask[i] = (x[i] >= lo) & (x[i] <= hi);
 }
 
-/* max of sign * x and x over the shard; sign -1: of |x|, sign 1: of x. */
-#define LANES 32
-STN_CLONES
-static float largest(const float *STN_RESTRICT x, size_t count, float sign)
-{
-    float lane[LANES] = {0};
-    size_t i = 0;
-    for (; i + LANES <= count; i += LANES)
-        for (size_t l = 0; l < LANES; l++) {
-            const float v = x[i + l], w = sign * v;
-            const float u = v > w ? v : w;
-            lane[l] = u > lane[l] ? u : lane[l];
-        }
-    for (; i < count; i++) {
-        const float v = x[i], w = sign * v;
-        const float u = v > w ? v : w;
-        lane[0] = u > lane[0] ? u : lane[0];
-    }
-    for (size_t l = 1; l < LANES; l++)
-        lane[0] = lane[l] > lane[0] ? lane[l] : lane[0];
-    return lane[0];
-}
-
 static float top(const stn_quantise_attrs *a)
 {
     return (float)((1 << (a->is_signed ? a->bits - 1 : a->bits)) - 1);
@@ -142,7 +120,8 @@ float stn_quantise_largest(const stn_quantise_attrs *a, float range)
 
 /* What one pass needs to know. */
 typedef struct rounding {
-    float range, lo, hi, sign; /* lo, hi: of the integer */
+    float range, lo, hi; /* lo, hi: of the integer */
+    float sign;          /* -1: the range is that of |x|, 1: of x */
 } rounding;
 
 static rounding rounding_of(const stn_op_call *call)
@@ -169,7 +148,7 @@ static void observe(const stn_op_call *call, const rounding *r, size_t first,
     else
         memset(mask, 1, n);
     if (a->fixed <= 0.0f)
-        call->stats[0] = fmaxf(call->stats[0], largest(x, n, r->sign));
+        call->stats[0] = fmaxf(call->stats[0], stn_largest(n, x, r->sign));
 }
 
 /* Tile by tile, so that each value comes from memory once. */

@@ -86,8 +86,7 @@ stn_status stn_engine_create(const stn_program *program,
     e->threads = stn_pool_threads(e->pool);
     e->cuts = stn_alloc((size_t)e->plan.n_steps, sizeof *e->cuts);
     e->n_tasks = stn_alloc((size_t)e->plan.n_steps, sizeof *e->n_tasks);
-    e->stride = e->plan.value_bytes + e->plan.scratch_bytes;
-    e->stride = (e->stride + STN_ALIGNMENT - 1) / STN_ALIGNMENT * STN_ALIGNMENT;
+    e->stride = stn_align_up(e->plan.value_bytes + e->plan.scratch_bytes);
     e->memory = stn_alloc((size_t)e->threads, e->stride);
     if (!e->memory || !e->cuts || !e->n_tasks) {
         status = stn_fail_memory(err, "an engine's activations");

@@ -21,8 +21,7 @@ static void find_lives(const stn_plan *plan, life *lives)
     for (int i = 0; i < plan->n_steps; i++) {
         const stn_step *s = &plan->steps[i];
         const stn_value *out = &plan->program->values[s->output];
-        size_t bytes = stn_value_bytes(out);
-        bytes = (bytes + STN_ALIGNMENT - 1) / STN_ALIGNMENT * STN_ALIGNMENT;
+        size_t bytes = stn_align_up(stn_value_bytes(out));
         lives[s->output] =
             (life){.bytes = i == final ? 0 : bytes, .first = i, .last = i};
         lives[s->input].last = i;

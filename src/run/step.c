@@ -161,19 +161,15 @@ static void run_op(const stn_plan *plan, const stn_step *s, const place *at,
     }
 }
 
-static size_t aligned(size_t bytes)
-{
-    return (bytes + STN_ALIGNMENT - 1) / STN_ALIGNMENT * STN_ALIGNMENT;
-}
-
 static void run_chunk(const stn_plan *plan, const stn_step *s,
                       const stn_picture *picture, int t, stn_piece piece,
                       uint8_t *scratch)
 {
     int first = piece.first, rows = piece.last - first;
     void *y = stn_picture_row(plan, picture, s->output, t, first);
-    uint8_t *sums = scratch + aligned(s->band_bytes);
-    place at = {.y = y, .scratch = sums + aligned(s->sum_bytes), .rows = rows};
+    uint8_t *sums = scratch + stn_align_up(s->band_bytes);
+    place at = {
+        .y = y, .scratch = sums + stn_align_up(s->sum_bytes), .rows = rows};
     if (s->other >= 0)
         at.other = stn_picture_input(plan, picture, s->other, t, first);
     if (s->banded) {

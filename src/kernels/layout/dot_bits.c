@@ -103,11 +103,7 @@ static size_t make_block(const source *s, const stn_bits_pack *pack,
     for (int i = 0; i < b->n_words; i++)
         put_word(s, b, i, index[i] / s->words, index[i] % s->words,
                  pack->streams, words);
-    size_t depth = (size_t)shape->runs * (size_t)shape->run;
-    for (int i = 0; i < b->width; i++)
-        for (size_t k = 0; k < depth; k++)
-            constant[i] +=
-                pack->lo * s->codes[(size_t)(b->first + i) * depth + k];
+    stn_dot_constants(shape, s->codes, pack->lo, b->first, b->width, constant);
     b->offsets = offsets;
     b->masks = masks;
     b->words = words;
@@ -126,16 +122,13 @@ stn_status stn_bits_make(const stn_bits_style *style,
     pack = stn_arena_alloc(arena, 1, size);
     if (!pack)
         return stn_fail_memory(err, "laid-out weights");
-    STN_TRY(stn_ending_make(&shape->ending, style->lanes, arena,
-                            &pack->head.map, err));
-    pack->head.run = style->run;
-    pack->head.second = shape->ending.second;
+    STN_TRY(stn_dot_head_make(shape, style->lanes, style->run, arena,
+                              &pack->head, err));
     pack->planes = fit.planes;
     pack->streams = fit.streams;
     pack->lo = shape->lo < 0 ? (int)shape->lo : 0;
     pack->plane_bytes = (shape->band + 7) / 8 + PLANE_SLACK;
-    pack->plane_bytes =
-        (pack->plane_bytes + STN_ALIGNMENT - 1) / STN_ALIGNMENT * STN_ALIGNMENT;
+    pack->plane_bytes = stn_align_up(pack->plane_bytes);
     pack->patch_elements =
         (size_t)(shape->runs - 1) * shape->pitch + (size_t)shape->run;
     pack->n_blocks = n;

@@ -73,10 +73,8 @@ stn_status stn_codes_make(const stn_codes_style *style,
     p = stn_arena_alloc(arena, 1, size);
     if (!p)
         return stn_fail_memory(err, "laid-out weights");
-    STN_TRY(stn_ending_make(&shape->ending, style->lanes, arena, &p->head.map,
-                            err));
-    p->head.run = style->run;
-    p->head.second = shape->ending.second;
+    STN_TRY(stn_dot_head_make(shape, style->lanes, style->run, arena, &p->head,
+                              err));
     p->bits = bits;
     p->groups = groups;
     p->run = shape->run;

@@ -425,6 +425,27 @@ stn_status stn_ending_make(const stn_ending *ending, int lanes,
     return STN_OK;
 }
 
+stn_status stn_dot_head_make(const stn_dot_shape *shape, int lanes,
+                             void (*run)(const stn_dot_call *call),
+                             stn_arena *arena, stn_dot_head *head,
+                             stn_error *err)
+{
+    *head = (stn_dot_head){.run = run, .second = shape->ending.second};
+    return stn_ending_make(&shape->ending, lanes, arena, &head->map, err);
+}
+
+void stn_dot_constants(const stn_dot_shape *shape, const int8_t *codes, int lo,
+                       int first, int n, int32_t *sums)
+{
+    size_t depth = (size_t)shape->runs * (size_t)shape->run;
+    const int8_t *w = codes + (size_t)first * depth;
+    for (int i = 0; i < n; i++, w += depth) {
+        sums[i] = 0;
+        for (size_t k = 0; k < depth; k++)
+            sums[i] += lo * w[k];
+    }
+}
+
 stn_status stn_dot_pack_make(const stn_dot_style *style,
                              const stn_dot_shape *shape, const int8_t *codes,
                              stn_arena *arena, stn_prepared *out,

@@ -72,6 +72,17 @@ stn_status stn_ending_make(const stn_ending *ending, int lanes,
                            stn_arena *arena, const stn_rescale_pack **map,
                            stn_error *err);
 
+/* With that map and `run`, a level's function. */
+stn_status stn_dot_head_make(const stn_dot_shape *shape, int lanes,
+                             void (*run)(const stn_dot_call *call),
+                             stn_arena *arena, stn_dot_head *head,
+                             stn_error *err);
+
+/* sums[i] = lo * sum of w of filter first + i: what inputs counted from `lo`
+ * on lack. */
+void stn_dot_constants(const stn_dot_shape *shape, const int8_t *codes, int lo,
+                       int first, int n, int32_t *sums);
+
 typedef struct stn_dot_block {
     int vectors;             /* of `lanes` filters each */
     int width;               /* filters in use */

@@ -127,9 +127,7 @@ stn_status stn_picks_make(const stn_picks_style *style,
     p = stn_arena_alloc(arena, 1, sizeof *p + (size_t)n * sizeof p->blocks[0]);
     if (!p)
         return stn_fail_memory(err, "laid-out weights");
-    STN_TRY(stn_ending_make(&shape->ending, 8, arena, &p->head.map, err));
-    p->head.run = style->run;
-    p->head.second = shape->ending.second;
+    STN_TRY(stn_dot_head_make(shape, 8, style->run, arena, &p->head, err));
     p->picks = picks;
     p->n_steps = steps_of(shape, picks);
     p->run = shape->run;

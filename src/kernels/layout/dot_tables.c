@@ -129,11 +129,7 @@ static size_t make_block(const source *s, const stn_tables_pack *pack,
             return 0;
         bytes += (size_t)b->streams[i].n_steps * ((size_t)lanes + 4);
     }
-    size_t depth = (size_t)shape->runs * (size_t)shape->run;
-    for (int i = 0; i < b->width; i++)
-        for (size_t k = 0; k < depth; k++)
-            constant[i] +=
-                pack->lo * s->codes[(size_t)(b->first + i) * depth + k];
+    stn_dot_constants(shape, s->codes, pack->lo, b->first, b->width, constant);
     b->constant = constant;
     return bytes;
 }
@@ -156,10 +152,8 @@ stn_status stn_tables_make(const stn_tables_style *style,
     pack = stn_arena_alloc(arena, 1, size);
     if (!pack)
         return stn_fail_memory(err, "laid-out weights");
-    STN_TRY(stn_ending_make(&shape->ending, style->lanes / 4, arena,
-                            &pack->head.map, err));
-    pack->head.run = style->run;
-    pack->head.second = shape->ending.second;
+    STN_TRY(stn_dot_head_make(shape, style->lanes / 4, style->run, arena,
+                              &pack->head, err));
     pack->digits = fit.digits;
     pack->streams = fit.streams;
     pack->lo = shape->lo < 0 ? (int)shape->lo : 0;
@@ -167,8 +161,7 @@ stn_status stn_tables_make(const stn_tables_style *style,
     /* A step may begin at a plane's last table; whole vectors are stored. */
     size_t steps = (shape->band + STEP - 1) / STEP + 1;
     pack->plane_bytes = steps * STEP / GROUP * STN_TABLES_TABLE;
-    pack->plane_bytes =
-        (pack->plane_bytes + STN_ALIGNMENT - 1) / STN_ALIGNMENT * STN_ALIGNMENT;
+    pack->plane_bytes = stn_align_up(pack->plane_bytes);
     pack->patch_elements =
         (size_t)(shape->runs - 1) * shape->pitch + (size_t)shape->run;
     pack->n_blocks = n;
