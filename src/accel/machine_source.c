@@ -4,6 +4,7 @@
  * names under which the machine file asks for them. */
 #include "accel/machine.h"
 #include "base/file.h"
+#include "base/share.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -92,17 +93,8 @@ static void set_name(stn_machine_source *s, const char *name)
 static stn_status open_machine(const char *name, stn_machine_source *s,
                                stn_error *err)
 {
-    char path[1024];
-    if (strchr(name, '/') || strstr(name, ".yaml"))
-        STN_TRY(stn_path_format(path, sizeof path, err, "%s", name));
-    else
-        STN_TRY(stn_path_format(path, sizeof path, err, "%s/machines/%s.yaml",
-                                stn_share_directory(), name));
-    if (!stn_file_exists(path))
-        return stn_fail(err, STN_E_NOT_FOUND,
-                        "machine \"%s\": there is no %s; `setun list "
-                        "machines` shows what there is",
-                        name, path);
+    char path[STN_SHARE_PATH];
+    STN_TRY(stn_share_find("machines", "machine", name, path, err));
     return stn_yaml_load(path, &s->machine, err);
 }
 

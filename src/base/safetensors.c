@@ -241,7 +241,8 @@ static stn_status read_file(stn_st_file *file, stn_error *err)
     if (file->map_size < 8)
         return stn_fail(err, STN_E_FORMAT,
                         "%s: got %zu bytes, expected at least 8 for the "
-                        "header's length",
+                        "header's length; is it a .stn or .safetensors "
+                        "file, whole?",
                         file->path, file->map_size);
     uint64_t length = 0;
     for (int i = 7; i >= 0; i--)

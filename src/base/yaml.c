@@ -289,7 +289,9 @@ void stn_yaml_fail_text(const stn_yaml *node, stn_error *err,
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    if (node)
+    if (node && !node->line)
+        stn_fail_text(err, STN_E_FORMAT, "%s: %s", node->file, text);
+    else if (node)
         stn_fail_text(err, STN_E_FORMAT, "%s:%d: %s", node->file, node->line,
                       text);
     else

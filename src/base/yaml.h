@@ -24,7 +24,7 @@ typedef struct stn_yaml {
     const char *key;    /* inside a map, else NULL */
     const char *scalar; /* SCALAR: the text; "" for an empty value */
     const char *file;   /* name of the file it came from */
-    int line;           /* 1-based */
+    int line;           /* 1-based; 0: `file` says all */
     size_t n_children;
     struct stn_yaml *first, *next;
 } stn_yaml;
@@ -85,11 +85,9 @@ typedef struct stn_yaml_scope {
 /* Number of a scalar: a literal, or an expression of + - * / ( ) and the
  * scope's variables (a leading $ is allowed). `scope` may be NULL. */
 stn_status stn_yaml_number(const stn_yaml *node, const stn_yaml_scope *scope,
-                           double min, double max, double *out,
-                           stn_error *err);
+                           double min, double max, double *out, stn_error *err);
 stn_status stn_yaml_int(const stn_yaml *node, const stn_yaml_scope *scope,
-                        int64_t min, int64_t max, int64_t *out,
-                        stn_error *err);
+                        int64_t min, int64_t max, int64_t *out, stn_error *err);
 stn_status stn_yaml_bool(const stn_yaml *node, bool *out, stn_error *err);
 /* One of a NULL-terminated list of words; *out is its index. */
 stn_status stn_yaml_choice(const stn_yaml *node, const char *const *words,

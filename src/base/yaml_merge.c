@@ -118,7 +118,8 @@ static stn_status fail_step(const stn_yaml *node, const char *path,
 }
 
 /* Adds an empty child `part` to a map or to an empty value. */
-static stn_yaml *add_step(stn_arena *arena, stn_yaml *node, const char *part)
+static stn_yaml *add_step(stn_arena *arena, stn_yaml *node, const char *part,
+                          const char *path)
 {
     if (node->kind == STN_YAML_SCALAR && !*node->scalar)
         node->kind = STN_YAML_MAP;
@@ -126,10 +127,10 @@ static stn_yaml *add_step(stn_arena *arena, stn_yaml *node, const char *part)
         return NULL;
     stn_yaml *child = stn_arena_alloc(arena, 1, sizeof *child);
     const char *key = stn_arena_string(arena, part);
-    if (!child || !key)
+    const char *file = stn_arena_string(arena, path);
+    if (!child || !key || !file)
         return NULL;
-    *child = (stn_yaml){
-        .key = key, .scalar = "", .file = node->file, .line = node->line};
+    *child = (stn_yaml){.key = key, .scalar = "", .file = file};
     append(node, child);
     return child;
 }
@@ -143,6 +144,8 @@ stn_status stn_yaml_set(stn_yaml_document *document, const char *path,
         stn_yaml_build(document, path, value, strlen(value), &tree, err);
     if (status != STN_OK)
         return stn_fail_within(err, status, "value \"%.100s\"", value);
+    if (tree->kind == STN_YAML_SCALAR)
+        tree->line = 0; /* it has a path for its place */
     stn_yaml *node = document->root;
     for (const char *at = path;;) {
         char part[LONGEST_PART];
@@ -154,7 +157,7 @@ stn_status stn_yaml_set(stn_yaml_document *document, const char *path,
         part[n] = '\0';
         stn_yaml *child = step(node, part);
         if (!child && create)
-            child = add_step(&document->arena, node, part);
+            child = add_step(&document->arena, node, part, path);
         if (!child)
             return fail_step(node, path, part, err);
         node = child;

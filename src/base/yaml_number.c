@@ -66,12 +66,14 @@ static stn_status variable(expression *e, double *out)
     char name[64] = "";
     memcpy(name, e->at, n < sizeof name ? n : sizeof name - 1);
     const char *nearest = stn_nearest_word(name, names);
-    return stn_yaml_fail(e->node, e->err,
-                         "%s: \"%.100s\": \"%s\" is not a number or a known "
-                         "variable%s%s%s",
-                         key_of(e->node), e->node->scalar, name,
-                         nearest ? "; did you mean \"" : "",
-                         nearest ? nearest : "", nearest ? "\"?" : "");
+    bool whole = strcmp(name, e->node->scalar) == 0;
+    return stn_yaml_fail(
+        e->node, e->err,
+        "%s: %s%.100s%s\"%s\" is not a number or a known "
+        "variable%s%s%s",
+        key_of(e->node), whole ? "" : "\"", whole ? "" : e->node->scalar,
+        whole ? "" : "\": ", name, nearest ? "; did you mean \"" : "",
+        nearest ? nearest : "", nearest ? "\"?" : "");
 }
 
 static stn_status factor(expression *e, double *out)

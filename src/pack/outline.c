@@ -5,7 +5,7 @@
  * where an integer is needed. Unlike there, nothing is refused for want of a
  * quantiser: the options say the bits. */
 #include "setun/outline.h"
-#include "base/file.h"
+#include "base/share.h"
 #include "nn/ops.h"
 #include "pack/program_image.h"
 #include <fnmatch.h>
@@ -388,18 +388,9 @@ static stn_status read_set(const stn_outline_options *o, stn_arena *arena,
 static stn_status load_graph(const char *network, const stn_yaml_scope *scope,
                              stn_graph **graph, stn_error *err)
 {
-    char path[1024];
+    char path[STN_SHARE_PATH];
     stn_yaml_document *document = NULL;
-    if (strchr(network, '/') || strstr(network, ".yaml"))
-        STN_TRY(stn_path_format(path, sizeof path, err, "%s", network));
-    else
-        STN_TRY(stn_path_format(path, sizeof path, err, "%s/networks/%s.yaml",
-                                stn_share_directory(), network));
-    if (!stn_file_exists(path))
-        return stn_fail(err, STN_E_NOT_FOUND,
-                        "network \"%s\": there is no %s; `setun list networks` "
-                        "shows what there is",
-                        network, path);
+    STN_TRY(stn_share_find("networks", "network", network, path, err));
     STN_TRY(stn_yaml_load(path, &document, err));
     stn_status status =
         stn_graph_outline(stn_yaml_root(document), scope, graph, err);

@@ -2,7 +2,7 @@
  *
  * Reading a comparison file. What is unknown is refused by name, so that a
  * misspelt case cannot compare nothing. */
-#include "base/file.h"
+#include "base/share.h"
 #include "report/compare.h"
 #include <math.h>
 #include <string.h>
@@ -223,16 +223,8 @@ static stn_status read_published(const stn_yaml *root, stn_compare_file *f,
 
 static stn_status read_all(const char *id, stn_compare_file *f, stn_error *err)
 {
-    char path[1024];
-    bool is_file = strchr(id, '/') || strstr(id, ".yaml");
-    STN_TRY(stn_path_format(path, sizeof path, err,
-                            is_file ? "%s%s" : "%s/comparisons/%s.yaml",
-                            is_file ? "" : stn_share_directory(), id));
-    if (!stn_file_exists(path))
-        return stn_fail(err, STN_E_NOT_FOUND,
-                        "comparison \"%s\": there is no %s; `setun list "
-                        "comparisons` shows what there is",
-                        id, path);
+    char path[STN_SHARE_PATH];
+    STN_TRY(stn_share_find("comparisons", "comparison", id, path, err));
     STN_TRY(stn_yaml_load(path, &f->document, err));
     const stn_yaml *root = stn_yaml_root(f->document);
     f->scope = "network";

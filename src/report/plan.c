@@ -3,6 +3,7 @@
  * Reading what is reproduced and what is published. */
 #include "report/plan.h"
 #include "base/file.h"
+#include "base/share.h"
 #include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
@@ -208,12 +209,9 @@ static stn_status read_id(stn_plan *p, const char *recipe, stn_error *err)
 static stn_status read_recipe(stn_plan *p, const stn_reproduce_options *o,
                               stn_error *err)
 {
-    char path[600];
+    char path[STN_SHARE_PATH];
     STN_TRY(read_id(p, o->id, err));
-    bool is_file = strchr(o->id, '/') || strstr(o->id, ".yaml");
-    STN_TRY(stn_path_format(path, sizeof path, err,
-                            is_file ? "%s%s" : "%s/recipes/%s.yaml",
-                            is_file ? "" : stn_share_directory(), o->id));
+    STN_TRY(stn_share_find("recipes", "recipe", o->id, path, err));
     STN_TRY(stn_yaml_load(path, &p->recipe, err));
     const stn_yaml *root = stn_yaml_root(p->recipe);
     const stn_yaml *section = stn_yaml_get(root, "reproduce");

@@ -302,12 +302,16 @@ stn_status stn_checkpoint_resume(const char *path, stn_model *model,
 static stn_status open_checkpoint(const char *run_or_checkpoint,
                                   stn_st_file **out, stn_error *err)
 {
+    bool folder = stn_directory_exists(run_or_checkpoint);
     char path[1024];
 
     STN_TRY(stn_path_format(path, sizeof(path), err, "%s%s", run_or_checkpoint,
-                            stn_directory_exists(run_or_checkpoint)
-                                ? "/checkpoint.safetensors"
-                                : ""));
+                            folder ? "/checkpoint.safetensors" : ""));
+    if (folder && !stn_file_exists(path))
+        return stn_fail(err, STN_E_NOT_FOUND,
+                        "%s: is no run folder (no checkpoint.safetensors); "
+                        "'setun train' makes them",
+                        run_or_checkpoint);
     return stn_st_open(path, out, err);
 }
 

@@ -5,6 +5,7 @@
 #include "train/recipe.h"
 
 #include "base/file.h"
+#include "base/share.h"
 #include "compress/compress.h"
 
 #include <math.h>
@@ -189,34 +190,25 @@ static stn_status read_fields(stn_recipe *r, stn_error *err)
     return STN_OK;
 }
 
-static bool is_file_name(const char *name)
-{
-    size_t n = strlen(name);
-
-    return strchr(name, '/') || (n > 5 && strcmp(name + n - 5, ".yaml") == 0);
-}
-
 /* A file stands beside the recipe; a bare name is one of share/setun. */
 static stn_status load_network(stn_recipe *r, const char *recipe_path,
                                stn_error *err)
 {
     const stn_yaml *root = stn_yaml_root(r->document);
+    const stn_yaml *node = stn_yaml_get(root, "network");
     const char *slash = strrchr(recipe_path, '/');
-    char name[256], path[1024];
+    char name[256], file[1024], path[STN_SHARE_PATH];
+    stn_status status;
+    bool beside;
 
     STN_TRY(read_text(root, "network", name, sizeof(name), err));
-    if (!is_file_name(name))
-        STN_TRY(stn_path_format(path, sizeof(path), err, "%s/networks/%s.yaml",
-                                stn_share_directory(), name));
-    else if (name[0] == '/' || !slash)
-        STN_TRY(stn_path_format(path, sizeof(path), err, "%s", name));
-    else
-        STN_TRY(stn_path_format(path, sizeof(path), err, "%.*s/%s",
-                                (int)(slash - recipe_path), recipe_path, name));
-    if (!stn_file_exists(path))
-        return stn_yaml_fail(stn_yaml_get(root, "network"), err,
-                             "network '%s' does not exist: no file %s", name,
-                             path);
+    beside = stn_share_is_file(name) && name[0] != '/' && slash;
+    STN_TRY(stn_path_format(file, sizeof(file), err, "%.*s%s",
+                            beside ? (int)(slash - recipe_path) + 1 : 0,
+                            recipe_path, name));
+    status = stn_share_find("networks", "network", file, path, err);
+    if (status != STN_OK)
+        return stn_fail_within(err, status, "%s:%d", node->file, node->line);
     return stn_yaml_load(path, &r->network, err);
 }
 
@@ -232,20 +224,11 @@ static stn_status load(stn_recipe *r, const char *path,
 stn_status stn_recipe_load(const char *name, const stn_recipe_choice *choice,
                            stn_recipe **out, stn_error *err)
 {
-    char path[1024];
+    char path[STN_SHARE_PATH];
     stn_recipe *r;
     stn_status status;
 
-    if (is_file_name(name))
-        STN_TRY(stn_path_format(path, sizeof(path), err, "%s", name));
-    else
-        STN_TRY(stn_path_format(path, sizeof(path), err, "%s/recipes/%s.yaml",
-                                stn_share_directory(), name));
-    if (!stn_file_exists(path))
-        return stn_fail(err, STN_E_NOT_FOUND,
-                        "recipe '%s' does not exist: no file %s; 'setun list "
-                        "recipes' names those that do",
-                        name, path);
+    STN_TRY(stn_share_find("recipes", "recipe", name, path, err));
     r = stn_alloc(1, sizeof(*r));
     if (!r)
         return stn_fail_memory(err, "a recipe");
