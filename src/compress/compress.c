@@ -117,6 +117,33 @@ static stn_status read_quantiser(stn_compression *c, const stn_yaml *rule,
     return STN_OK;
 }
 
+/* Refuses a penalty that cannot do with this quantiser what it is for. */
+static stn_status check_pair(const stn_binding *b, const stn_yaml *node,
+                             stn_error *err)
+{
+    const stn_penalty_type *p = b->penalty;
+
+    if (b->quantiser->is_drawn)
+        return stn_yaml_fail(node, err,
+                             "weights of '%s' stay as they are drawn, which %s "
+                             "would change; leave the penalty out",
+                             b->quantiser->name, p->name);
+    if (p->reads_codes && b->low_radix == STN_LOW_RADIX_WIDE)
+        return stn_yaml_fail(node, err,
+                             "%s reads codes of at most 9 bits; give the "
+                             "quantiser fewer",
+                             p->name);
+    if (b->alphabet.levels == STN_LEVELS_ODD &&
+        b->layout.structure != STN_SPARSE && p->makes_zeros &&
+        p->makes_zeros(b->penalty_attrs))
+        return stn_yaml_fail(node, err,
+                             "%s makes weights 0, and '%s' of these bits has "
+                             "no code 0; take a quantiser that has, or "
+                             "'structure: sparse', which stores no zeros",
+                             p->name, b->quantiser->name);
+    return STN_OK;
+}
+
 static stn_status read_penalty(stn_compression *c, const stn_yaml *rule,
                                const stn_yaml_scope *scope, stn_binding *b,
                                stn_error *err)
@@ -128,16 +155,12 @@ static stn_status read_penalty(stn_compression *c, const stn_yaml *rule,
         return STN_OK;
     STN_TRY(stn_yaml_pick(node, penalty_names, &kind, &options, err));
     b->penalty = stn_penalty_types[kind];
-    if (b->penalty->reads_codes && b->low_radix == STN_LOW_RADIX_WIDE)
-        return stn_yaml_fail(node, err,
-                             "%s reads codes of at most 9 bits; give the "
-                             "quantiser fewer",
-                             b->penalty->name);
     b->penalty_attrs = stn_arena_alloc(&c->arena, 1, b->penalty->attrs_size);
     if (!b->penalty_attrs)
         return stn_fail_memory(err, "penalty options");
-    return stn_attrs_parse(b->penalty->attrs, options, scope, NULL,
-                           b->penalty_attrs, err);
+    STN_TRY(stn_attrs_parse(b->penalty->attrs, options, scope, NULL,
+                            b->penalty_attrs, err));
+    return check_pair(b, node, err);
 }
 
 /* The node that has parameter `index`; every parameter has one. */

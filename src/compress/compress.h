@@ -72,6 +72,9 @@ typedef struct stn_quantiser_type {
     const char *help;
     const stn_attr *attrs;
     size_t attrs_size;
+    /* The latent weights decide by what they are drawn as: nothing may move
+     * them. */
+    bool is_drawn;
     /* The integers that codes may be, and so how a file stores them. */
     stn_alphabet (*alphabet)(const void *attrs);
     /* Writes codes[count] and n_scales scales: one for all filters, or one
@@ -175,6 +178,8 @@ typedef struct stn_penalty_type {
     bool is_estimate;
     /* Reads whole codes, of magnitudes up to 255. */
     bool reads_codes;
+    /* Whether it is there to make weights 0. NULL: no. */
+    bool (*makes_zeros)(const void *attrs);
     /* Adds dR/d(latent) to `grad`; returns R, weighted as in the loss. Leaves
      * the latent weights alone. */
     double (*apply)(const void *attrs, const stn_penalty_call *call);

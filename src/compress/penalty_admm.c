@@ -141,12 +141,18 @@ static void turn(const void *state, const stn_penalty_call *call, int epoch,
         u[i] = (u[i] + w[i] - z[i]) / a->growth;
 }
 
+static bool makes_zeros(const void *state)
+{
+    return ((const admm_attrs *)state)->set == LARGEST;
+}
+
 const stn_penalty_type stn_penalty_admm = {
     .name = "admm",
     .help = "rho/2 ||W - Z + U||^2, Z the nearest pruned or quantised weights",
     .attrs = attrs,
     .attrs_size = sizeof(admm_attrs),
     .n_states = 2,
+    .makes_zeros = makes_zeros,
     .apply = apply,
     .turn = turn,
 };

@@ -140,12 +140,19 @@ static void turn(const void *state, const stn_penalty_call *call, int epoch,
     settle(state, call);
 }
 
+static bool makes_zeros(const void *state)
+{
+    (void)state;
+    return true;
+}
+
 const stn_penalty_type stn_penalty_group_lasso = {
     .name = "group_lasso",
     .help = "lambda * sum of group norms, optionally clipped (WPC)",
     .attrs = attrs,
     .attrs_size = sizeof(lasso_attrs),
     .n_states = 1,
+    .makes_zeros = makes_zeros,
     .apply = apply,
     .turn = turn,
     .settle = settle,

@@ -46,11 +46,18 @@ static void turn(const void *state, const stn_penalty_call *call, int epoch,
             call->latent[i] = 0;
 }
 
+static bool makes_zeros(const void *state)
+{
+    (void)state;
+    return true;
+}
+
 const stn_penalty_type stn_penalty_l1 = {
     .name = "l1",
     .help = "lambda * sum |w|; may prune small weights at the end",
     .attrs = attrs,
     .attrs_size = sizeof(l1_attrs),
+    .makes_zeros = makes_zeros,
     .apply = apply,
     .turn = turn,
 };

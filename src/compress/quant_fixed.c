@@ -115,6 +115,7 @@ const stn_quantiser_type stn_quantiser_fixed = {
     .help = "patterns of -1, 0, +1 that stay as they are drawn",
     .attrs = attrs,
     .attrs_size = sizeof(fixed_attrs),
+    .is_drawn = true,
     .alphabet = alphabet,
     .encode = encode,
     .backward = backward,
