@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 void stn_cli_error(const char *format, ...)
@@ -146,6 +147,7 @@ const char *stn_cli_duration(double seconds)
 /* ---- tables */
 
 #define COLUMNS 16
+#define LEAST_TEXT 16 /* columns; in fewer a text is not broken */
 static struct {
     char align[COLUMNS + 1];
     int n_columns, n_cells, capacity;
@@ -199,21 +201,60 @@ void stn_table_cell(const char *format, ...)
     add_cell(text);
 }
 
+/* The last cell of a line, which begins at column `indent`; broken between
+ * words when `room` is less than it takes. */
+static void print_last(const char *text, int indent, int room)
+{
+    bool whole = columns_of(text) <= room;
+    for (int at = 0; *text && !whole;) {
+        const char *end = text + strcspn(text, " ");
+        char word[512];
+        snprintf(word, sizeof word, "%.*s", (int)(end - text), text);
+        int n = columns_of(word);
+        if (at && at + 1 + n > room) {
+            printf("\n%*s", indent, "");
+            at = 0;
+        }
+        printf("%s%s", at ? " " : "", word);
+        at += n + (at > 0);
+        text = end + (*end == ' ');
+    }
+    printf("%s\n", text);
+}
+
 /* Without blanks at the end of the line. */
 static void print_row(const int *widths, int row)
 {
     char *const *cells = table.cells + row * table.n_columns;
-    int last = table.n_columns - 1;
+    int last = table.n_columns - 1, indent = 0;
     while (last > 0 && !*cells[last])
         last--;
     for (int c = 0; c <= last; c++) {
         int pad = widths[c] - columns_of(cells[c]);
         if (table.align[c] == 'r')
-            printf("%*s%s", pad, "", cells[c]);
+            printf("%*s", pad, "");
+        if (c == last && table.align[c] == 'l')
+            print_last(cells[c], indent, widths[c]);
         else
-            printf("%s%*s", cells[c], c == last ? 0 : pad, "");
-        printf(c == last ? "\n" : "  ");
+            printf("%s%*s%s", cells[c], table.align[c] == 'r' ? 0 : pad, "",
+                   c == last ? "\n" : "  ");
+        indent += widths[c] + 2;
     }
+}
+
+/* On a terminal a last column of texts is no wider than what is left. */
+static void fit_last(int *widths)
+{
+    struct winsize size;
+    int last = table.n_columns - 1, left;
+    if (table.align[last] != 'l' || !isatty(STDOUT_FILENO) ||
+        ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+        return;
+    left = size.ws_col;
+    for (int c = 0; c < last; c++)
+        left -= widths[c] + 2;
+    if (left >= LEAST_TEXT && left < widths[last])
+        widths[last] = left;
 }
 
 void stn_table_end(void)
@@ -223,6 +264,7 @@ void stn_table_end(void)
         int c = i % table.n_columns, n = columns_of(table.cells[i]);
         widths[c] = n > widths[c] ? n : widths[c];
     }
+    fit_last(widths);
     for (int row = 0; row < table.n_cells / table.n_columns; row++) {
         print_row(widths, row);
         if (row > 0)

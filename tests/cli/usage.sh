@@ -31,9 +31,25 @@ expect 4 "nothing.stn" "missing file" "$setun" inspect "$folder/nothing.stn"
 expect 4 "no such folder" "missing run" "$setun" report "$folder/nothing"
 expect 4 "" "missing recipe" "$setun" train nothing
 expect 4 "" "missing recipe to reproduce" "$setun" reproduce nothing
+expect 4 'did you mean "bdnet"?' "nearly a recipe" "$setun" train bdnett
+expect 4 'did you mean "imce"?' "nearly a machine" \
+    "$setun" simulate lenet5 --on imec
+expect 1 'optimizer.sgd.lr: key "optimizer" is unknown' \
+    "a key of --set" "$setun" train bdnet --set optimizer.sgd.lr=1
+mkdir "$folder/empty"
+expect 4 "is no run folder" "a folder without a run" \
+    "$setun" report "$folder/empty"
 expect 1 "" "file that is no program" "$setun" inspect "$0"
 
 expect 0 "bdnet" "recipes are listed" "$setun" list recipes
+narrow() { # the longest line of a table on a terminal of 80 columns
+    script -qec "stty cols 80; '$setun' list recipes" /dev/null </dev/null |
+        tr -d '\r' | sed 's/─/-/g' | awk '
+            length > n { n = length } END { exit !(n > 70 && n <= 80) }'
+}
+if command -v script >/dev/null; then
+    holds "a table fits the terminal" narrow
+fi
 expect 0 "bdnet" "networks are listed" "$setun" list networks
 expect 0 "bdnet-sot" "machines are listed" "$setun" list machines
 expect 0 "on the front" "a sweep draws a chart" "$setun" sweep imce lenet5 \
