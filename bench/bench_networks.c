@@ -86,6 +86,13 @@ static char *name_of(const char *path)
     return name;
 }
 
+static void fill(uint8_t *pixels, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        pixels[i] = (uint8_t)(i * 2654435761U >> 13);
+}
+
+/* With one picture of pixels. */
 static void open_network(bench *b, const char *path)
 {
     stn_error err;
@@ -98,8 +105,7 @@ static void open_network(bench *b, const char *path)
         fprintf(stderr, "bench_networks: no memory\n");
         exit(1);
     }
-    for (size_t i = 0; i < BATCH * size; i++)
-        b->pixels[i] = (uint8_t)(i * 2654435761U >> 13);
+    fill(b->pixels, size);
 }
 
 static void close_network(bench *b)
@@ -148,6 +154,7 @@ int main(int argc, char **argv)
     for (int i = 2; i < argc; i++) {
         bench b;
         open_network(&b, argv[i]);
+        fill(b.pixels, BATCH * stn_shape_count(b.program->input));
         for (stn_cpu_level l = least; l <= best; l++)
             for (int threads = 1; threads <= 2; threads++) {
                 stn_engine_options o = {.level = l, .threads = threads};

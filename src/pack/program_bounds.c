@@ -42,16 +42,17 @@ static stn_status check_s32(range r, const char *where, const char *what,
                     where, what, (long long)r.lo, (long long)r.hi);
 }
 
-/* Codes whose sum surely fits 32 bits, which vectorises. */
-#define SUM_BLOCK ((size_t)1 << 20)
+/* Codes whose magnitudes surely sum to 16 bits, which vectorises best. */
+#define SUM_BLOCK ((size_t)255)
 
 static void add_signs(const int8_t *codes, size_t n, int64_t *positive,
                       int64_t *negative)
 {
-    int32_t sum = 0, magnitude = 0;
+    int16_t sum = 0, magnitude = 0;
     for (size_t k = 0; k < n; k++) {
-        sum += codes[k];
-        magnitude += codes[k] < 0 ? -codes[k] : codes[k];
+        int16_t code = codes[k];
+        sum = (int16_t)(sum + code);
+        magnitude = (int16_t)(magnitude + (code < 0 ? -code : code));
     }
     *positive += (magnitude + sum) / 2;
     *negative += (magnitude - sum) / 2;
@@ -87,15 +88,14 @@ static stn_status count_weights(stn_program_image *image, stn_weights *w,
     if (!live)
         return stn_fail_memory(err, "groups of weights");
     size_t k = 0;
-    w->n_nonzero = 0;
+    w->n_nonzero = stn_count_nonzero(w->codes, stn_weights_count(w));
     for (int o = 0; o < w->out; o++)
         for (int area = w->kh * w->kw; area > 0; area--)
             for (int b = 0; b < n_chunks; b++) {
                 int left = w->in - b * w->chunk;
                 size_t width = (size_t)(left < w->chunk ? left : w->chunk);
-                size_t nonzero = stn_count_nonzero(w->codes + k, width);
-                w->n_nonzero += nonzero;
-                live[o * n_chunks + b] |= nonzero != 0;
+                for (size_t i = 0; i < width && !live[o * n_chunks + b]; i++)
+                    live[o * n_chunks + b] = w->codes[k + i] != 0;
                 k += width;
             }
     w->n_live = 0;

@@ -95,8 +95,15 @@ static inline size_t stn_weights_count(const stn_weights *w)
 static inline size_t stn_count_nonzero(const int8_t *codes, size_t n)
 {
     size_t count = 0;
-    for (size_t k = 0; k < n; k++)
-        count += codes[k] != 0;
+    while (n > 0) { /* counts of bytes vectorise without widening */
+        size_t block = n < UINT8_MAX ? n : UINT8_MAX;
+        uint8_t some = 0;
+        for (size_t k = 0; k < block; k++)
+            some = (uint8_t)(some + (codes[k] != 0));
+        count += some;
+        codes += block;
+        n -= block;
+    }
     return count;
 }
 

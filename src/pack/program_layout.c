@@ -225,6 +225,22 @@ static size_t weights_of_live_groups(const stn_weights *w, stn_arena *scratch)
     return n;
 }
 
+/* Whether all codes are among those held; false also where that is not seen at
+ * once: where a code between the least and the most is not held. */
+static bool surely_held(const stn_weights *w, const bool *holds, size_t n,
+                        size_t nonzero)
+{
+    int8_t least = 0, most = 0;
+    for (size_t k = 0; k < n; k++) { /* a loop that vectorises */
+        least = w->codes[k] < least ? w->codes[k] : least;
+        most = w->codes[k] > most ? w->codes[k] : most;
+    }
+    bool held = holds[0] || nonzero == n;
+    for (int code = least; code <= most; code++)
+        held &= !code || holds[(uint8_t)code];
+    return held;
+}
+
 /* Structures whose zeros may be anywhere. */
 static stn_status check_scattered(stn_weights *w, stn_arena *scratch,
                                   size_t *nonzero, const char *where,
@@ -235,11 +251,11 @@ static stn_status check_scattered(stn_weights *w, stn_arena *scratch,
     list_held(w->alphabet, holds);
     if (!dense)
         holds[0] = true;
-    for (size_t k = 0; k < n; k++) {
-        *nonzero += w->codes[k] != 0;
+    *nonzero = stn_count_nonzero(w->codes, n);
+    bool held = surely_held(w, holds, n, *nonzero);
+    for (size_t k = 0; k < n && !held; k++)
         if (!holds[(uint8_t)w->codes[k]])
             return fail_code(w, k, where, err);
-    }
     w->n_stored = dense ? n : *nonzero;
     if (w->layout.structure == STN_SPARSE)
         w->layout.n_index = sparse_entries(w);

@@ -91,13 +91,30 @@ static bool is_live(const packer *p, int filter, const group *g)
     return four != 0;
 }
 
+/* Groups of whole runs of bytes follow each other: no list is needed. */
+static bool find_whole(const packer *p, int o, uint8_t *live)
+{
+    const int8_t *codes = p->codes + (size_t)o * p->depth;
+    uint8_t any = 0;
+    for (int g = 0; g < p->n_groups; g++) { /* vectorises */
+        uint32_t four;
+        memcpy(&four, codes + 4 * (size_t)g, sizeof four);
+        live[g] = four != 0;
+        any |= live[g];
+    }
+    return any != 0;
+}
+
 static void find_live(packer *p)
 {
+    bool whole = p->step == 4 && p->shape->run % 4 == 0;
+    if (!p->facts.zeros)
+        memset(p->live, 1, (size_t)p->shape->out * (size_t)p->n_groups);
     for (int o = 0; o < p->shape->out; o++) {
         uint8_t *live = p->live + (size_t)o * (size_t)p->n_groups;
-        bool any = false;
-        for (int g = 0; g < p->n_groups; g++) {
-            live[g] = !p->facts.zeros || is_live(p, o, &p->groups[g]);
+        bool any = !p->facts.zeros || (whole && find_whole(p, o, live));
+        for (int g = 0; g < p->n_groups && p->facts.zeros && !whole; g++) {
+            live[g] = is_live(p, o, &p->groups[g]);
             any |= live[g];
         }
         if (any)
@@ -312,7 +329,7 @@ static void fill_block(const packer *p, const stn_dot_pack *pack,
 static void fill_correction(const packer *p, int32_t shift, const int *filters,
                             int width, int32_t *correction)
 {
-    for (int i = 0; i < width; i++)
+    for (int i = 0; i < width && shift; i++)
         for (size_t k = 0; k < p->depth; k++)
             correction[i] +=
                 shift * p->codes[(size_t)filters[i] * p->depth + k];
