@@ -8,15 +8,20 @@
 
 enum { WORDS = 8 };
 
-static bw_noise noise_of(float chance, int seed, uint64_t *masks)
+static bw_noise noise_of(float chance, int seed, uint64_t *rows)
 {
     static const uint8_t pixels[] = {1, 2, 3};
+    static const stn_machine machine;
+    static const stn_program program = {.input = {1, 1, 3}};
     bw_noise n;
-    bw_options o = {.read_error = chance,
-                    .logic2_error = chance,
-                    .logic3_error = chance,
-                    .seed = seed};
-    bw_noise_begin(&n, &o, pixels, sizeof pixels, masks, WORDS);
+    bw_mapping m = {.machine = &machine,
+                    .program = &program,
+                    .options = {.read_error = chance,
+                                .logic2_error = chance,
+                                .logic3_error = chance,
+                                .seed = seed},
+                    .noise_words = WORDS};
+    bw_noise_begin(&n, &m, pixels, rows);
     return n;
 }
 
@@ -24,7 +29,7 @@ static void errors_are_as_frequent_as_the_options_say(void **state)
 {
     (void)state;
     static const float chances[] = {1e-4f, 0.01f, 0.3f};
-    uint64_t masks[BW_NOISE_MASKS * WORDS];
+    uint64_t masks[BW_NOISE_ROWS * WORDS];
     for (int i = 0; i < 3; i++) {
         bw_noise n = noise_of(chances[i], 1, masks);
         double errors = 0, rows = 40000, columns = 64.0 * WORDS * rows;
@@ -47,11 +52,13 @@ static void errors_are_as_frequent_as_the_options_say(void **state)
 static void a_reference_confuses_only_the_numbers_beside_it(void **state)
 {
     (void)state;
-    uint64_t masks[BW_NOISE_MASKS * WORDS];
-    uint64_t a[WORDS] = {0xe}, x[WORDS] = {0xc}, c[WORDS] = {0x8};
+    uint64_t masks[BW_NOISE_ROWS * WORDS];
+    uint64_t acc[2 * WORDS] = {0}, x[WORDS] = {0xc}, c[WORDS] = {0x8};
+    uint64_t *a = acc + WORDS; /* the first bit has no carry */
     bw_noise n = noise_of(0.9999999f, 1, masks);
-    bw_sum s = {.words = WORDS, .carry = c};
-    bw_noise_add(&n, &s, a, x, false, false, 0);
+    bw_sum s = {.acc = acc, .words = WORDS, .bits = 2, .carry = c};
+    a[0] = 0xe;
+    bw_noise_add(&n, &s, 1, x, false, 0);
     /* OR of 0 is 1, of 1 is 0; MAJ of 1 is 1, of 2 is 0; AND of 2 is 1, of 3
      * is 0: sum = AND | OR & ~MAJ. */
     assert_int_equal(a[0] & 15, 0x5);
@@ -59,9 +66,10 @@ static void a_reference_confuses_only_the_numbers_beside_it(void **state)
     /* Of two cells with 0, 1 and 2 ones the count of ANDs takes 1 for 2 and
      * 2 for 1, and never 0. */
     uint64_t p[WORDS] = {0x6}, q[WORDS] = {0x4};
-    assert_int_equal(bw_noise_count(&n, p, q, WORDS), 1 - 1);
+    const bw_row rows[2] = {{p, 0}, {q, 0}};
+    assert_int_equal(bw_noise_count(&n, rows, 0, WORDS), 1 - 1);
     q[0] = 0;
-    assert_int_equal(bw_noise_count(&n, p, q, WORDS), 2);
+    assert_int_equal(bw_noise_count(&n, rows, 0, WORDS), 2);
 }
 
 static stn_simulation *simulate(const stn_program *p, const uint8_t *pixels,

@@ -10,6 +10,7 @@
 #include "accel/ledger.h"
 #include "base/attributes.h"
 #include "memory/memory.h"
+#include "memory/mtj.h"
 
 /* A loaded machine file. */
 struct stn_machine {
@@ -27,6 +28,12 @@ struct stn_machine {
     double float_unit_m2;      /* of the float baseline: one multiply-add */
     const void *circuits;      /* the family's, parsed by its hook; or NULL */
     int float_units;           /* of each layer of the float baseline */
+    /* Junctions that differ, spreads as the machine file multiplies them;
+     * NULL: all cells are alike. Which cells a chip has follows from the
+     * seed. */
+    const stn_mtj *device;
+    int device_seed;
+    double device_write_error; /* of one write pulse */
     stn_figures figures;
     stn_arena arena;
 };
@@ -81,6 +88,10 @@ typedef struct stn_accel_type {
     /* Whether that event of that instruction depends on data. */
     bool (*data_dependent)(const void *mapping, int instruction,
                            stn_event event);
+    /* Makes what only execution needs, once, before it; the cells of a chip
+     * with a device, for one. NULL: there is nothing, and machines with a
+     * device are refused. */
+    stn_status (*prepare)(void *mapping, stn_error *err);
     /* Executes one picture on bits, adding to the ledger. `scratch` is
      * scratch_bytes of the caller, aligned by stn_alloc, one a thread. */
     size_t (*scratch_bytes)(const void *mapping);

@@ -4,7 +4,7 @@
  * are ripple additions of shifted bit-planes; BD-Net and its sparse form run
  * on it (He, Angizi, Fan et al., ISVLSI 2018, JETC 2020). The mapping, its
  * assumptions and what is not modelled: docs/bitwise.md. */
-#include "accel/bitwise.h"
+#include "accel/bitwise_noise.h"
 
 static const char *const sums_words[] = {"add", "count", NULL};
 static const char *const logic_words[] = {"sense", "majority", "gates", NULL};
@@ -47,7 +47,7 @@ static const stn_attr attrs[] = {
      .help = "the same for three rows"},
     {"write_error", STN_ATTR_FLOAT, offsetof(bw_options, write_error),
      .initial = 0, .min = 0, .max = 0.5,
-     .help = "chance that a written cell is wrong"},
+     .help = "chance that a written cell is wrong; 0: that of the device"},
     {"seed", STN_ATTR_INT, offsetof(bw_options, seed),
      .initial = 1, .min = 0, .max = 1e9,
      .help = "of the errors that are drawn"},
@@ -91,6 +91,7 @@ const stn_accel_type stn_accel_bitwise = {
     .place = place,
     .predict = bw_predict,
     .data_dependent = data_dependent,
+    .prepare = bw_prepare,
     .scratch_bytes = bw_scratch_bytes,
     .execute = bw_execute,
     .errs = errs,

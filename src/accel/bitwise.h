@@ -62,6 +62,10 @@ typedef struct bw_value {
     int line_step;     /* 1; 0: all lines are alike and `lines` has one */
     size_t offset;     /* of its first row in the scratch, in words */
     size_t step_words; /* from one time step to the next; 0: there is one */
+    /* With a device: the cells of its first row, others following, and for
+     * each line the amplifiers of the sub-array that it is in. */
+    size_t cells;
+    size_t *amplifiers;
 } bw_value;
 
 static inline const bw_line *bw_line_of(const bw_value *v, int line)
@@ -191,6 +195,13 @@ typedef enum bw_unit {
     BW_NONE
 } bw_unit;
 
+/* With a device: the cells of a layer's own rows and its amplifiers, those of
+ * its first sub-array (bitwise_cells.c). */
+typedef struct bw_places {
+    size_t operand, carry, weights, ones, sums;
+    size_t amplifiers;
+} bw_places;
+
 typedef struct bw_layer {
     bw_unit unit;
     const stn_instruction *in;
@@ -201,13 +212,16 @@ typedef struct bw_layer {
     stn_neurons kept; /* of instructions across time */
     bw_value state;   /* what they keep, one step of it */
     int steps;        /* time steps that it goes through */
-    bw_part *parts;   /* groups of a window, chunks of neurons */
+    bw_places places;
+    bw_part *parts; /* groups of a window, chunks of neurons */
     int n_parts;
     stn_placement placement;
     uint64_t kernel_bits; /* read by the controller once a picture */
     uint64_t stored_rows; /* of weights, wherever they come from */
     uint64_t passes;      /* of its groups through its sub-arrays */
 } bw_layer;
+
+typedef struct bw_cells bw_cells; /* bitwise_noise.h */
 
 typedef struct bw_mapping {
     const stn_machine *machine;
@@ -218,7 +232,9 @@ typedef struct bw_mapping {
     bw_layer *layers;
     size_t n_words; /* scratch: planes and accumulators */
     size_t operand_offset, carry_offset, window_offset, noise_offset;
-    size_t noise_words;  /* of a row of errors */
+    size_t read_offset;  /* where machines that err keep what they read */
+    size_t noise_words;  /* of a row of errors; 0: nothing errs */
+    bw_cells *cells;     /* made by bw_prepare, for a device; else NULL */
     size_t window_words; /* planes of the largest window that is counted */
     size_t n_numbers;    /* scratch: each of three arrays of int32 */
     stn_arena arena;
@@ -268,13 +284,16 @@ typedef struct bw_sum {
     int shift;       /* < width */
     uint32_t invert; /* see bw_step */
     uint64_t *carry; /* one row */
+    /* Where these rows' cells are: of the operand's row 0, and as if all of
+     * it lay together. Only machines that err look at them. */
+    size_t acc_cells, operand_cells, low_cells, carry_cells, amplifiers;
 } bw_sum;
 
 void bw_rows_copy(const bw_sum *s, bw_tally *t);
 void bw_rows_negate(const bw_sum *s, bw_tally *t);
 void bw_rows_add(const bw_sum *s, bw_tally *t);
 /* Reads and writes back each row of the accumulator, complemented. */
-void bw_rows_complement(uint64_t *acc, int width, int words, bw_tally *t);
+void bw_rows_complement(const bw_sum *s, bw_tally *t);
 /* Writes zeros to each row. */
 void bw_rows_clear(uint64_t *acc, int width, int words, bw_tally *t);
 
@@ -376,6 +395,12 @@ typedef struct bw_count_memory {
     bw_noise *noise; /* or NULL */
 } bw_count_memory;
 
+/* Cells of a row. */
+static inline size_t bw_count_columns(const bw_count *c)
+{
+    return 64 * (size_t)c->words;
+}
+
 stn_status bw_map_count(bw_mapping *m, bw_layer *layer, stn_error *err);
 /* Its placement, for the replicas that it has. */
 void bw_place_count(bw_mapping *m, bw_layer *layer);
@@ -397,6 +422,7 @@ typedef struct bw_comparison {
     uint64_t tiles;               /* sub-arrays in lockstep */
     uint64_t *undecided, *result; /* rows; undecided is scratch */
     bw_noise *noise;              /* or NULL */
+    size_t cells_a, cells_b, amplifiers;
 } bw_comparison;
 
 /* Whether an instruction and the step behind it are comparisons, which this
@@ -404,9 +430,8 @@ typedef struct bw_comparison {
 bool bw_is_comparison(const bw_mapping *m, int index);
 stn_status bw_map_compare(bw_mapping *m, bw_layer *layer, stn_error *err);
 void bw_run_pair(const bw_comparison *c, stn_ledger_row *part);
-/* `words` is the scratch; `noise` may be NULL. */
-void bw_run_compare(const bw_mapping *m, const bw_layer *layer, uint64_t *words,
-                    bw_noise *noise, stn_ledger_row *row);
+void bw_run_compare(const bw_state *s, const bw_layer *layer,
+                    stn_ledger_row *row);
 /* density: share of ones among the bits compared. */
 void bw_predict_compare(const bw_mapping *m, const bw_layer *layer,
                         double density, stn_ledger_row *row);

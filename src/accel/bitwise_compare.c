@@ -161,16 +161,16 @@ static uint64_t column_mask(int columns, int word)
     return left >= 64 ? UINT64_MAX : left > 0 ? ((uint64_t)1 << left) - 1 : 0;
 }
 
-/* One bit of all columns. Returns whether any was decided, and in *left
- * whether any is not. */
+/* One bit of all columns; `sensed` says where they differ, NULL: where they
+ * do. Returns whether any was decided, and in *left whether any is not. */
 STN_CLONES
 static bool compare_bit(int words, const uint64_t *a, const uint64_t *b,
-                        const uint64_t *errors, uint64_t flip,
+                        const uint64_t *sensed, uint64_t flip,
                         uint64_t *undecided, uint64_t *result, bool *left)
 {
     uint64_t some = 0, rest = 0;
     for (int w = 0; w < words; w++) {
-        uint64_t differ = a[w] ^ b[w] ^ (errors ? errors[w] : 0);
+        uint64_t differ = sensed ? sensed[w] : a[w] ^ b[w];
         uint64_t decided = undecided[w] & differ;
         result[w] = (result[w] & ~decided) | ((a[w] ^ flip) & decided);
         undecided[w] &= ~decided;
@@ -191,70 +191,90 @@ void bw_run_pair(const bw_comparison *c, stn_ledger_row *part)
         const uint64_t *row_b = c->b + (size_t)b * (size_t)c->words;
         bool sign = c->is_signed && b == c->bits - 1;
         stn_ledger_post(part, STN_EVENT_row_logic2, c->tiles, 1);
-        const uint64_t *errors =
-            c->noise ? bw_noise_mask(c->noise, BW_ERROR_LOGIC2, 0, c->words)
-                     : NULL;
-        if (compare_bit(c->words, row_a, row_b, errors, sign ? UINT64_MAX : 0,
+        const uint64_t *differ = NULL;
+        if (c->noise)
+            differ = bw_noise_differ(c->noise, c, b, &row_a);
+        if (compare_bit(c->words, row_a, row_b, differ, sign ? UINT64_MAX : 0,
                         c->undecided, c->result, &left))
             stn_ledger_post(part, STN_EVENT_row_read, c->tiles, 1);
     }
-    bw_noise_flip(c->noise, BW_ERROR_WRITE, c->result, c->words);
+    bw_noise_write(c->noise, c->result, c->words);
     stn_ledger_post(part, STN_EVENT_row_write, c->tiles, 1);
 }
 
-/* Shifts one row of the input into the sub-array that compares. */
-static void fetch(const bw_mapping *m, const bw_layer *layer, int tap,
-                  const uint64_t *from, uint64_t *to, bw_noise *noise,
-                  stn_ledger_row *part)
+/* One channel on its way through a group's sub-array. */
+typedef struct passage {
+    const bw_state *state;
+    const bw_mapping *m;
+    const bw_layer *layer;
+    int group;
+    stn_ledger_row *part;
+} passage;
+
+/* Cells of row b of the slot of kernel position t. */
+static size_t slot_cells(const passage *s, int t, int b)
 {
-    const bw_value *x = &m->values[layer->in->inputs[0]];
-    const bw_value *y = &m->values[layer->in->output];
-    bw_row_gather(&layer->window.taps[tap], x, 0, from, y, to);
-    bw_noise_flip(noise, BW_ERROR_READ, to, y->words);
-    bw_noise_flip(noise, BW_ERROR_WRITE, to, y->words);
-    stn_ledger_post(part, STN_EVENT_row_read, (uint64_t)x->tiles, 1);
-    stn_ledger_post(part, STN_EVENT_link_bit, (uint64_t)y->columns, 1);
-    stn_ledger_post(part, STN_EVENT_row_write, (uint64_t)y->tiles, 1);
+    const bw_value *x = &s->m->values[s->layer->in->inputs[0]];
+    const bw_value *y = &s->m->values[s->layer->in->output];
+    size_t slot = (size_t)s->group * BW_MAX_TAPS + (size_t)t;
+    return s->layer->places.operand +
+           (slot * (size_t)x->bits + (size_t)b) * 64 * (size_t)y->words;
 }
 
-static void run_channel(const bw_mapping *m, const bw_layer *layer,
-                        const bw_channel *channel, uint64_t *words,
-                        bw_noise *noise, stn_ledger_row *part)
+/* Shifts row b of an input line into the slot of kernel position `tap`. */
+static void fetch(const passage *s, int tap, int line, int b, uint64_t *to)
 {
-    const bw_value *x = &m->values[layer->in->inputs[0]];
-    const bw_value *y = &m->values[layer->in->output];
-    const bw_value *result = &m->values[layer->compare.result];
+    const bw_value *x = &s->m->values[s->layer->in->inputs[0]];
+    const bw_value *y = &s->m->values[s->layer->in->output];
+    const uint64_t *from = bw_read_row(s->state, x, line, b);
+    bw_row_gather(&s->layer->window.taps[tap], x, 0, from, y, to);
+    bw_noise_write(s->state->noise, to, y->words);
+    stn_ledger_post(s->part, STN_EVENT_row_read, (uint64_t)x->tiles, 1);
+    stn_ledger_post(s->part, STN_EVENT_link_bit, (uint64_t)y->columns, 1);
+    stn_ledger_post(s->part, STN_EVENT_row_write, (uint64_t)y->tiles, 1);
+}
+
+static void run_channel(const passage *s, const bw_channel *channel)
+{
+    const bw_value *x = &s->m->values[s->layer->in->inputs[0]];
+    const bw_value *y = &s->m->values[s->layer->in->output];
+    const bw_value *result = &s->m->values[s->layer->compare.result];
     const bw_line *line = bw_line_of(x, channel->line);
-    const uint64_t *from =
-        words + x->offset +
-        (size_t)channel->line * (size_t)x->bits * (size_t)x->words;
-    uint64_t *slots = words + layer->compare.offset;
+    uint64_t *slots = s->state->words + s->layer->compare.offset;
     size_t slot = (size_t)x->bits * (size_t)y->words;
+    size_t amplifiers = s->layer->places.amplifiers + (size_t)s->group * 64 *
+                                                          BW_REFERENCES *
+                                                          (size_t)y->words;
     for (int t = 0; t < BW_MAX_TAPS; t++)
         for (int b = 0; channel->taps >> t & 1 && b < line->width; b++)
-            fetch(m, layer, t, from + (size_t)b * (size_t)x->words,
-                  slots + (size_t)t * slot + (size_t)b * (size_t)y->words,
-                  noise, part);
+            fetch(s, t, channel->line, b,
+                  slots + (size_t)t * slot + (size_t)b * (size_t)y->words);
     for (int k = 0; k < channel->n; k++) {
-        const bw_pair *pair = &layer->compare.pairs[channel->first + k];
-        bw_run_pair(&(bw_comparison){.a = slots + (size_t)pair->above * slot,
-                                     .b = slots + (size_t)pair->below * slot,
-                                     .bits = line->width,
-                                     .is_signed = line->is_signed,
-                                     .words = y->words,
-                                     .columns = y->columns,
-                                     .tiles = (uint64_t)y->tiles,
-                                     .undecided = slots + BW_MAX_TAPS * slot,
-                                     .result = words + result->offset +
-                                               (size_t)pair->filter *
-                                                   (size_t)result->words},
-                    part);
+        const bw_pair *pair = &s->layer->compare.pairs[channel->first + k];
+        bw_run_pair(
+            &(bw_comparison){.a = slots + (size_t)pair->above * slot,
+                             .b = slots + (size_t)pair->below * slot,
+                             .bits = line->width,
+                             .is_signed = line->is_signed,
+                             .words = y->words,
+                             .columns = y->columns,
+                             .tiles = (uint64_t)y->tiles,
+                             .undecided = slots + BW_MAX_TAPS * slot,
+                             .result =
+                                 s->state->words + result->offset +
+                                 (size_t)pair->filter * (size_t)result->words,
+                             .noise = s->state->noise,
+                             .cells_a = slot_cells(s, pair->above, 0),
+                             .cells_b = slot_cells(s, pair->below, 0),
+                             .amplifiers = amplifiers},
+            s->part);
     }
 }
 
-void bw_run_compare(const bw_mapping *m, const bw_layer *layer, uint64_t *words,
-                    bw_noise *noise, stn_ledger_row *row)
+void bw_run_compare(const bw_state *state, const bw_layer *layer,
+                    stn_ledger_row *row)
 {
+    const bw_mapping *m = state->m;
     const bw_compare *p = &layer->compare;
     stn_ledger_row slowest = {0};
     double slowest_s = -1.0;
@@ -263,7 +283,7 @@ void bw_run_compare(const bw_mapping *m, const bw_layer *layer, uint64_t *words,
         stn_ledger_row part = {0};
         const bw_group *group = &p->groups[g];
         for (int c = group->first; c < group->first + group->n; c++)
-            run_channel(m, layer, &p->channels[c], words, noise, &part);
+            run_channel(&(passage){state, m, layer, g, &part}, &p->channels[c]);
         stn_ledger_join(row, &part, m->machine->event_latency_s, &slowest,
                         &slowest_s);
     }

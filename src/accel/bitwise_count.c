@@ -184,7 +184,35 @@ typedef struct passage {
     uint64_t *planes;       /* the same as rows */
     stn_ledger_row *part;
     bw_noise *noise; /* or NULL */
+    int copy, slot;  /* of the weights, of the operand's rows */
 } passage;
+
+/* Cells of row b of the window in `segment`, of filter i's plane, and the
+ * amplifiers of the segment. */
+static size_t operand_cells(const passage *s, int segment, int b)
+{
+    const bw_count *c = &s->layer->count;
+    size_t slot = (size_t)s->slot * (size_t)c->fold + (size_t)segment;
+    return s->layer->places.operand +
+           (slot * (size_t)s->x->bits + (size_t)b) * bw_count_columns(c);
+}
+
+static size_t weight_cells(const passage *s, int i, int plane)
+{
+    const bw_count *c = &s->layer->count;
+    size_t filter = (size_t)s->copy * (size_t)s->layer->in->weights.out;
+    return s->layer->places.weights +
+           ((filter + (size_t)i) * (size_t)c->planes + (size_t)plane) *
+               bw_count_columns(c);
+}
+
+static size_t segment_amplifiers(const passage *s, int segment)
+{
+    const bw_count *c = &s->layer->count;
+    size_t slot = (size_t)s->slot * (size_t)c->fold + (size_t)segment;
+    return s->layer->places.amplifiers +
+           slot * BW_REFERENCES * bw_count_columns(c);
+}
 
 /* Elements that the filters of `channel` on see at position p. */
 static void gather(const passage *s, int p, int channel)
@@ -232,8 +260,8 @@ static void write_operand(const passage *s, int segments)
     uint64_t bits = (uint64_t)(c->window * segments);
     pack(s);
     for (int b = 0; b < s->x->bits; b++) {
-        bw_noise_flip(s->noise, BW_ERROR_WRITE, s->planes + b * c->words,
-                      div_up(c->window, 64));
+        bw_noise_write(s->noise, s->planes + b * c->words,
+                       div_up(c->window, 64));
         stn_ledger_post(s->part, STN_EVENT_buffer_bit, bits, 1);
         stn_ledger_post(s->part, STN_EVENT_link_bit, bits, 1);
         stn_ledger_post(s->part, STN_EVENT_row_write, (uint64_t)c->slices, 1);
@@ -266,13 +294,17 @@ static int64_t plane_weight(int k, int n, bool is_signed)
 }
 
 /* Sum of the window's elements; its counts are posted by the caller. */
-static int64_t window_sum(const passage *s)
+static int64_t window_sum(const passage *s, int segment)
 {
     const bw_count *c = &s->layer->count;
     int64_t sum = 0;
     int words = div_up(c->window, 64);
     for (int b = 0; b < s->x->bits; b++) {
         const uint64_t *plane = s->planes + b * c->words;
+        const bw_row row = {plane, operand_cells(s, segment, b)};
+        if (s->noise)
+            plane = bw_noise_sense(s->noise, 1, &row,
+                                   segment_amplifiers(s, segment), words);
         sum += plane_weight(b, s->x->bits, s->x->lines->is_signed) *
                count_and(plane, plane, words);
     }
@@ -307,22 +339,28 @@ static int64_t weighted_counts(const plane_set *q, const plane_set *p,
     return sum;
 }
 
-/* What errors of sensing add to that. */
-static int64_t weighted_errors(const passage *s, const plane_set *q,
-                               const plane_set *p, int stride, int words)
+/* What errors of sensing add to that, for filter i. */
+static int64_t weighted_errors(const passage *s, int i, int segment,
+                               const plane_set *q, const plane_set *p)
 {
+    int stride = s->layer->count.words,
+        words = div_up(s->layer->count.window, 64);
+    size_t amplifiers = segment_amplifiers(s, segment);
     int64_t sum = 0;
     for (int n = 0; n < q->n; n++)
-        for (int b = 0; b < p->n; b++)
+        for (int b = 0; b < p->n; b++) {
+            const bw_row rows[2] = {
+                {q->words + n * stride, weight_cells(s, i, n)},
+                {p->words + b * stride, operand_cells(s, segment, b)}};
             sum += plane_weight(n, q->n, q->is_signed) *
                    plane_weight(b, p->n, p->is_signed) *
-                   bw_noise_count(s->noise, q->words + n * stride,
-                                  p->words + b * stride, words);
+                   bw_noise_count(s->noise, rows, amplifiers, words);
+        }
     return sum;
 }
 
-/* The counter's number for filter i. */
-static int64_t filter_sum(const passage *s, int i, int64_t inputs)
+/* The counter's number for filter i, whose columns are those of `segment`. */
+static int64_t filter_sum(const passage *s, int i, int segment, int64_t inputs)
 {
     const bw_count *c = &s->layer->count;
     size_t filter = (size_t)i * (size_t)c->planes * (size_t)c->words;
@@ -331,7 +369,7 @@ static int64_t filter_sum(const passage *s, int i, int64_t inputs)
     int words = div_up(c->window, 64);
     int64_t sum = weighted_counts(&q, &p, c->words, words);
     if (s->noise)
-        sum += weighted_errors(s, &q, &p, c->words, words);
+        sum += weighted_errors(s, i, segment, &q, &p);
     return c->offset ? 2 * sum - c->offset * inputs : sum;
 }
 
@@ -352,10 +390,10 @@ static int64_t run_row(const passage *s, int p, int first, int n,
                 write_operand(s, n);
             else
                 pack(s);
-            inputs = c->offset ? window_sum(s) : 0;
+            inputs = c->offset ? window_sum(s, i - first) : 0;
         }
         out[(size_t)o * (size_t)c->positions + (size_t)p] =
-            (int32_t)filter_sum(s, i, inputs);
+            (int32_t)filter_sum(s, i, i - first, inputs);
     }
     if (own && c->offset)
         for (int b = 0; b < s->x->bits; b++)
@@ -391,7 +429,7 @@ static void run_position(const passage *s, const bw_group *group, int p,
                    (s->layer->in->weights.in / c->blocks));
         write_operand(s, 1);
         if (c->offset) {
-            inputs = window_sum(s);
+            inputs = window_sum(s, 0);
             for (int b = 0; b < s->x->bits; b++)
                 post_count(s, STN_EVENT_row_read);
         }
@@ -420,6 +458,8 @@ void bw_run_count(const bw_mapping *m, const bw_layer *layer,
         for (int g = 0; g < c->n_groups; g++) {
             stn_ledger_row part = {0};
             s.part = &part;
+            s.copy = r;
+            s.slot = r * c->n_groups + g;
             for (int p = r; p < c->positions; p += c->replicas)
                 run_position(&s, &c->groups[g], p, memory->out);
             stn_ledger_join(row, &part, m->machine->event_latency_s, &slowest,

@@ -39,24 +39,15 @@ static void post_row(stn_ledger_row *row, stn_event event, const bw_value *v)
     stn_ledger_post(row, STN_EVENT_buffer_bit, bits, 1);
 }
 
-/* Rows of one line are written, or have been read, with errors. */
-static void disturb(const bw_state *s, bw_error kind, const bw_value *v,
-                    int line, uint64_t *rows)
+/* What is read of a line: its rows, or where reading errs a copy of them. */
+static const uint64_t *read_line(const bw_state *s, const bw_value *v, int line,
+                                 uint64_t *copy)
 {
-    for (int b = 0; s->noise && b < bw_line_of(v, line)->width; b++)
-        bw_noise_flip(s->noise, kind, rows + (size_t)b * (size_t)v->words,
-                      v->words);
-}
-
-/* What is read wrong stays right in its cells. */
-static const uint64_t *read_line(const bw_state *s, const bw_value *v, int line)
-{
-    const uint64_t *rows = bw_rows_of(s, v, line);
     if (!s->noise)
-        return rows;
-    uint64_t *copy = operand_of(s);
-    memcpy(copy, rows, (size_t)v->bits * (size_t)v->words * sizeof *copy);
-    disturb(s, BW_ERROR_READ, v, line, copy);
+        return bw_rows_of(s, v, line);
+    for (int b = 0; b < bw_line_of(v, line)->width; b++)
+        memcpy(copy + (size_t)b * (size_t)v->words, bw_read_row(s, v, line, b),
+               (size_t)v->words * sizeof *copy);
     return copy;
 }
 
@@ -66,7 +57,7 @@ void bw_value_read(const bw_state *s, const bw_value *v, int32_t *numbers,
     for (int l = 0; l < v->n_lines; l++) {
         for (int b = 0; b < bw_line_of(v, l)->width; b++)
             post_row(row, STN_EVENT_row_read, v);
-        bw_line_unpack(v, l, read_line(s, v, l),
+        bw_line_unpack(v, l, read_line(s, v, l, operand_of(s)),
                        numbers + (size_t)l * (size_t)v->columns);
     }
 }
@@ -75,11 +66,13 @@ void bw_value_write(const bw_state *s, const bw_value *v,
                     const int32_t *numbers, stn_ledger_row *row)
 {
     for (int l = 0; l < v->n_lines; l++) {
-        bw_line_pack(v, l, numbers + (size_t)l * (size_t)v->columns,
-                     bw_rows_of(s, v, l));
-        disturb(s, BW_ERROR_WRITE, v, l, bw_rows_of(s, v, l));
-        for (int b = 0; b < bw_line_of(v, l)->width; b++)
+        uint64_t *rows = bw_rows_of(s, v, l);
+        bw_line_pack(v, l, numbers + (size_t)l * (size_t)v->columns, rows);
+        for (int b = 0; b < bw_line_of(v, l)->width; b++) {
+            bw_noise_write(s->noise, rows + (size_t)b * (size_t)v->words,
+                           v->words);
             post_row(row, STN_EVENT_row_write, v);
+        }
     }
 }
 
@@ -91,41 +84,59 @@ static void fetch(const bw_state *s, const bw_layer *layer, const bw_operand *o,
 {
     const bw_value *x = &s->m->values[layer->in->inputs[0]];
     const bw_value *y = &s->m->values[layer->in->output];
-    const uint64_t *from = bw_rows_of(s, x, o->line);
     uint64_t *to = operand_of(s);
-    for (int b = 0; b < bw_line_of(x, o->line)->width; b++) {
+    for (int b = 0; b < bw_line_of(x, o->line)->width; b++, to += y->words) {
         bw_row_gather(&layer->window.taps[o->tap], x, o->column,
-                      from + (size_t)b * (size_t)x->words, y,
-                      to + (size_t)b * (size_t)y->words);
-        bw_noise_flip(s->noise, BW_ERROR_READ,
-                      to + (size_t)b * (size_t)y->words, y->words);
-        bw_noise_flip(s->noise, BW_ERROR_WRITE,
-                      to + (size_t)b * (size_t)y->words, y->words);
+                      bw_read_row(s, x, o->line, b), y, to);
+        bw_noise_write(s->noise, to, y->words);
         stn_ledger_post(row, STN_EVENT_row_read, (uint64_t)x->tiles, 1);
         stn_ledger_post(row, STN_EVENT_link_bit, (uint64_t)y->columns, 1);
         stn_ledger_post(row, STN_EVENT_row_write, (uint64_t)y->tiles, 1);
     }
 }
 
-static void run_steps(const bw_state *s, const bw_layer *layer,
+/* Cells of one row of y's columns, and of its amplifiers. */
+static size_t row_cells(const bw_value *y)
+{
+    return 64 * (size_t)y->words;
+}
+
+static size_t all_amplifiers(const bw_value *y)
+{
+    return BW_REFERENCES * row_cells(y);
+}
+
+static void run_steps(const bw_state *s, const bw_layer *layer, int group,
                       const bw_operand *o, stn_ledger_row *row)
 {
     static void (*const run[])(const bw_sum *, bw_tally *) = {
         bw_rows_copy, bw_rows_negate, bw_rows_add};
+    const bw_value *x = &s->m->values[layer->in->inputs[0]];
     const bw_value *y = &s->m->values[layer->in->output];
-    const bw_line *x = bw_line_of(&s->m->values[layer->in->inputs[0]], o->line);
+    const bw_line *line = bw_line_of(x, o->line);
+    const bw_places *places = &layer->places;
     bw_tally tally = tally_of(s, row, y);
+    size_t slot =
+        places->operand + (size_t)group * (size_t)x->bits * row_cells(y);
     for (int i = o->first; i < o->first + o->n; i++) {
         const bw_step *step = &layer->window.steps[i];
+        size_t first = (size_t)step->filter * (size_t)y->bits;
         bw_sum sum = {.acc = bw_rows_of(s, y, step->filter),
                       .width = bw_line_of(y, step->filter)->width,
                       .words = y->words,
                       .operand = operand_of(s),
-                      .bits = x->width,
-                      .is_signed = x->is_signed,
+                      .bits = line->width,
+                      .is_signed = line->is_signed,
                       .shift = step->shift,
                       .invert = step->invert,
-                      .carry = carry_of(s)};
+                      .carry = carry_of(s),
+                      .acc_cells = y->cells + first * row_cells(y),
+                      .operand_cells = slot,
+                      .low_cells = slot,
+                      .carry_cells =
+                          places->carry + (size_t)group * row_cells(y),
+                      .amplifiers = places->amplifiers +
+                                    (size_t)group * all_amplifiers(y)};
         run[step->kind](&sum, &tally);
     }
 }
@@ -143,7 +154,7 @@ static void run_window(const bw_state *s, const bw_layer *layer,
         const bw_group *group = &w->groups[g];
         for (int i = group->first; i < group->first + group->n; i++) {
             fetch(s, layer, &w->operands[i], &part);
-            run_steps(s, layer, &w->operands[i], &part);
+            run_steps(s, layer, g, &w->operands[i], &part);
         }
         stn_ledger_join(row, &part, latency_s, &slowest, &slowest_s);
     }
@@ -159,29 +170,53 @@ static uint64_t *partial_of(const bw_state *s, const bw_layer *layer, int chunk)
            (size_t)chunk * (size_t)y->bits * (size_t)y->words;
 }
 
-/* Adds the weights of each input of the chunk whose bit `bit` is 1. Returns
- * how many there were. */
+/* Accumulators of a chunk, with no operand yet. */
+static bw_sum chunk_sum(const bw_state *s, const bw_layer *layer, int chunk)
+{
+    const bw_value *y = &s->m->values[layer->in->output];
+    const bw_places *places = &layer->places;
+    size_t n = (size_t)chunk;
+    return (bw_sum){.acc = partial_of(s, layer, chunk),
+                    .width = y->bits,
+                    .words = y->words,
+                    .is_signed = true,
+                    .carry = carry_of(s),
+                    .acc_cells =
+                        places->sums + n * (size_t)y->bits * row_cells(y),
+                    .carry_cells = places->carry + n * row_cells(y),
+                    .amplifiers = places->amplifiers + n * all_amplifiers(y)};
+}
+
+/* Row `bit` of the line that an input is in, as the controller has read it. */
+static const uint64_t *input_row(const bw_state *s, const bw_layer *layer,
+                                 const bw_synapse *from, int bit)
+{
+    const bw_value *x = &s->m->values[layer->in->inputs[0]];
+    const uint64_t *rows =
+        s->noise ? s->words + s->m->read_offset : bw_rows_of(s, x, 0);
+    return rows + ((size_t)from->line * (size_t)x->bits + (size_t)bit) *
+                      (size_t)x->words;
+}
+
+/* Adds the weights of an input whose bit `bit` is 1. Returns whether it is. */
 static uint64_t add_bit(const bw_state *s, const bw_layer *layer, int chunk,
                         int input, int bit, bw_tally *tally)
 {
     const bw_neurons *n = &layer->neurons;
-    const bw_value *x = &s->m->values[layer->in->inputs[0]];
     const bw_value *y = &s->m->values[layer->in->output];
-    bw_synapse from = n->synapses[input];
-    const uint64_t *row = bw_rows_of(s, x, from.line) +
-                          (size_t)bit * (size_t)x->words + from.column / 64;
-    if (!(*row >> (from.column % 64) & 1))
+    const bw_synapse *from = &n->synapses[input];
+    const uint64_t *row = input_row(s, layer, from, bit) + from->column / 64;
+    if (!(*row >> (from->column % 64) & 1))
         return 0;
-    bw_sum sum = {.acc = partial_of(s, layer, chunk),
-                  .width = y->bits,
-                  .words = y->words,
-                  .operand = n->planes + (size_t)input *
-                                             (size_t)n->weight_bits *
-                                             (size_t)y->words,
-                  .bits = n->weight_bits,
-                  .is_signed = true,
-                  .shift = bit,
-                  .carry = carry_of(s)};
+    size_t first = (size_t)input * (size_t)n->weight_bits;
+    bw_sum sum = chunk_sum(s, layer, chunk);
+    sum.operand = n->planes + first * (size_t)y->words;
+    sum.bits = n->weight_bits;
+    sum.shift = bit;
+    sum.operand_cells = layer->places.weights + first * row_cells(y);
+    sum.low_cells = sum.operand_cells;
+    if (n->stored_bits < n->weight_bits) /* one row of ones serves them all */
+        sum.low_cells = layer->places.ones + (size_t)chunk * row_cells(y);
     bw_rows_add(&sum, tally);
     return 1;
 }
@@ -193,22 +228,22 @@ static uint64_t subtract_signs(const bw_state *s, const bw_layer *layer,
 {
     const bw_value *x = &s->m->values[layer->in->inputs[0]];
     const bw_value *y = &s->m->values[layer->in->output];
-    uint64_t *acc = partial_of(s, layer, chunk);
+    const bw_sum all = chunk_sum(s, layer, chunk);
     uint64_t ones = 0;
     for (int i = first; i < end; i++) {
         const bw_synapse *from = &layer->neurons.synapses[i];
         const bw_line *line = bw_line_of(x, from->line);
-        const uint64_t *row = bw_rows_of(s, x, from->line) +
-                              (size_t)(line->width - 1) * (size_t)x->words;
         if (!line->is_signed || line->width > y->bits ||
-            !(row[from->column / 64] >> (from->column % 64) & 1))
+            !(input_row(s, layer, from, line->width - 1)[from->column / 64] >>
+                  (from->column % 64) &
+              1))
             continue;
         if (!ones++)
-            bw_rows_complement(acc, y->bits, y->words, tally);
+            bw_rows_complement(&all, tally);
         add_bit(s, layer, chunk, i, line->width - 1, tally);
     }
     if (ones)
-        bw_rows_complement(acc, y->bits, y->words, tally);
+        bw_rows_complement(&all, tally);
     return ones;
 }
 
@@ -240,14 +275,22 @@ static void reduce(const bw_state *s, const bw_layer *layer, int a, int b,
 {
     const bw_value *y = &s->m->values[layer->in->output];
     bw_tally tally = tally_of(s, part, y);
-    bw_sum sum = {.acc = partial_of(s, layer, a),
-                  .width = y->bits,
-                  .words = y->words,
-                  .operand = partial_of(s, layer, b),
-                  .bits = y->bits,
-                  .is_signed = true,
-                  .carry = carry_of(s)};
+    const bw_sum from = chunk_sum(s, layer, b);
+    bw_sum sum = chunk_sum(s, layer, a);
+    sum.operand = from.acc;
+    sum.bits = y->bits;
+    sum.operand_cells =
+        layer->places.operand + (size_t)a * (size_t)y->bits * row_cells(y);
+    sum.low_cells = sum.operand_cells;
     for (int k = 0; k < y->bits; k++) {
+        uint64_t *moved = from.acc + k * y->words;
+        const bw_row row = {moved, from.acc_cells + (size_t)k * row_cells(y)};
+        if (s->noise) {
+            memcpy(moved,
+                   bw_noise_sense(s->noise, 1, &row, from.amplifiers, y->words),
+                   (size_t)y->words * sizeof *moved);
+            bw_noise_write(s->noise, moved, y->words);
+        }
         stn_ledger_post(part, STN_EVENT_row_read, (uint64_t)y->tiles, 1);
         stn_ledger_post(part, STN_EVENT_link_bit, (uint64_t)y->columns, 1);
         stn_ledger_post(part, STN_EVENT_row_write, (uint64_t)y->tiles, 1);
@@ -264,9 +307,13 @@ static void run_neurons(const bw_state *s, const bw_layer *layer,
     const double *latency_s = s->m->machine->event_latency_s;
     stn_ledger_row slowest = {0};
     double slowest_s = -1.0;
-    for (int l = 0; l < x->n_lines; l++)
+    for (int l = 0; l < x->n_lines; l++) {
+        read_line(s, x, l,
+                  s->words + s->m->read_offset +
+                      (size_t)l * (size_t)x->bits * (size_t)x->words);
         for (int b = 0; b < bw_line_of(x, l)->width; b++)
             post_row(row, STN_EVENT_row_read, x);
+    }
     for (int c = 0; c < n->n_chunks; c++) {
         stn_ledger_row part = {0};
         run_chunk(s, layer, c, &part);
@@ -423,7 +470,7 @@ static void run_layer(const bw_state *s, const bw_layer *layer,
     else if (layer->unit == BW_COUNT)
         run_count(s, layer, row);
     else if (layer->unit == BW_COMPARE)
-        bw_run_compare(s->m, layer, s->words, s->noise, row);
+        bw_run_compare(s, layer, row);
     else if (layer->unit == BW_DIGITAL)
         run_digital(s, layer, row);
 }
@@ -439,9 +486,7 @@ void bw_execute(const void *mapping, const uint8_t *pixels, int32_t *logits,
             (int32_t *)(s.words + m->n_words) + (size_t)k * m->n_numbers;
     bw_noise noise;
     if (m->noise_words) {
-        bw_noise_begin(&noise, &m->options, pixels,
-                       stn_shape_count(m->program->input),
-                       s.words + m->noise_offset, m->noise_words);
+        bw_noise_begin(&noise, m, pixels, s.words + m->noise_offset);
         s.noise = &noise;
     }
     load_picture(&s, pixels, &ledger->rows[0]);

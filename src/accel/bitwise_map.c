@@ -202,6 +202,21 @@ static stn_status place_layer(bw_mapping *m, int index, stn_error *err)
     return STN_OK;
 }
 
+/* Rows of the largest input of a fully connected layer, which is read once. */
+static size_t read_words(const bw_mapping *m)
+{
+    size_t most = 0;
+    for (int i = 0; i < m->program->n_instructions; i++) {
+        const bw_layer *layer = &m->layers[i];
+        if (layer->unit != BW_NEURONS)
+            continue;
+        const bw_value *x = &m->values[layer->in->inputs[0]];
+        size_t words = (size_t)x->n_lines * (size_t)x->bits * (size_t)x->words;
+        most = words > most ? words : most;
+    }
+    return most;
+}
+
 /* One operand slot and one carry row, wide enough for every value. */
 static void place_scratch(bw_mapping *m)
 {
@@ -215,11 +230,13 @@ static void place_scratch(bw_mapping *m)
     m->n_words += words;
     m->window_offset = m->n_words;
     m->n_words += m->window_words;
-    if (!bw_is_noisy(&m->options))
+    if (!bw_is_noisy(m->machine))
         return;
     m->noise_words = words > m->window_words ? words : m->window_words;
     m->noise_offset = m->n_words;
-    m->n_words += BW_NOISE_MASKS * m->noise_words;
+    m->n_words += BW_NOISE_ROWS * m->noise_words;
+    m->read_offset = m->n_words;
+    m->n_words += read_words(m);
 }
 
 static stn_status map_all(bw_mapping *m, stn_error *err)
@@ -236,7 +253,7 @@ static stn_status map_all(bw_mapping *m, stn_error *err)
                         "%s: cells of %d bits have no row logic, one bit a "
                         "cell is needed",
                         m->machine->name, m->machine->array.cell_bits);
-    if (bw_is_noisy(&m->options) && m->options.logic != BW_LOGIC_SENSE)
+    if (bw_is_noisy(m->machine) && m->options.logic != BW_LOGIC_SENSE)
         return stn_fail(err, STN_E_UNSUPPORTED,
                         "%s: errors are modelled where rows are sensed "
                         "together, options.logic: sense",
@@ -273,6 +290,7 @@ void bw_unmap(void *mapping)
     bw_mapping *m = mapping;
     if (!m)
         return;
+    bw_cells_destroy(m->cells);
     stn_arena_deinit(&m->arena);
     stn_free(m);
 }

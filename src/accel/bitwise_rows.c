@@ -94,7 +94,7 @@ void bw_rows_add(const bw_sum *s, bw_tally *t)
         uint64_t flip = flip_of(s, b);
         bool first = b == s->shift;
         if (t->noise)
-            bw_noise_add(t->noise, s, a, x, first, t->latch, flip);
+            bw_noise_add(t->noise, s, b, x, t->latch, flip);
         else if (first)
             half_add(s->words, a, x, s->carry, flip);
         else if (x)
@@ -125,24 +125,21 @@ void bw_rows_copy(const bw_sum *s, bw_tally *t)
         uint64_t *a = s->acc + (size_t)b * (size_t)s->words;
         const uint64_t *x = b < s->shift ? NULL : operand_row(s, b);
         uint64_t flip = flip_of(s, b);
-        if (!x)
+        if (t->noise)
+            bw_noise_copy(t->noise, s, b, x, flip);
+        else if (!x)
             fill(a, s->words, flip);
         else
             for (int i = 0; i < s->words; i++)
                 a[i] = x[i] ^ flip;
-        bool read = x && b - s->shift < s->bits; /* the sign stays latched */
-        if (read) {
-            bw_noise_flip(t->noise, BW_ERROR_READ, a, s->words);
+        if (x && b - s->shift < s->bits) /* the sign stays latched */
             post(t, STN_EVENT_row_read);
-        }
-        bw_noise_flip(t->noise, BW_ERROR_WRITE, a, s->words);
         post(t, STN_EVENT_row_write);
     }
 }
 
-/* One row of all ones + x: bits of x - 1, the complement of -x. Returns
- * whether the carry row was written. */
-static bool ones_add(const bw_sum *s, int b, uint64_t *a, const uint64_t *x)
+/* One row of all ones + x: bits of x - 1, the complement of -x. */
+static void ones_add(const bw_sum *s, int b, uint64_t *a, const uint64_t *x)
 {
     uint64_t *c = s->carry;
     uint64_t flip = flip_of(s, b);
@@ -152,7 +149,6 @@ static bool ones_add(const bw_sum *s, int b, uint64_t *a, const uint64_t *x)
         a[i] = ~(from ^ carry) ^ flip;
         c[i] = from | carry;
     }
-    return x && b + 1 < s->width;
 }
 
 void bw_rows_negate(const bw_sum *s, bw_tally *t)
@@ -169,34 +165,38 @@ void bw_rows_negate(const bw_sum *s, bw_tally *t)
             continue;
         }
         const uint64_t *x = operand_row(s, b);
-        bool carry = ones_add(s, b, a, x);
-        bool pair = x && b != s->shift && !t->latch;
-        bw_noise_flip(t->noise, pair ? BW_ERROR_LOGIC2 : BW_ERROR_READ, a,
-                      s->words);
-        bw_noise_flip(t->noise, BW_ERROR_WRITE, a, s->words);
+        if (t->noise)
+            bw_noise_negate(t->noise, s, b, x, t->latch, flip_of(s, b));
+        else
+            ones_add(s, b, a, x);
         if (b == s->shift || (t->latch && x))
             post(t, STN_EVENT_row_read);
         else if (x)
             post(t, STN_EVENT_row_logic2);
         else if (!t->latch && b - s->shift == s->bits)
             post(t, STN_EVENT_row_read); /* the carry no longer changes */
-        if (carry && !t->latch)
+        if (x && b + 1 < s->width && !t->latch)
             post(t, STN_EVENT_row_write);
     }
 }
 
-void bw_rows_complement(uint64_t *acc, int width, int words, bw_tally *t)
+void bw_rows_complement(const bw_sum *s, bw_tally *t)
 {
+    uint64_t *acc = s->acc;
+    int width = s->width, words = s->words;
     if (t->logic != BW_LOGIC_SENSE) {
         bw_dram_complement(acc, width, words, t);
         return;
     }
     for (int b = 0; b < width; b++) {
         uint64_t *a = acc + (size_t)b * (size_t)words;
+        bw_row row = {a, s->acc_cells + 64 * (size_t)b * (size_t)words};
+        const uint64_t *read = a;
+        if (t->noise)
+            read = bw_noise_sense(t->noise, 1, &row, s->amplifiers, words);
         for (int i = 0; i < words; i++)
-            a[i] = ~a[i];
-        bw_noise_flip(t->noise, BW_ERROR_READ, a, words);
-        bw_noise_flip(t->noise, BW_ERROR_WRITE, a, words);
+            a[i] = ~read[i];
+        bw_noise_write(t->noise, a, words);
         post(t, STN_EVENT_row_read);
         post(t, STN_EVENT_row_write);
     }
@@ -210,8 +210,7 @@ void bw_rows_clear(uint64_t *acc, int width, int words, bw_tally *t)
     }
     for (int b = 0; b < width; b++) {
         fill(acc + (size_t)b * (size_t)words, words, 0);
-        bw_noise_flip(t->noise, BW_ERROR_WRITE, acc + (size_t)b * (size_t)words,
-                      words);
+        bw_noise_write(t->noise, acc + (size_t)b * (size_t)words, words);
         post(t, STN_EVENT_row_write);
     }
 }

@@ -27,6 +27,11 @@ typedef struct baseline_attrs {
     int float_units;
 } baseline_attrs;
 
+typedef struct device_attrs {
+    float spread;
+    int seed;
+} device_attrs;
+
 /* clang-format off */
 static const stn_figure_row event_rows[] = {
     {"energy", STN_QUANTITY_ENERGY, 0, 1e-6, offsetof(event_figures, energy_j)},
@@ -41,6 +46,14 @@ static const stn_attr baseline_table[] = {
     {"float_units", STN_ATTR_INT, offsetof(baseline_attrs, float_units),
      .initial = 64, .min = 1, .max = 1e6,
      .help = "float multiply-add units of each layer of the float baseline"},
+    {0}};
+static const stn_attr device_table[] = {
+    {"spread", STN_ATTR_FLOAT, offsetof(device_attrs, spread),
+     .initial = 0, .min = 0, .max = 100,
+     .help = "multiple of the spreads in the device's file; 0: all cells are alike"},
+    {"seed", STN_ATTR_INT, offsetof(device_attrs, seed),
+     .initial = 1, .min = 0, .max = 1e9,
+     .help = "which chip: of the cells and amplifiers that are drawn"},
     {0}};
 /* clang-format on */
 
@@ -178,12 +191,44 @@ static stn_status read_bank(const stn_machine_files *f,
     return STN_OK;
 }
 
+/* A spread of 0 is an ideal device. Costs do not depend on it, and a machine
+ * that is only costed does without. */
+static stn_status read_device(const stn_machine_files *f, stn_machine *m,
+                              stn_error *err)
+{
+    static const char *const also[] = {"name", NULL};
+    const stn_yaml *map = stn_yaml_get(f->root, "device"), *name = NULL;
+    device_attrs attrs = {0};
+    stn_mtj mtj = {0};
+    if (!map || f->unlisted)
+        return STN_OK;
+    STN_TRY(need_map(f->root, "device", &map, err));
+    STN_TRY(stn_yaml_need_text(map, "name", &name, err));
+    STN_TRY(stn_attrs_parse(device_table, map, NULL, also, &attrs, err));
+    STN_TRY(stn_mtj_load(name->scalar, &m->figures, &mtj, err));
+    if (!m->type->prepare)
+        return stn_yaml_fail(map, err, "the %s family has no junctions",
+                             m->type->name);
+    if (attrs.spread == 0)
+        return STN_OK;
+    stn_mtj *own = stn_arena_alloc(&m->arena, 1, sizeof *own);
+    if (!own)
+        return stn_fail_memory(err, "the device of a machine");
+    *own = stn_mtj_at_spread(&mtj, (double)attrs.spread);
+    m->device = own;
+    m->device_seed = attrs.seed;
+    if (!own->spin_orbit)
+        m->device_write_error = stn_mtj_write_error(
+            own, own->write_a / stn_mtj_critical_a(own), own->write_s);
+    return STN_OK;
+}
+
 static stn_status read_machine(const stn_machine_files *f, stn_machine *m,
                                stn_error *err)
 {
     static const char *const keys[] = {
-        "title",   "family",   "cell",   "tech",  "array",    "bank",
-        "options", "baseline", "events", "areas", "circuits", NULL};
+        "title",   "family",   "cell",   "device", "tech",     "array", "bank",
+        "options", "baseline", "events", "areas",  "circuits", NULL};
     static const char *const tech_keys[] = {"title", "feature_size", "events",
                                             "areas", NULL};
     const stn_yaml *title = NULL, *array = NULL, *areas = NULL;
@@ -212,7 +257,8 @@ static stn_status read_machine(const stn_machine_files *f, stn_machine *m,
     STN_TRY(
         stn_figures_parse(&m->figures, "area", area_rows, areas, NULL, m, err));
     STN_TRY(read_bank(f, &choice, m, err));
-    return read_options(f, m, err);
+    STN_TRY(read_options(f, m, err));
+    return read_device(f, m, err);
 }
 
 stn_status stn_machine_build(const char *name, const stn_machine_files *files,

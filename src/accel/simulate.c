@@ -147,6 +147,8 @@ static stn_status start(job *j, stn_error *err)
     j->errs = j->machine->type->errs && j->machine->type->errs(j->mapping);
     if (!j->options->pixels)
         return STN_OK;
+    if (j->machine->type->prepare)
+        STN_TRY(j->machine->type->prepare(j->mapping, err));
     if (j->options->check)
         j->n_checked = j->options->n_pictures;
     if (j->options->check_pictures > 0 &&

@@ -25,7 +25,8 @@ typedef enum stn_rng_stream {
     STN_RNG_TEST = 5,      /* tests */
     STN_RNG_SPLIT = 6,     /* train/validation split */
     STN_RNG_STRUCTURE = 7, /* kept weights; counter = parameter index */
-    STN_RNG_DEVICE = 8,    /* memory cells; counter = layer << 40 | column */
+    STN_RNG_DEVICE = 8,    /* memory cells; counter = layer << 40 | column, or
+                              region << 48 | row << 24 | column */
     STN_RNG_SENSE = 9, /* errors of row operations; counter = hash of picture */
     STN_RNG_SPIKES = 10 /* rate code; counter = step << 32 | picture */
 } stn_rng_stream;

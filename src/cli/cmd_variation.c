@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * setun variation: how right a packed network is on junctions that differ. The
- * spreads of a device file give error rates of sensing and writing, these are
- * injected into execution. */
+ * setun variation: how right a packed network is on junctions that differ. A
+ * chip is drawn from the spreads of a device file and executes pictures; the
+ * rates of all cells are printed beside. */
 #include "engine.h"
 #include "results.h"
 #include "setun/mtj.h"
@@ -18,6 +18,8 @@ static const stn_option OPTIONS[] = {
      "machine of the bitwise family that senses rows together"},
     {"device", 0, false, "NAME", "sot-mtj",
      "junction in share/setun/devices, without .yaml"},
+    {"chip", 0, false, "N", "1",
+     "which chip: the seed of its cells and amplifiers"},
     {"spread", 0, true, "X", NULL,
      "multiple of the device's spreads; default: 0, 0.5, 1, 1.5, 2, 3, 4"},
     {"data", 'd', false, "NAME|DIR", NULL,
@@ -44,7 +46,7 @@ typedef struct trial {
 typedef struct study {
     const stn_arguments *arguments;
     stn_cli_subject subject;
-    int threads, draws, n;
+    int threads, draws, chip, n;
     trial trials[STN_CLI_REPEATS];
 } study;
 
@@ -67,25 +69,21 @@ static bool read_spreads(study *s)
     return true;
 }
 
-/* The machine with the errors of a device. */
-static stn_status load(const study *s, const stn_mtj_report *device,
-                       stn_machine **machine, stn_error *err)
+/* The machine on a chip of that device. */
+static stn_status load(const study *s, double spread, stn_machine **machine,
+                       stn_error *err)
 {
-    const char *set[STN_CLI_REPEATS + 4];
-    char errors[4][64];
+    const char *set[STN_CLI_REPEATS + 3];
+    char device[3][128];
     int n = 0;
     const char *const *given = stn_cli_list(s->arguments, "set", &n);
     memcpy(set, given, (size_t)n * sizeof *set);
-    snprintf(errors[0], sizeof errors[0], "options.read_error=%.9g",
-             device->sense_error[0]);
-    snprintf(errors[1], sizeof errors[1], "options.logic2_error=%.9g",
-             device->sense_error[1]);
-    snprintf(errors[2], sizeof errors[2], "options.logic3_error=%.9g",
-             device->sense_error[2]);
-    snprintf(errors[3], sizeof errors[3], "options.write_error=%.9g",
-             device->write_error);
-    for (int k = 0; k < 4; k++)
-        set[n++] = errors[k];
+    snprintf(device[0], sizeof device[0], "device.name=%s",
+             stn_cli_text(s->arguments, "device"));
+    snprintf(device[1], sizeof device[1], "device.spread=%.9g", spread);
+    snprintf(device[2], sizeof device[2], "device.seed=%d", s->chip);
+    for (int k = 0; k < 3; k++)
+        set[n++] = device[k];
     return stn_machine_load(stn_cli_text(s->arguments, "on"), set, n, machine,
                             err);
 }
@@ -97,7 +95,7 @@ static stn_status run_trial(study *s, trial *t, stn_error *err)
         stn_mtj_evaluate_spread(stn_cli_text(s->arguments, "device"), t->spread,
                                 s->draws, &t->device, err);
     if (status == STN_OK)
-        status = load(s, &t->device, &machine, err);
+        status = load(s, t->spread, &machine, err);
     if (status != STN_OK)
         return status;
     stn_simulate_options o = {.pixels = s->subject.pictures->pixels,
@@ -123,9 +121,10 @@ static double retention_error(const stn_mtj_report *device)
 
 static void print(const study *s)
 {
-    printf("%s on %s, junctions %s, %u pictures\n\n", s->subject.program->name,
-           stn_cli_text(s->arguments, "on"),
-           stn_cli_text(s->arguments, "device"), s->subject.pictures->n);
+    printf("%s on %s, junctions %s, chip %d, %u pictures\n\n",
+           s->subject.program->name, stn_cli_text(s->arguments, "on"),
+           stn_cli_text(s->arguments, "device"), s->chip,
+           s->subject.pictures->n);
     stn_table_begin("rrrrrrr", "spread", "error: 1 row", "2 rows", "3 rows",
                     "write", "accuracy", "exact pictures", NULL);
     for (int i = 0; i < s->n; i++) {
@@ -153,10 +152,10 @@ static int save(const study *s, const char *path)
         const trial *t = &s->trials[i];
         const stn_simulation *m = t->simulation;
         char text[256];
-        snprintf(text, sizeof text, "%s, %s, spread %g, %s, %s",
+        snprintf(text, sizeof text, "%s, %s, spread %g, %s, %s, chip %d",
                  s->subject.program->name, stn_dataset_name(s->subject.dataset),
                  t->spread, stn_cli_text(s->arguments, "device"),
-                 stn_cli_text(s->arguments, "on"));
+                 stn_cli_text(s->arguments, "on"), s->chip);
         stn_cli_results_row(&w, "error, 1 row", text, t->device.sense_error[0],
                             "chance");
         stn_cli_results_row(&w, "error, 2 rows", text, t->device.sense_error[1],
@@ -193,15 +192,17 @@ static int run_all(study *s)
 
 static int run(const stn_arguments *arguments)
 {
-    int64_t images = 0, threads = 0, draws = 0;
+    int64_t images = 0, threads = 0, draws = 0, chip = 0;
     study s = {.arguments = arguments};
     if (!stn_cli_int(arguments, "images", 0, 1000000, &images) ||
         !stn_cli_int(arguments, "threads", 0, 4096, &threads) ||
         !stn_cli_int(arguments, "draws", 100, 1000000000, &draws) ||
+        !stn_cli_int(arguments, "chip", 0, 1000000000, &chip) ||
         !read_spreads(&s))
         return STN_EXIT_USAGE;
     s.threads = (int)threads;
     s.draws = (int)draws;
+    s.chip = (int)chip;
     int code = stn_cli_open(arguments, (uint32_t)images, &s.subject);
     if (code != STN_EXIT_OK)
         return code;
@@ -219,10 +220,11 @@ const stn_command stn_cmd_variation = {
     .max_operands = 1,
     .summary = "Say how right a network is on junctions that differ",
     .details =
-        "Error rates of sensing one, two and three rows and of writing follow "
-        "from the device file's spreads of resistance, TMR, diameter and "
-        "amplifier offset, and are injected into the machine's row "
-        "operations.\n\nExample: setun variation model.stn --data mnist "
+        "Every cell and every amplifier of the machine is drawn once from the "
+        "device file's spreads of resistance, TMR, diameter and offset, and "
+        "stays as it is; writes err by chance. The rates shown are those of "
+        "all cells, for the worst reference.\n\nExample: setun variation "
+        "model.stn --data mnist "
         "--device stt-mtj",
     .options = OPTIONS,
     .run = run,

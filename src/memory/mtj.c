@@ -128,17 +128,48 @@ double stn_mtj_sense_error(const stn_mtj *m, int rows, int antiparallel)
                    erfc(half_a / (sqrt(2.0) * low_sigma)));
 }
 
+/* Currents of a drawn cell in the low and in the high state. */
+static void draw_cell(const stn_mtj *m, stn_rng *rng, double current_a[2])
+{
+    double d = 1.0 + m->sigma_diameter * (double)stn_rng_normal(rng);
+    double ra = 1.0 + m->sigma_ra * (double)stn_rng_normal(rng);
+    double t = stn_mtj_tmr(m, m->read_v) *
+               (1.0 + m->sigma_tmr * (double)stn_rng_normal(rng));
+    double ohm = stn_mtj_parallel_ohm(m) * ra / (d * d);
+    current_a[0] = m->read_v / ohm;
+    current_a[1] = m->read_v / (ohm * (1.0 + t));
+}
+
+static double step_a(const stn_mtj *m)
+{
+    double low = 0.0, high = 0.0, spread = 0.0;
+    cell_current(m, false, &low, &spread);
+    cell_current(m, true, &high, &spread);
+    return low - high;
+}
+
+void stn_mtj_draw_content(const stn_mtj *m, stn_rng *rng, double content[2])
+{
+    double ideal_a = 0.0, spread = 0.0, current_a[2];
+    cell_current(m, false, &ideal_a, &spread);
+    draw_cell(m, rng, current_a);
+    for (int k = 0; k < 2; k++)
+        content[k] = (ideal_a - current_a[k]) / step_a(m);
+}
+
+double stn_mtj_draw_offset(const stn_mtj *m, stn_rng *rng)
+{
+    return m->sigma_offset_a * (double)stn_rng_normal(rng) / step_a(m);
+}
+
 /* Current of drawn cells and amplifier. */
 static double draw_a(const stn_mtj *m, int rows, int high, stn_rng *rng)
 {
     double sum = m->sigma_offset_a * (double)stn_rng_normal(rng);
-    double tmr = stn_mtj_tmr(m, m->read_v);
     for (int i = 0; i < rows; i++) {
-        double d = 1.0 + m->sigma_diameter * (double)stn_rng_normal(rng);
-        double ra = 1.0 + m->sigma_ra * (double)stn_rng_normal(rng);
-        double t = tmr * (1.0 + m->sigma_tmr * (double)stn_rng_normal(rng));
-        double ohm = stn_mtj_parallel_ohm(m) * ra / (d * d);
-        sum += m->read_v / (i < high ? ohm * (1.0 + t) : ohm);
+        double current_a[2];
+        draw_cell(m, rng, current_a);
+        sum += current_a[i < high];
     }
     return sum;
 }

@@ -26,6 +26,9 @@ typedef struct stn_mtj {
 stn_status stn_mtj_load(const char *name, stn_figures *figures, stn_mtj *out,
                         stn_error *err);
 
+/* The same with all spreads times `spread`. */
+stn_mtj stn_mtj_at_spread(const stn_mtj *m, double spread);
+
 double stn_mtj_tmr(const stn_mtj *m, double volt);
 double stn_mtj_parallel_ohm(const stn_mtj *m);
 /* Energy barrier over kT, of a macrospin. */
@@ -47,6 +50,12 @@ double stn_mtj_sense_error(const stn_mtj *m, int rows, int antiparallel);
 /* The same by drawing `n` sets of cells for each level. */
 double stn_mtj_sense_error_drawn(const stn_mtj *m, int rows, int antiparallel,
                                  int n, stn_rng *rng);
+/* One drawn cell: the current it takes from its column while it is in the low
+ * and in the high state, in steps between the two, so that ideal cells have 0
+ * and 1. */
+void stn_mtj_draw_content(const stn_mtj *m, stn_rng *rng, double content[2]);
+/* Offset of one drawn amplifier in the same unit. */
+double stn_mtj_draw_offset(const stn_mtj *m, stn_rng *rng);
 
 /* ---- llg.c */
 /* A macrospin in units of its anisotropy field; time in units of

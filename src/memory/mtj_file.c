@@ -138,6 +138,16 @@ static double drawn_error(const stn_mtj *m, int rows, int draws)
     return worst;
 }
 
+stn_mtj stn_mtj_at_spread(const stn_mtj *m, double spread)
+{
+    stn_mtj r = *m;
+    r.sigma_ra *= spread;
+    r.sigma_tmr *= spread;
+    r.sigma_diameter *= spread;
+    r.sigma_offset_a *= spread;
+    return r;
+}
+
 stn_status stn_mtj_evaluate_spread(const char *name, double spread, int draws,
                                    stn_mtj_report *out, stn_error *err)
 {
@@ -149,10 +159,7 @@ stn_status stn_mtj_evaluate_spread(const char *name, double spread, int draws,
                         "least one",
                         spread, draws);
     STN_TRY(stn_mtj_load(name, &figures, &m, err));
-    m.sigma_ra *= spread;
-    m.sigma_tmr *= spread;
-    m.sigma_diameter *= spread;
-    m.sigma_offset_a *= spread;
+    m = stn_mtj_at_spread(&m, spread);
     *out = report(&m);
     for (int k = 0; spread > 0 && k < STN_MTJ_ROWS; k++)
         out->sense_error[k] = drawn_error(&m, k + 1, draws);

@@ -160,13 +160,15 @@ void stn_library_machine(char *out, size_t capacity)
 void stn_library_commit(char *out, size_t capacity)
 {
     snprintf(out, capacity, "unknown");
-    /* The tree this was built from, wherever data is taken from. */
+    /* The tree this was built from, wherever data is taken from. Results are
+     * not what figures come from: several commands in a row write them. */
     const char *share = STN_SOURCE_SHARE;
-    char command[640];
+    char command[2048];
     if (strchr(share, '\'') ||
         snprintf(command, sizeof command,
-                 "git -C '%s' describe --always --dirty --abbrev=40 "
-                 "--exclude='*' 2>/dev/null",
+                 "cd '%s' && c=$(git rev-parse HEAD 2>/dev/null) && "
+                 "{ git diff --quiet HEAD -- :/ ':(top,exclude)results' "
+                 "|| c=$c-dirty; echo $c; }",
                  share) >= (int)sizeof command)
         return;
     FILE *pipe = popen(command, "r");
