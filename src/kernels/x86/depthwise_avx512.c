@@ -310,6 +310,19 @@ AVX512 STN_INLINE void run_pixels(const row *r, const stn_depthwise_call *call,
     }
 }
 
+#define PIECE 16 /* elements */
+
+/* Copies by vectors: sizes that are known when compiled. */
+STN_INLINE void copy_piece(uint8_t *to, const uint8_t *from, size_t size)
+{
+    if (size == 1)
+        memcpy(to, from, PIECE);
+    else if (size == 2)
+        memcpy(to, from, 2 * PIECE);
+    else
+        memcpy(to, from, 4 * PIECE);
+}
+
 /* n elements of a flat row from element i, all multiples. Where there are
  * several, blocks are cut into pieces of 16 elements, which lie in one pixel
  * each. */
@@ -329,11 +342,16 @@ AVX512 STN_INLINE void run_piece(const row *r, const stn_depthwise_call *call,
         uint8_t block[BLOCK * sizeof(int32_t)];
         run_block(r, m * r->p->phases + phase, x, n, block, n_groups, lone,
                   flip);
-        for (int e = 0; e < n; e += 16) {
-            int pixel = (i + e) / c, channel = (i + e) % c;
-            size_t o = (size_t)pixel * (size_t)s->out + (size_t)(m * c) +
-                       (size_t)channel;
-            memcpy(y + o * r->size, block + (size_t)e * r->size, 16 * r->size);
+        int channel = i % c;
+        size_t o = (size_t)(i / c * s->out + m * c + channel);
+        for (int e = 0; e < n; e += PIECE) {
+            copy_piece(y + o * r->size, block + (size_t)e * r->size, r->size);
+            o += PIECE;
+            channel += PIECE;
+            if (channel == c) { /* on to the next pixel */
+                channel = 0;
+                o += (size_t)(s->out - c);
+            }
         }
     }
 }
