@@ -185,9 +185,12 @@ static void print_mapping(const stn_simulation *s)
     if (most > 1)
         printf("\nweights lie up to %llu times\n", (unsigned long long)most);
     if (streamed)
-        printf("\nthe chip is too small: weights of %d layers, %llu rows, are "
-               "written every picture; %d layers need more than one pass\n",
-               streamed, (unsigned long long)rows, passes);
+        printf("\nthe chip is too small: weights of %d layer%s, %llu rows, are "
+               "written every picture\n",
+               streamed, streamed == 1 ? "" : "s", (unsigned long long)rows);
+    if (passes)
+        printf("\n%d layer%s than one pass over the input\n", passes,
+               passes == 1 ? " needs more" : "s need more");
 }
 
 static void print_text(const stn_machine *machine, const stn_simulation *s)

@@ -31,7 +31,9 @@ static stn_status list_folder(const char *folder, stn_entry_list *list,
     DIR *directory = opendir(folder);
     if (!directory)
         return stn_fail(err, errno == ENOENT ? STN_E_NOT_FOUND : STN_E_IO,
-                        "%s: cannot list: %s", folder, strerror(errno));
+                        "%s: cannot list: %s; expected folders train/CLASS/ "
+                        "and test/CLASS/ with PNG or JPEG pictures",
+                        folder, strerror(errno));
     stn_status status = STN_OK;
     const struct dirent *item;
     while (status == STN_OK && (item = readdir(directory))) {

@@ -284,8 +284,9 @@ static stn_status outline_node(outliner *l, const stn_node *node)
         if (rules[i].type == node->type)
             return rules[i].outline(l, node);
     return stn_fail(l->err, STN_E_UNSUPPORTED,
-                    "%s:%d: layer %s: %s has no outline", node->file,
-                    node->line, node->name, node->type->name);
+                    "%s:%d: layer %s: %s is not costed from shapes alone; "
+                    "train and pack the network, and give the .stn file",
+                    node->file, node->line, node->name, node->type->name);
 }
 
 static bool has_weights(const stn_node *node)
