@@ -71,6 +71,45 @@ static void depthwise_equals_the_scalar_kernel(void **state)
         check_depthwise(i);
 }
 
+/* Weights of one sign, whose magnitudes add up to `sum`, on extreme inputs:
+ * about the largest sum that 16 bits hold. */
+static void check_edge(int sum, stn_type type, int x, int sign)
+{
+    enum { CHANNELS = 40, TAPS = 9, WIDTH = 5, PIXELS = 3 * (WIDTH + 2) };
+    static int8_t codes[CHANNELS * TAPS];
+    static uint8_t inputs[PIXELS * CHANNELS];
+    static int32_t acc[WIDTH * CHANNELS];
+    stn_depthwise_shape s = {.channels = CHANNELS,
+                             .out = CHANNELS,
+                             .kh = 3,
+                             .kw = 3,
+                             .stride = 1,
+                             .input = type,
+                             .lo = type_lo(type),
+                             .hi = type_hi(type)};
+    for (int i = 0; i < CHANNELS * TAPS; i++)
+        codes[i] = (int8_t)(sign * (sum / TAPS + (i % TAPS < sum % TAPS)));
+    memset(inputs, x, sizeof inputs);
+    for (stn_cpu_level l = STN_CPU_AVX2; l <= stn_cpu_detect(); l++) {
+        depthwise_level(&s, stn_kernels_get(l), codes, inputs,
+                        (size_t)(WIDTH + 2) * CHANNELS, WIDTH, acc);
+        for (int i = 0; i < WIDTH * CHANNELS; i++)
+            assert_int_equal(acc[i], sign * sum * x);
+    }
+}
+
+static void depthwise_is_exact_where_16_bits_end(void **state)
+{
+    (void)state;
+    for (int sum = 120; sum < 270; sum++)
+        for (int sign = -1; sign <= 1; sign += 2) {
+            check_edge(sum, STN_TYPE_U8, 255, sign);
+            check_edge(sum, STN_TYPE_U8, 0, sign);
+            check_edge(sum, STN_TYPE_S8, -128, sign);
+            check_edge(sum, STN_TYPE_S8, 127, sign);
+        }
+}
+
 /* rescale */
 
 static void rescale_level(const rescale_case *c, const stn_kernels *k,
@@ -280,6 +319,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(depthwise_equals_the_scalar_kernel),
+        cmocka_unit_test(depthwise_is_exact_where_16_bits_end),
         cmocka_unit_test(rescale_equals_the_scalar_kernel),
         cmocka_unit_test(rescale_rounds_towards_minus_infinity),
         cmocka_unit_test(pools_equal_the_scalar_kernel),
