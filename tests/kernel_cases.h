@@ -17,7 +17,8 @@ typedef enum fill {
     FILL_BOTTOM,
     FILL_SIGNS,  /* codes -max and max only */
     FILL_GROUPS, /* codes of groups of 16, most of them zero */
-    FILL_ONE     /* one code of every 16 is not zero */
+    FILL_ONE,    /* one code of every 16 is not zero */
+    FILL_FILTERS /* filters of 0, of max and of -max alone, in turn */
 } fill;
 
 #define FILLS 5
@@ -78,7 +79,15 @@ static inline void fill_codes(stn_rng *rng, fill how, int max, int8_t *codes,
     }
     for (size_t k = 0; how == FILL_ONE && k < filters * depth; k++)
         codes[k] = (int8_t)(k % depth % 16 == 5 ? between(rng, -max, max) : 0);
-    for (size_t o = 0; o < filters && how != FILL_ONE; o++) {
+    for (size_t o = 0; how == FILL_FILTERS && o < filters; o++)
+        memset(codes + o * depth,
+               o % 3 == 0   ? 0
+               : o % 3 == 1 ? max
+                            : -max,
+               depth);
+    if (how == FILL_ONE || how == FILL_FILTERS)
+        return;
+    for (size_t o = 0; o < filters; o++) {
         int dead = how == FILL_SPARSE && stn_rng_below(rng, 3) == 0;
         int quad = 1;
         for (size_t k = 0; k < depth; k++) {

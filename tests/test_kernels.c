@@ -187,6 +187,30 @@ static void dot_is_exact_on_long_sums_of_extremes(void **state)
         }
 }
 
+/* The same for one patch, with the zeros that make codes ternary. */
+static void dot_of_a_lone_patch_is_exact_on_long_sums(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 16; i++) {
+        stn_type type = i % 2 ? STN_TYPE_S8 : STN_TYPE_U8;
+        dot_case c = {.shape = {.runs = 1,
+                                .run = 5000,
+                                .pitch = 5000,
+                                .out = 20,
+                                .input = type,
+                                .lo = type_lo(type),
+                                .hi = type_hi(type),
+                                .align = 64},
+                      .n = 1,
+                      .max_code = i / 4 % 2 ? 127 : 1,
+                      .codes = i / 8 ? FILL_SIGNS : FILL_FILTERS,
+                      .values = i / 2 % 2 ? FILL_TOP : FILL_BOTTOM,
+                      .at_end = 1};
+        know_extent(&c);
+        check_dot(&c, (uint64_t)i);
+    }
+}
+
 /* 16 products of 255 and 127: a kernel that saturates at 16 bits returns
  * less. */
 static void dot_of_16_times_255_times_127_is_518160(void **state)
@@ -231,6 +255,7 @@ int main(void)
         cmocka_unit_test(dot_of_few_weights_in_16_equals_the_scalar_kernel),
         cmocka_unit_test(dot_of_a_lone_patch_equals_the_scalar_kernel),
         cmocka_unit_test(dot_is_exact_on_long_sums_of_extremes),
+        cmocka_unit_test(dot_of_a_lone_patch_is_exact_on_long_sums),
         cmocka_unit_test(levels_above_the_cpu_have_no_kernels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
