@@ -110,6 +110,14 @@ static int print_json(const stn_reproduction *r)
     return stn_cli_json(&w);
 }
 
+/* Options that say where things lie or what is printed; figures do not depend
+ * on them. */
+static bool is_place(const char *name)
+{
+    return !strcmp(name, "json") || !strcmp(name, "out") ||
+           !strcmp(name, "results");
+}
+
 /* The command line as typed, for the results file: defaults left out. */
 static void command_text(const stn_arguments *arguments, char *out,
                          size_t capacity)
@@ -117,7 +125,7 @@ static void command_text(const stn_arguments *arguments, char *out,
     int n =
         snprintf(out, capacity, "setun reproduce %s", arguments->operands[0]);
     for (int i = 0; OPTIONS[i].name; i++) {
-        if (!arguments->n_values[i] || !strcmp(OPTIONS[i].name, "json"))
+        if (!arguments->n_values[i] || is_place(OPTIONS[i].name))
             continue;
         if (n > 0 && (size_t)n < capacity)
             n += snprintf(out + n, capacity - (size_t)n, " --%s %s",
@@ -194,8 +202,11 @@ const stn_command stn_cmd_reproduce = {
         "Trains every variant on every data set that the recipe names, packs, "
         "verifies, evaluates and costs them, and writes the results file and "
         "an HTML report. Finished runs are not trained again and interrupted "
-        "ones go on, so the same command can be repeated. A data set that is "
-        "not here is skipped and said.\n\nExample: setun reproduce bdnet "
+        "ones go on, so the same command can be repeated; a run of another "
+        "recipe in a folder beside that differs by names alone, such as a "
+        "float twin, is used and said. A data set that is not here is skipped "
+        "and said. Rows of other data sets stay in the results file, with the "
+        "command that they are from.\n\nExample: setun reproduce bdnet "
         "--budget full",
     .options = OPTIONS,
     .run = run,

@@ -76,6 +76,9 @@ expect 0 "wpc on bars: as ./run (same recipe and seed)" \
     reproduce "$recipe" --variants tuned --out rep1 --results rep1/results.json \
     --images 4 --machine-images 1
 holds "results name the system" equals "$(field rep/results.json system)" tiny
+holds "and the command that fills it, but no folders" grep -q \
+    '"command": "setun reproduce .*tiny.yaml --images 4 --machine-images 1"' \
+    rep/results.json
 holds "and what ran with fewer bits" grep -q "tuned at 5 bits" rep/results.json
 holds "and its cycles" grep -q '"cycles per product"' rep/results.json
 holds "a missing data set is skipped" grep -q "nowhere" rep/summary.json
