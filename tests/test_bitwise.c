@@ -225,6 +225,9 @@ static void predict_both(const stn_machine *machine, maker *m,
                 (double)w->n_nonzero / (double)stn_weights_count(w);
             outline->blocks = 1;
             w->outline = outline;
+            const stn_instruction *in = &p->instructions[i];
+            stn_value *y = &m->image->values[in->output];
+            stn_outline_bound(w, &p->values[in->inputs[0]], &y->lo, &y->hi);
         }
     }
 }

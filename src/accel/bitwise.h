@@ -445,8 +445,6 @@ void bw_predict_time(const bw_mapping *m, const bw_layer *layer,
 
 /* --- layers without weights (bitwise_outline.c) ---------------------------*/
 
-/* The range expected of every filter. */
-bw_line bw_outline_range(const bw_mapping *m, const stn_instruction *in);
 stn_status bw_outline_window(bw_mapping *m, bw_layer *layer, stn_error *err);
 stn_status bw_outline_neurons(bw_mapping *m, bw_layer *layer, stn_error *err);
 

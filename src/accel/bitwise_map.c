@@ -76,8 +76,6 @@ static stn_status place_lines(bw_mapping *m, const stn_value *v,
     y->line_step = own;
     if (own) {
         bw_filter_ranges(m, in, lines);
-    } else if (in) {
-        lines[0] = bw_outline_range(m, in);
     } else {
         lines[0] = (bw_line){.lo = v->lo, .hi = v->hi};
         bw_line_size(&lines[0]);

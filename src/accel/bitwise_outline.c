@@ -4,7 +4,7 @@
  * sums of bitwise_predict.c in expectation. A weight is nonzero with the
  * outline's density, all nonzero codes are alike often and independent, so
  * that half are negative; filters of a layer are as wide as the expected
- * range. Filters fill groups alike, but for the last. */
+ * range that the outline has. Filters fill groups alike, but for the last. */
 #include "accel/bitwise.h"
 #include <math.h>
 
@@ -36,20 +36,6 @@ static code_digits digits_of(int bits)
 static double products_of(const stn_weights *w)
 {
     return (double)w->kh * w->kw * w->in / w->outline->blocks;
-}
-
-bw_line bw_outline_range(const bw_mapping *m, const stn_instruction *in)
-{
-    const stn_weights *w = &in->weights;
-    const bw_line *x = bw_line_of(&m->values[in->inputs[0]], 0);
-    double half = products_of(w) * w->outline->density / 2 *
-                  digits_of(w->outline->bits).magnitude;
-    double lo = x->lo < 0 ? (double)x->lo : 0.0;
-    double hi = x->hi > 0 ? (double)x->hi : 0.0;
-    bw_line y = {.lo = (int64_t)floor(half * (lo - hi)),
-                 .hi = (int64_t)ceil(half * (hi - lo))};
-    bw_line_size(&y);
-    return y;
 }
 
 /* Adds `weight` times what bw_predict_step says of a step to `sum`. */

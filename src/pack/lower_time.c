@@ -2,14 +2,12 @@
  *
  * Spiking networks in integers. Spikes are 0 and 1 and owe nothing. What a
  * neuron reads is paid by a rescale to 16 bits in which its threshold is the
- * integer THRESHOLD, so that currents are right to 1 / 4096 of it and are
- * clamped at 16 of it; leak is exact. */
+ * integer STN_LIF_THRESHOLD, so that currents are right to 1 / 4096 of it and
+ * are clamped at 16 of it; leak is exact. */
 #include "nn/ops.h"
 #include "pack/lowering.h"
 #include <stdio.h>
 #include <string.h>
-
-#define THRESHOLD 2048
 
 stn_status stn_lower_rate_code(stn_lowering *l, const stn_node *node)
 {
@@ -28,13 +26,13 @@ stn_status stn_lower_lif(stn_lowering *l, const stn_node *node)
     const stn_lif_attrs *attrs = node->attrs;
     stn_owed *y = &l->owed[node - l->graph->nodes];
     stn_target target = {.type = STN_TYPE_S16,
-                         .scale = (double)attrs->threshold / THRESHOLD,
+                         .scale = (double)attrs->threshold / STN_LIF_THRESHOLD,
                          .lo = INT16_MIN,
                          .hi = INT16_MAX};
     snprintf(target.name, sizeof target.name, "%s.current", node->name);
     stn_instruction in = stn_lowering_start(l, node, STN_LIF);
     in.leak = stn_lif_leak(attrs);
-    in.threshold = THRESHOLD;
+    in.threshold = STN_LIF_THRESHOLD;
     STN_TRY(stn_lowering_pay(l, node, stn_lowering_input(l, node, 0), &target,
                              &in.inputs[0]));
     STN_TRY(stn_lowering_owe(l, node->out.c, 1, y));

@@ -9,6 +9,7 @@
 #include "nn/ops.h"
 #include "pack/program_image.h"
 #include <fnmatch.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,8 +43,8 @@ static int emit(outliner *l, const char *name, stn_instruction in,
     in.output = p->n_values++;
     snprintf(in.name, sizeof in.name, "%s", name);
     stn_value *v = &l->image->values[in.output];
-    *v = (stn_value){
-        .shape = shape, .type = type, .lo = lo, .hi = hi, .steps = 1};
+    *v = (stn_value){.shape = shape, .type = type, .lo = lo, .hi = hi};
+    v->steps = stn_program_steps(&in, &l->image->values[in.inputs[0]]);
     memcpy(v->name, in.name, sizeof v->name);
     l->image->instructions[p->n_instructions++] = in;
     return in.output;
@@ -90,6 +91,18 @@ static const stn_outline_codes *codes_of(const stn_outline_options *o,
     return NULL;
 }
 
+void stn_outline_bound(const stn_weights *w, const stn_value *x, int64_t *lo,
+                       int64_t *hi)
+{
+    int largest = w->outline->bits < 3 ? 1 : (1 << (w->outline->bits - 1)) - 1;
+    double products = (double)w->kh * w->kw * w->in / w->outline->blocks;
+    double half = products * w->outline->density / 2 * (largest + 1) / 2;
+    double least = x->lo < 0 ? (double)x->lo : 0.0;
+    double most = x->hi > 0 ? (double)x->hi : 0.0;
+    *lo = (int64_t)floor(half * (least - most));
+    *hi = (int64_t)ceil(half * (most - least));
+}
+
 static stn_status outline_weights(outliner *l, const stn_node *node,
                                   stn_instruction in, int blocks)
 {
@@ -123,7 +136,9 @@ static stn_status outline_weights(outliner *l, const stn_node *node,
     v->outline = w;
     state *y = &l->states[index];
     *y = (state){.n_terms = 1};
-    y->value[0] = emit(l, node->name, in, node->out, STN_TYPE_S32, 0, 0);
+    int64_t lo, hi;
+    stn_outline_bound(v, &l->image->values[in.inputs[0]], &lo, &hi);
+    y->value[0] = emit(l, node->name, in, node->out, STN_TYPE_S32, lo, hi);
     return STN_OK;
 }
 
@@ -171,12 +186,15 @@ static stn_status outline_pool(outliner *l, const stn_node *node)
 {
     const stn_pool_attrs *a = node->attrs;
     bool max = node->type == &stn_op_max_pool;
-    stn_instruction in = {.opcode = max ? STN_MAX_POOL : STN_SUM_POOL,
-                          .n_inputs = 1,
-                          .inputs = {activation(l, node->inputs[0])},
-                          .kh = a->kernel ? a->kernel : node->in[0].h,
-                          .kw = a->kernel ? a->kernel : node->in[0].w,
-                          .pad = a->pad};
+    const state *sums = &l->states[node->inputs[0]];
+    bool linear = !max && !sums->paid && !sums->relu && sums->n_terms == 1;
+    stn_instruction in = {
+        .opcode = max ? STN_MAX_POOL : STN_SUM_POOL,
+        .n_inputs = 1,
+        .inputs = {linear ? sums->value[0] : activation(l, node->inputs[0])},
+        .kh = a->kernel ? a->kernel : node->in[0].h,
+        .kw = a->kernel ? a->kernel : node->in[0].w,
+        .pad = a->pad};
     in.stride = a->stride ? a->stride : in.kh;
     const stn_value *x = &l->image->values[in.inputs[0]];
     int64_t window = max ? 1 : (int64_t)in.kh * in.kw;
@@ -229,6 +247,51 @@ static stn_status outline_quantise(outliner *l, const stn_node *node)
     return STN_OK;
 }
 
+/* Time begins: spikes of pixels. */
+static stn_status outline_rate_code(outliner *l, const stn_node *node)
+{
+    state *y = &l->states[node - l->graph->nodes];
+    stn_instruction in = {.opcode = STN_RATE_CODE,
+                          .n_inputs = 1,
+                          .inputs = {l->states[node->inputs[0]].value[0]},
+                          .steps = node->steps};
+    int value = emit(l, node->name, in, node->out, STN_TYPE_U8, 0, 1);
+    *y = (state){.n_terms = 1, .value = {value}, .paid = true, .relu = true};
+    return STN_OK;
+}
+
+/* Currents of 16 bits in which the threshold is STN_LIF_THRESHOLD, as they are
+ * packed; and the neurons behind them. */
+static stn_status outline_lif(outliner *l, const stn_node *node)
+{
+    char name[STN_NAME_CAPACITY + 16];
+    state x = l->states[node->inputs[0]];
+    snprintf(name, sizeof name, "%s.current", node->name);
+    pay(l, name, &x, 16, true);
+    stn_instruction in = {.opcode = STN_LIF,
+                          .n_inputs = 1,
+                          .inputs = {x.value[0]},
+                          .leak = stn_lif_leak(node->attrs),
+                          .threshold = STN_LIF_THRESHOLD};
+    int value = emit(l, node->name, in, node->out, STN_TYPE_U8, 0, 1);
+    l->states[node - l->graph->nodes] =
+        (state){.n_terms = 1, .value = {value}, .paid = true, .relu = true};
+    return STN_OK;
+}
+
+/* Time ends. */
+static stn_status outline_mean_steps(outliner *l, const stn_node *node)
+{
+    const state *x = &l->states[node->inputs[0]];
+    stn_instruction in = {
+        .opcode = STN_SUM_STEPS, .n_inputs = 1, .inputs = {x->value[0]}};
+    const stn_value *from = &l->image->values[x->value[0]];
+    int value = emit(l, node->name, in, node->out, STN_TYPE_S32,
+                     node->steps_in * from->lo, node->steps_in * from->hi);
+    l->states[node - l->graph->nodes] = (state){.n_terms = 1, .value = {value}};
+    return STN_OK;
+}
+
 /* One bit a value: whether it is negative. */
 static stn_status outline_step(outliner *l, const stn_node *node)
 {
@@ -278,6 +341,9 @@ static stn_status outline_node(outliner *l, const stn_node *node)
         {&stn_op_concat,     outline_concat},
         {&stn_op_dropout,    outline_owing},
         {&stn_op_step,       outline_step},
+        {&stn_op_rate_code,  outline_rate_code},
+        {&stn_op_lif,        outline_lif},
+        {&stn_op_mean_steps, outline_mean_steps},
     };
     // clang-format on
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)

@@ -20,6 +20,7 @@
 #define STN_PROGRAM_SHIFT 40
 #define STN_PROGRAM_STEPS 255       /* of time */
 #define STN_PROGRAM_THRESHOLD 32767 /* of a lif */
+#define STN_LIF_THRESHOLD 2048      /* of a neuron, as it is packed */
 
 /* `program` comes first: its address is the image's. */
 typedef struct stn_program_image {
@@ -74,6 +75,11 @@ stn_status stn_program_check_time(const stn_instruction *in, const stn_value *x,
 stn_status stn_program_bound_time(const stn_instruction *in, const stn_value *x,
                                   stn_value *y, const char *where,
                                   stn_error *err);
+/* Range expected of sums whose weights are an outline: half of the nonzero
+ * weights are positive, each is of the mean magnitude, and all inputs are at an
+ * end of x.lo … x.hi or in the 0 of padding. */
+void stn_outline_bound(const stn_weights *w, const stn_value *x, int64_t *lo,
+                       int64_t *hi);
 /* Time steps of an instruction's output. */
 int stn_program_steps(const stn_instruction *in, const stn_value *x);
 

@@ -34,8 +34,13 @@ static int append(splitter *s, stn_instruction in, const stn_value *like)
 {
     stn_program *p = &s->image->program;
     in.output = p->n_values++;
-    s->image->values[in.output] = *like;
-    memcpy(s->image->values[in.output].name, in.name, sizeof in.name);
+    stn_value *y = &s->image->values[in.output];
+    *y = *like;
+    if (in.opcode == STN_PREFIX_SUM) { /* bounds of an outline, not checked */
+        y->lo *= in.window;
+        y->hi *= in.window;
+    }
+    memcpy(y->name, in.name, sizeof in.name);
     s->image->instructions[p->n_instructions++] = in;
     return in.output;
 }
@@ -95,6 +100,15 @@ static stn_status read_value(splitter *s, stn_opcode opcode, int old,
     return STN_OK;
 }
 
+/* Ranges of an outline are expected, and not proven. */
+static bool is_outline(const stn_program *p)
+{
+    for (int i = 0; i < p->n_instructions; i++)
+        if (p->instructions[i].weights.outline)
+            return true;
+    return false;
+}
+
 static stn_status split_all(splitter *s)
 {
     const stn_program *from = s->from;
@@ -118,7 +132,8 @@ static stn_status split_all(splitter *s)
                         "%s: no layer reads spikes over time; split-time "
                         "coding is for spiking networks",
                         from->name);
-    return stn_program_check(s->image, from->name, s->err);
+    return is_outline(from) ? STN_OK
+                            : stn_program_check(s->image, from->name, s->err);
 }
 
 static stn_status start(splitter *s)

@@ -31,22 +31,34 @@ static bool counts(const stn_compare_case *c, const char *layer)
 }
 
 /* Counts the products of the layers that count, of integers. */
-static stn_status predict(const stn_compare_case *c, const stn_machine *machine,
-                          stn_simulation **out, double *products,
-                          stn_error *err)
+static double products_of(const stn_compare_case *c, const stn_program *program)
 {
-    stn_program *program = NULL;
-    if (c->is_float)
-        return stn_simulate_float(machine, c->network, out, err);
-    STN_TRY(stn_program_outline(c->network, &c->outline, &program, err));
+    double products = 0.0;
     for (int i = 0; i < program->n_instructions; i++) {
         uint64_t dense = 0, nonzero = 0;
         stn_instruction_operations(program, i, &dense, &nonzero);
         if (counts(c, program->instructions[i].name))
-            *products += (double)dense;
+            products += (double)dense;
     }
-    stn_status status =
-        stn_simulate(machine, program, &(stn_simulate_options){0}, out, err);
+    return products;
+}
+
+static stn_status predict(const stn_compare_case *c, const stn_machine *machine,
+                          stn_simulation **out, double *products,
+                          stn_error *err)
+{
+    stn_program *program = NULL, *split = NULL;
+    const stn_simulate_options o = {.density = c->ones};
+    if (c->is_float)
+        return stn_simulate_float(machine, c->network, out, err);
+    STN_TRY(stn_program_outline(c->network, &c->outline, &program, err));
+    *products = products_of(c, program);
+    stn_status status = STN_OK;
+    if (c->window)
+        status = stn_program_split_time(program, c->window, &split, err);
+    if (status == STN_OK)
+        status = stn_simulate(machine, split ? split : program, &o, out, err);
+    stn_program_destroy(split);
     stn_program_destroy(program);
     return status;
 }

@@ -29,6 +29,8 @@ typedef struct stn_compare_case {
     const char *name, *machine, *network;
     bool is_float; /* the network's floats on the machine's float units */
     int adc_bits;  /* > 0: no network, a converter of the machine */
+    int window;    /* > 0: split time */
+    double ones;   /* of values' bits; 0: as simulate takes them */
     stn_outline_options outline; /* points into the lists below */
     stn_outline_codes codes[STN_COMPARE_LIST];
     stn_compare_list set, parameters, layers; /* layers: patterns */

@@ -15,7 +15,7 @@ static const char *const FILE_KEYS[] = {"title", "scope",     "layers",
 static const char *const CASE_KEYS[] = {
     "machine", "network", "set",         "parameters", "layers",
     "weights", "ends",    "activations", "density",    "codes",
-    "float",   "adc",     NULL};
+    "float",   "adc",     "window",      "ones",       NULL};
 static const char *const CODE_KEYS[] = {"layers", "bits", "density", NULL};
 static const char *const ROW_KEYS[] = {
     "quantity", "case", "over", "value", "unit", "source", "confidence", NULL};
@@ -110,6 +110,8 @@ static stn_status read_case(const stn_yaml *node, stn_compare_case *c,
     STN_TRY(
         whole(node, "activations", 1, 16, &c->outline.activation_bits, err));
     STN_TRY(share(node, "density", &c->outline.density, err));
+    STN_TRY(share(node, "ones", &c->ones, err));
+    STN_TRY(whole(node, "window", 1, 255, &c->window, err));
     if (is_float)
         STN_TRY(stn_yaml_bool(is_float, &c->is_float, err));
     STN_TRY(read_codes(node, c, err));
