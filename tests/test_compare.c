@@ -4,6 +4,7 @@
  * refused. */
 #include "test.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "setun/compare.h"
 #include <math.h>
 #include <unistd.h>
@@ -95,12 +96,38 @@ static void the_converters_of_bit_slice_are_the_papers(void **state)
     stn_comparison_destroy(c);
 }
 
+/* Not beside what an earlier comparison of that name left. */
+static void a_results_file_has_the_rows_and_no_others(void **state)
+{
+    (void)state;
+    stn_error err;
+    stn_comparison *c = NULL;
+    char path[64];
+    snprintf(path, sizeof path, "test_compare-%ld.json", (long)getpid());
+    for (int k = 0; k < 2; k++) {
+        uint8_t *text = NULL;
+        size_t size = 0, rows = 0;
+        assert_ok(stn_compare("stt-snn", path, "command", &c, &err), err);
+        assert_ok(stn_file_read(path, &text, &size, &err), err);
+        const char *at = (const char *)text;
+        while ((at = strstr(at, "\"quantity\"")) != NULL) {
+            rows++;
+            at++;
+        }
+        assert_int_equal(rows, c->n_rows);
+        stn_free(text);
+        stn_comparison_destroy(c);
+    }
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_ratio_is_that_of_the_rows_above),
         cmocka_unit_test(what_is_not_there_is_refused_by_name),
         cmocka_unit_test(the_converters_of_bit_slice_are_the_papers),
+        cmocka_unit_test(a_results_file_has_the_rows_and_no_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -117,6 +117,8 @@ static void write_file(const stn_results *r, const stn_json *old,
     }
     stn_json_end_array(w);
     stn_json_begin_array(w, "rows");
+    if (!r->n_measures)
+        write_rows(r, NULL, w);
     for (int i = 0; i < n; i++)
         if (is_measured(r, data[i]))
             write_rows(r, data[i], w);
@@ -134,7 +136,9 @@ stn_status stn_results_write(const stn_results *results, const char *path,
     size_t size = 0;
     stn_json_document *old = NULL;
     STN_TRY(stn_kept_load(path, results->plan->id, &old, err));
-    write_file(results, old ? stn_json_root(old) : NULL, &w);
+    /* A comparison measures no data set: nothing stays. */
+    bool keeps = old && results->n_measures;
+    write_file(results, keeps ? stn_json_root(old) : NULL, &w);
     stn_json_destroy(old);
     STN_TRY(stn_json_finish(&w, &text, &size, err));
     stn_status status = make_parent(path, err);
