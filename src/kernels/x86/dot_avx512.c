@@ -24,7 +24,8 @@
 typedef struct tile {
     const stn_dot_block *block;
     const uint8_t *x[ROWS];
-    __m512i sums[ROWS * VECTORS]; /* row by row; start at -correction */
+    __m512i start[VECTORS];       /* of every row: -correction */
+    __m512i sums[ROWS * VECTORS]; /* row by row */
 } tile;
 
 AVX512 STN_INLINE __m512i step(__m512i sum, const uint8_t *x, __m512i w,
@@ -45,7 +46,7 @@ AVX512 STN_INLINE __m512i step(__m512i sum, const uint8_t *x, __m512i w,
 #define EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
 #define BEGIN(r)                                                               \
     const uint8_t *x##r = t->x[r];                                             \
-    __m512i a##r = t->sums[(r)*vectors], b##r = t->sums[r * vectors + last];
+    __m512i a##r = start, b##r = start_last;
 #define STEP(r)                                                                \
     a##r = step(a##r, x##r + at, w0, flip, words);                             \
     if (last)                                                                  \
@@ -62,6 +63,7 @@ AVX512 STN_INLINE void tile_rows(tile *t, int vectors, bool flip, bool words)
     const __m512i *w = (const __m512i *)(const void *)block->weights;
     const uint32_t *offset = block->offsets;
     const uint32_t *end = offset + block->n_steps;
+    const __m512i start = t->start[0], start_last = t->start[last];
     EACH_ROW(BEGIN)
     STN_UNROLL(2)
     for (; offset < end; offset++, w += vectors) {
@@ -102,9 +104,9 @@ AVX512 STN_INLINE void tile_lone(tile *t, int vectors, bool flip, bool words)
     }
     a0 = _mm512_add_epi32(_mm512_add_epi32(a0, a1), _mm512_add_epi32(a2, a3));
     b0 = _mm512_add_epi32(_mm512_add_epi32(b0, b1), _mm512_add_epi32(b2, b3));
-    t->sums[0] = _mm512_add_epi32(t->sums[0], a0);
+    t->sums[0] = _mm512_add_epi32(t->start[0], a0);
     if (last)
-        t->sums[last] = _mm512_add_epi32(t->sums[last], b0);
+        t->sums[last] = _mm512_add_epi32(t->start[last], b0);
 }
 
 AVX512 STN_INLINE void tile_shape(tile *t, bool lone, bool flip, bool words)
@@ -138,14 +140,13 @@ AVX512 static void do_tile(const stn_dot_call *call, const stn_dot_pack *pack,
 {
     tile t;
     t.block = b;
-    int rows = n == 1 ? 1 : ROWS;
-    for (int r = 0; r < rows; r++) {
-        int p = first + (r < n ? r : n - 1);
-        t.x[r] = (const uint8_t *)call->x + call->patches[p];
-        for (int v = 0; v < b->vectors; v++)
-            t.sums[r * b->vectors + v] =
-                _mm512_sub_epi32(_mm512_setzero_si512(),
-                                 _mm512_load_si512(b->correction + v * LANES));
+    const uint32_t *patches = call->patches + first;
+    for (int r = 0; r < ROWS; r++) /* the last again in place of missing ones */
+        t.x[r] = (const uint8_t *)call->x + patches[r < n ? r : n - 1];
+    for (int v = 0; v < VECTORS; v++) {
+        int from = v < b->vectors ? v * LANES : 0;
+        t.start[v] = _mm512_sub_epi32(_mm512_setzero_si512(),
+                                      _mm512_load_si512(b->correction + from));
     }
     if (pack->arithmetic.kind == STN_DOT_WORDS)
         tile_s16(&t, n == 1);
