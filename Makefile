@@ -50,6 +50,10 @@ bench-neighbour: build
 bench-simulate: build
 	bench/bench-simulate.sh build 3
 
+# Design points that sweeps cost: results/bench/sweep.json.
+bench-sweep: build
+	bench/bench-sweep.py build 3
+
 # The array model beside SPICE, NVSim and published macros, whose figures are
 # in the folder REFERENCE: results/validate.json.
 REFERENCE = ../shared/reference
@@ -79,4 +83,4 @@ MAKEFLAGS += --no-print-directory
 QUIET = --log-level=WARNING
 
 .PHONY: build dependencies demo check check-asan check-tsan check-neon bench \
-	bench-train bench-neighbour bench-simulate validate compare docs install clean
+	bench-train bench-neighbour bench-simulate bench-sweep validate compare docs install clean

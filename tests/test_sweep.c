@@ -76,6 +76,40 @@ static void every_point_is_what_simulating_it_gives(void **state)
     stn_sweep_destroy(s);
 }
 
+/* Families with circuits: their figures, and those of events, options and
+ * geometry change in turn. */
+static void mappings_are_kept_for_machines_with_circuits_too(void **state)
+{
+    (void)state;
+    static const char *const reads[] = {"50", "400"}, *lanes[] = {"4", "16"};
+    static const char *const areas[] = {"4", "40"};
+    static const int strides[] = {1, 6, 12};
+    const stn_sweep_axis crossbar[] = {
+        {"circuits.read_latency.value", reads, 2},
+        {"options.lanes", lanes, 2},
+        {"tech.events.link_bit.latency.value", latencies, 2},
+        {"tech.events.rescale.energy.value", energies, 3}};
+    const stn_sweep_axis elements[] = {
+        {"circuits.add_bit_area.value", areas, 2},
+        {"options.lanes", lanes, 2},
+        {"tech.events.add_bit.latency.value", latencies, 2},
+        {"tech.events.rescale.energy.value", energies, 3}};
+    for (int k = 0; k < 2; k++) {
+        stn_sweep_options o = defaults();
+        o.machine = k ? "pe-int8" : "isaac-like";
+        o.axes = k ? elements : crossbar;
+        o.n_axes = 4;
+        o.n_checks = 24;
+        stn_sweep *s = sweep_of(&o);
+        assert_int_equal(s->n_fit, 24);
+        assert_int_equal(s->n_checked, 24);
+        for (int i = 0; i < 3; i++) /* energy, lanes, circuits */
+            assert_memory_not_equal(&s->points[strides[i]], &s->points[0],
+                                    sizeof s->points[0]);
+        stn_sweep_destroy(s);
+    }
+}
+
 static bool beats(const stn_sweep_point *a, const stn_sweep_point *b)
 {
     bool better = false;
@@ -218,6 +252,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_point_is_what_simulating_it_gives),
+        cmocka_unit_test(mappings_are_kept_for_machines_with_circuits_too),
         cmocka_unit_test(
             forgotten_mappings_and_kept_technologies_change_nothing),
         cmocka_unit_test(the_front_is_what_nothing_beats),

@@ -67,13 +67,15 @@ typedef struct stn_accel_type {
      * the options were parsed. NULL: a machine has no such key. */
     stn_status (*circuits)(const stn_yaml *map, struct stn_machine *machine,
                            stn_error *err);
+    size_t circuits_size; /* of what it makes; zeroed before */
     /* What a converter of `bits` bits costs on that machine; false when there
      * is none of that resolution. NULL: the family has no converters. */
     bool (*adc)(const stn_machine *machine, int bits, stn_adc_cost *cost);
     /* Decides the layout of every instruction; refuses what does not fit
-     * (STN_E_UNSUPPORTED, by how much). Machine and program are borrowed. A
-     * family without `circuits` may look at `attrs` and the array's rows and
-     * columns only: other figures may change until `predict` is called. */
+     * (STN_E_UNSUPPORTED, by how much). Machine and program are borrowed. It
+     * may look at `attrs`, at `circuits` with the latencies that follow from
+     * them, and at the array's rows, columns and bits of a cell only: other
+     * figures may change until `predict` is called. */
     stn_status (*map)(const stn_machine *machine, const stn_program *program,
                       void **mapping, stn_error *err);
     void (*unmap)(void *mapping); /* NULL is legal */

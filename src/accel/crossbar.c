@@ -119,6 +119,7 @@ const stn_accel_type stn_accel_crossbar = {
     .attrs = attrs,
     .attrs_size = sizeof(xb_options),
     .circuits = xb_circuits_read,
+    .circuits_size = sizeof(xb_circuits),
     .adc = adc,
     .map = xb_map,
     .unmap = xb_unmap,

@@ -97,6 +97,7 @@ const stn_accel_type stn_accel_pe_array = {
     .attrs = attrs,
     .attrs_size = sizeof(pe_options),
     .circuits = circuits,
+    .circuits_size = sizeof(pe_circuits),
     .map = pe_map,
     .unmap = pe_unmap,
     .place = place,

@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: MIT
  *
- * Mappings of a sweep. A mapping looks at options and geometry only, so it is
- * kept by these, and its prediction as long as no latency changes: most points
- * are one fold. Only the most recent are kept: an axis that asks for a new
- * mapping at every point would make the search as long as the sweep. */
+ * Mappings of a sweep. A mapping looks at options, circuits and geometry only,
+ * so it is kept by these, and its prediction as long as no latency changes:
+ * most points are one fold. Only the most recent are kept: an axis that asks
+ * for a new mapping at every point would make the search as long as the sweep.
+ */
 #include "accel/sweep.h"
 #include <stdio.h>
 #include <string.h>
 
 #define MAX_MAPPED 64 /* of one thread */
 
-/* A family with circuits of its own lays out by their figures too. */
+/* What a mapping may look at (accel.h). */
 static bool same_layout(const stn_machine *a, const stn_machine *b)
 {
-    return !a->circuits && a->type == b->type &&
-           a->array.rows == b->array.rows &&
+    return a->type == b->type && a->array.rows == b->array.rows &&
            a->array.columns == b->array.columns &&
-           memcmp(a->attrs, b->attrs, a->type->attrs_size) == 0;
+           a->array.cell_bits == b->array.cell_bits &&
+           memcmp(a->attrs, b->attrs, a->type->attrs_size) == 0 &&
+           (!a->circuits ||
+            memcmp(a->circuits, b->circuits, a->type->circuits_size) == 0);
 }
 
 void stn_sweep_free_mapped(stn_sweep_mapped *p)
@@ -105,12 +108,6 @@ stn_status stn_sweep_find_mapped(stn_sweep_worker *w, stn_machine *machine,
         stn_machine_destroy(machine);
         *out = p;
         return STN_OK;
-    }
-    if (machine->circuits && w->list) { /* the last one is of no more use */
-        stn_sweep_mapped *next = w->list->next;
-        stn_sweep_free_mapped(w->list);
-        w->list = next;
-        w->n_mapped--;
     }
     stn_status status = add_mapped(w, machine, out, err);
     if (status != STN_OK)
