@@ -108,8 +108,12 @@ const char *stn_cli_percent(double share, int digits);
 const char *stn_cli_count(double count);      /* 28.7 M */
 const char *stn_cli_duration(double seconds); /* 1:05, 2:03:04 */
 
-/* A table whose columns are as wide as they need. Formats cells into own
- * memory; one table at a time. `align` has one letter a column: l or r. */
+/* Width of the terminal behind a file descriptor; 0: it is none. */
+int stn_cli_columns(int descriptor);
+
+/* A table whose columns are as wide as they need, but for texts in the last
+ * one, which a terminal breaks. Formats cells into own memory; one table at a
+ * time. `align` has one letter a column: l or r. */
 void stn_table_begin(const char *align, ...); /* heads, then NULL */
 void stn_table_cell(const char *format, ...)
     __attribute__((format(printf, 1, 2)));

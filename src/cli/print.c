@@ -10,6 +10,14 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+int stn_cli_columns(int descriptor)
+{
+    struct winsize size;
+    return isatty(descriptor) && ioctl(descriptor, TIOCGWINSZ, &size) == 0
+               ? size.ws_col
+               : 0;
+}
+
 void stn_cli_error(const char *format, ...)
 {
     va_list list;
@@ -245,12 +253,9 @@ static void print_row(const int *widths, int row)
 /* On a terminal a last column of texts is no wider than what is left. */
 static void fit_last(int *widths)
 {
-    struct winsize size;
-    int last = table.n_columns - 1, left;
-    if (table.align[last] != 'l' || !isatty(STDOUT_FILENO) ||
-        ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+    int last = table.n_columns - 1, left = stn_cli_columns(STDOUT_FILENO);
+    if (table.align[last] != 'l' || !left)
         return;
-    left = size.ws_col;
     for (int c = 0; c < last; c++)
         left -= widths[c] + 2;
     if (left >= LEAST_TEXT && left < widths[last])

@@ -40,6 +40,18 @@ static void append_share(char *text, size_t capacity, const char *label,
                  100 * share);
 }
 
+/* A line that is rewritten must not run into the next one: leaves out figures,
+ * two blanks apart, that have no room. */
+static void cut(char *text, int columns)
+{
+    if (columns < 1 || strlen(text) < (size_t)columns)
+        return;
+    text[columns - 1] = '\0';
+    for (char *at = text; (at = strstr(at, "  ")); at++)
+        columns = (int)(at - text);
+    text[columns] = '\0';
+}
+
 void stn_cli_progress(void *context, const struct stn_train_progress *p)
 {
     (void)context;
@@ -54,13 +66,22 @@ void stn_cli_progress(void *context, const struct stn_train_progress *p)
         snprintf(text + used, sizeof text - used, " %3d %%",
                  100 * p->step / p->n_steps);
     used = strlen(text);
+    if (!p->epoch_done)
+        snprintf(text + used, sizeof text - used, "  left %s",
+                 stn_cli_duration(p->time_left_s));
+    used = strlen(text);
     snprintf(text + used, sizeof text - used, "  loss %.4f", p->loss);
     append_share(text, sizeof text, "acc", p->accuracy);
     append_share(text, sizeof text, "valid", p->validation_accuracy);
     append_share(text, sizeof text, "groups", p->group_density);
     used = strlen(text);
-    snprintf(text + used, sizeof text - used, "  %.0f img/s  left %s",
-             p->images_per_s, stn_cli_duration(p->time_left_s));
+    snprintf(text + used, sizeof text - used, "  %.0f img/s", p->images_per_s);
+    used = strlen(text);
+    if (p->epoch_done)
+        snprintf(text + used, sizeof text - used, "  left %s",
+                 stn_cli_duration(p->time_left_s));
+    else
+        cut(text, stn_cli_columns(STDERR_FILENO));
     clear_line();
     fprintf(stderr, p->epoch_done ? "%s\n" : "%s", text);
     line_is_open = !p->epoch_done;

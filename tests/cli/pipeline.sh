@@ -31,6 +31,16 @@ interrupted() { # stops a long run after its first epoch
 }
 expect 130 "" "an interrupted run says so" interrupted
 holds "and has saved its state" test -s long/checkpoint.safetensors
+narrow() { # the longest line that is rewritten on a terminal of 60 columns
+    script -qec "stty cols 60; '$setun' train '$recipe' --out narrow" \
+        /dev/null </dev/null >narrow.txt
+    tr '\r' '\n' <narrow.txt | grep -a "left.*loss" | sed 's/\x1b\[K//' |
+        awk 'length > n { n = length } END { exit !(n > 40 && n < 60) }'
+}
+if command -v script >/dev/null; then
+    holds "progress fits the terminal" narrow
+    rm -r narrow
+fi
 expect 0 "model.stn" "pack" "$setun" pack run -o model.stn
 expect 0 "ternary" "inspect" "$setun" inspect model.stn
 "$setun" inspect model.stn --json >inspect.json
@@ -99,6 +109,11 @@ holds "and not trained again" test ! -e rep2/bars-baseline
 holds "what differs is trained, and what a variant starts from" test -f rep2/bars-wpc/result.json
 holds "the twin's accuracy is reported" \
     grep -q 'bars, baseline, float32' rep2/results.json
+sed 's/p: 8,/p: 16,/' other.yaml >wider.yaml
+expect 0 "" "with another network" "$setun" reproduce ./wider.yaml --data bars \
+    --variants baseline --out rep4 --results rep4/results.json
+holds "a float network of its own is trained" \
+    test -f rep4/bars-baseline/result.json
 expect 0 "" "with another seed" "$setun" reproduce ./other.yaml --data bars \
     --variants baseline --seed 7 --out rep3 --results rep3/results.json
 holds "the float twin is trained" test -f rep3/bars-baseline/result.json
