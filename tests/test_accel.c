@@ -235,6 +235,27 @@ static void the_float_baseline_counts_every_product(void **state)
     stn_machine_destroy(machine);
 }
 
+/* 16C5-P2-32C5-P2-128-10 in 20 steps. */
+static void a_spiking_network_in_floats_multiplies_at_every_step(void **state)
+{
+    (void)state;
+    stn_error err;
+    stn_machine *machine = load("bdnet-sot", NULL);
+    stn_simulation *s = NULL;
+    assert_ok(stn_simulate_float(machine, "snn-lenet", &s, &err), err);
+    check_sums(s);
+    double maps = 12 * 12 * 16 + 4 * 4 * 32;
+    double products = 24 * 24 * 16 * 25 + 8 * 8 * 32 * 400 + 512 * 128 +
+                      128 * 10 + maps /* pools */ + 2 * (maps + 128);
+    for (int e = 0; e < s->n_events; e++)
+        if (strcmp(s->events[e].name, "fp32_mul") == 0)
+            assert_close(s->events[e].count, 20 * products + 10);
+    assert_close(layer_of(s, "lif3")->cost.energy_j[STN_COMPONENT_LOGIC],
+                 20 * 128 * (3.7e-12 + 2 * 0.9e-12));
+    stn_simulation_destroy(s);
+    stn_machine_destroy(machine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +268,7 @@ int main(void)
         cmocka_unit_test(results_do_not_depend_on_threads),
         cmocka_unit_test(a_program_that_does_not_fit_is_refused_with_numbers),
         cmocka_unit_test(the_float_baseline_counts_every_product),
+        cmocka_unit_test(a_spiking_network_in_floats_multiplies_at_every_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

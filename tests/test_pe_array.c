@@ -5,6 +5,8 @@
 #include "accel.h"
 #include "accel/pe_array.h"
 #include "base/spikes.h"
+#include "setun/data.h"
+#include "setun/evaluate.h"
 
 static stn_simulation *predict(const stn_machine *machine,
                                const stn_program *program)
@@ -180,6 +182,70 @@ an_input_takes_a_cycle_where_one_of_the_windows_has_a_spike(void **state)
     stn_program_destroy(program);
 }
 
+/* A small LeNet of the given codes, for MNIST. */
+static stn_program *lenet(stn_code code, bool spikes)
+{
+    stn_error err;
+    maker m = begin(77 + (uint64_t)code, (stn_shape){28, 28, 1}, 10);
+    if (spikes)
+        append(&m, "code",
+               (stn_instruction){.opcode = STN_RATE_CODE, .steps = 4},
+               STN_TYPE_U8, (stn_shape){28, 28, 1});
+    for (int layer = 0; layer < 2; layer++) {
+        append_conv(&m, STN_CONV, code, 6, 5, 5, 1, layer ? 0 : 2);
+        append_pool(&m, STN_SUM_POOL);
+        if (spikes)
+            append_neurons(&m);
+        else
+            append_rescale(&m, STN_TYPE_U8, -1);
+    }
+    stn_shape x = shape_of(&m);
+    append_conv(&m, STN_CONV, code, 10, x.h, x.w, 1, 0);
+    if (spikes)
+        append(&m, "sum", (stn_instruction){.opcode = STN_SUM_STEPS},
+               STN_TYPE_S32, (stn_shape){1, 1, 10});
+    assert_ok(stn_program_check(m.image, "lenet", &err), err);
+    return &m.image->program;
+}
+
+/* Handwritten digits, most of whose pixels are 0 or 255. */
+static void real_pictures_run_as_the_reference_has_them(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"yodann-like", "pe-ternary", "pe-int8",
+                                        "stt-snn"};
+    enum { PICTURES_OF_EACH = 2 };
+    stn_error err;
+    stn_dataset *digits = NULL;
+    if (stn_dataset_open("mnist", &digits, &err) != STN_OK) {
+        print_message("skipped, needs ../shared/data/mnist\n");
+        skip();
+    }
+    for (int k = 0; k < 6; k++) {
+        stn_program *program = lenet((stn_code)(k % 3), k >= 3);
+        stn_pictures *pictures = NULL;
+        assert_ok(stn_pictures_create(digits, program->input, PICTURES_OF_EACH,
+                                      &pictures, &err),
+                  err);
+        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+            stn_machine *machine = load(names[i], NULL);
+            stn_simulation *s = NULL;
+            stn_simulate_options o = {.pixels = pictures->pixels,
+                                      .n_pictures = PICTURES_OF_EACH,
+                                      .threads = 1,
+                                      .check = STN_CHECK_ALL};
+            assert_ok(stn_simulate(machine, program, &o, &s, &err), err);
+            assert_int_equal(s->n_mismatches, 0);
+            assert_true(s->predicted_equals_counted);
+            stn_simulation_destroy(s);
+            stn_machine_destroy(machine);
+        }
+        stn_pictures_destroy(pictures);
+        stn_program_destroy(program);
+    }
+    stn_dataset_close(digits);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +254,7 @@ int main(void)
         cmocka_unit_test(what_has_no_room_is_refused_with_numbers),
         cmocka_unit_test(
             an_input_takes_a_cycle_where_one_of_the_windows_has_a_spike),
+        cmocka_unit_test(real_pictures_run_as_the_reference_has_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,10 +52,11 @@ static void count_products(const stn_graph *graph, const stn_node *node,
     if (depthwise)
         sharing /= (uint64_t)node->in[0].c;
     w->opcode = depthwise ? STN_DEPTHWISE : STN_CONV;
-    w->muls = w->adds = positions * weight->count;
+    uint64_t steps = (uint64_t)node->steps;
+    w->muls = w->adds = steps * positions * weight->count;
     w->fed = w->muls / sharing; /* for one round of filters */
-    w->in = stn_shape_count(node->in[0]);
-    w->out = stn_shape_count(node->out);
+    w->in = steps * stn_shape_count(node->in[0]);
+    w->out = steps * stn_shape_count(node->out);
     w->own_units = true;
     for (int p = 0; p < node->n_params; p++)
         w->weights += graph->params[node->params[p]].count;
@@ -65,7 +66,7 @@ static void count_products(const stn_graph *graph, const stn_node *node,
 static bool count_node(const stn_machine *machine, const stn_graph *graph,
                        const stn_node *node, work *w)
 {
-    uint64_t out = stn_shape_count(node->out);
+    uint64_t out = (uint64_t)node->steps * stn_shape_count(node->out);
     uint64_t units = (uint64_t)machine->float_units;
     *w = (work){.opcode = STN_RESCALE};
     if (!node->type)
@@ -81,12 +82,24 @@ static bool count_node(const stn_machine *machine, const stn_graph *graph,
     } else if (is(node, "max_pool") || is(node, "avg_pool")) {
         const stn_pool_attrs *a = node->attrs;
         uint64_t window = a->kernel ? (uint64_t)(a->kernel * a->kernel)
-                                    : stn_shape_count(node->in[0]) / out;
+                                    : stn_shape_count(node->in[0]) /
+                                          stn_shape_count(node->out);
         bool average = is(node, "avg_pool");
         w->opcode = average ? STN_SUM_POOL : STN_MAX_POOL;
         w->adds = (window - 1) * out;
         w->muls = average ? out : 0;
         w->out = out;
+    } else if (is(node, "rate_code")) {
+        w->opcode = STN_RATE_CODE;
+        w->adds = w->out = out;   /* comparisons */
+    } else if (is(node, "lif")) { /* leak; sum and threshold */
+        w->opcode = STN_LIF;
+        w->muls = out;
+        w->adds = 2 * out;
+    } else if (is(node, "mean_steps")) {
+        w->opcode = STN_SUM_STEPS;
+        w->adds = (uint64_t)node->steps_in * out;
+        w->muls = out;
     } else {
         return false;
     }
@@ -158,13 +171,6 @@ static stn_status cost_graph(baseline *b, stn_error *err)
 {
     work w;
     int n = 0;
-    for (int i = 0; i < b->graph->n_nodes; i++)
-        if (b->graph->nodes[i].steps > 1)
-            return stn_fail(err, STN_E_UNSUPPORTED,
-                            "network %s: layer %s has %d time steps; float "
-                            "units have no neurons",
-                            b->graph->name, b->graph->nodes[i].name,
-                            b->graph->nodes[i].steps);
     for (int i = 0; i < b->graph->n_nodes; i++)
         n += count_node(b->machine, b->graph, &b->graph->nodes[i], &w);
     if (!n)

@@ -59,6 +59,9 @@ expect 0 "exact pictures" "accuracy against variation" \
     --draws 1000
 expect 0 "machine bdnet-sot" "verify" \
     "$setun" verify model.stn --data bars --images 10 --machine-images 1
+expect 0 "machine stt-snn" "verify on arrays of processing elements" \
+    "$setun" verify model.stn --data bars --images 2 --machine-images 2 \
+    --on pe-ternary --on yodann-like --on stt-snn
 expect 0 "cycles a product" "stochastic products" "$setun" eval model.stn \
     --data bars --images 4 --bits 5 --executor stochastic
 expect 0 "stochastic, 5 bits" "verify with fewer bits" "$setun" verify \
