@@ -410,10 +410,13 @@ AVX512 void stn_depthwise_avx512(const stn_depthwise_call *call)
         stn_depthwise_avx2(&avx2);
         return;
     }
-    size_t offsets[TAPS_MAX + 4], taps = 0;
-    for (size_t i = 0; i < (size_t)s->kh; i++)
-        for (size_t j = 0; j < (size_t)s->kw; j++)
-            offsets[taps++] = i * call->pitch + j * (size_t)s->channels;
+    size_t offsets[TAPS_MAX + 4];
+    int taps = 0;
+    for (int i = 0; i < s->kh; i++) { /* by additions: rows may be short */
+        size_t at = (size_t)i * call->pitch;
+        for (int j = 0; j < s->kw; j++, at += (size_t)s->channels)
+            offsets[taps++] = at;
+    }
     for (; taps % 4; taps++)
         offsets[taps] = offsets[taps - 1]; /* weighs 0 */
     row r = {.p = p, .offsets = offsets, .size = 4, .maps = p->map != NULL};
