@@ -214,12 +214,14 @@ AVX2 static void do_tile(const stn_dot_call *call, const stn_dot_pack *pack,
 {
     tile t;
     int rows = n == 1 ? 1 : rows_of(b);
-    for (int r = 0; r < rows; r++) {
-        int p = first + (r < n ? r : n - 1);
-        t.x[r] = (const uint8_t *)call->x + call->patches[p];
-        for (int v = 0; v < b->vectors; v++)
-            t.sums[r * b->vectors + v] = _mm256_sub_epi32(
-                _mm256_setzero_si256(), load(b->correction + v * LANES));
+    const uint32_t *patches = call->patches + first;
+    for (int r = 0; r < rows; r++)
+        t.x[r] = (const uint8_t *)call->x + patches[r < n ? r : n - 1];
+    for (int v = 0; v < b->vectors; v++) {
+        __m256i start = _mm256_sub_epi32(_mm256_setzero_si256(),
+                                         load(b->correction + v * LANES));
+        for (int r = 0; r < rows; r++)
+            t.sums[r * b->vectors + v] = start;
     }
     add_block(&t, pack, b, n > 1);
     if (!b->contiguous) {
