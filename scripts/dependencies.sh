@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that a group of targets needs and that are
 # missing; with sudo where the caller is not root. Does nothing, and asks the
-# network for nothing, when all are there.
+# network for nothing, when all are there. A command of a package's name will
+# do instead: NodeSource's nodejs brings npm, and conflicts with Debian's.
 #   scripts/dependencies.sh GROUP...      groups: build test demo bench
 set -euo pipefail
 
@@ -32,7 +33,8 @@ fi
 missing=()
 for package in "${wanted[@]}"; do
     state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
-    [ "$state" = installed ] || missing+=("$package")
+    [ "$state" = installed ] || command -v "$package" >/dev/null ||
+        missing+=("$package")
 done
 [ ${#missing[@]} -eq 0 ] && exit 0
 
