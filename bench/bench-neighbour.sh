@@ -46,5 +46,6 @@ done
 mkdir -p "$root/results/bench"
 /usr/bin/python3 "$here/bench_neighbour_table.py" "$lines" \
     "$root/results/bench/neighbour.json" \
-    "$(git -C "$root" describe --always --dirty)"
-"$build/setun" table "$root/results/bench/neighbour.json" --data neighbour
+    "$("$here/commit.sh")"
+cd "$root"
+"$build/setun" table results/bench/neighbour.json --data neighbour

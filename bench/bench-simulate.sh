@@ -69,7 +69,7 @@ for round in $(seq "$rounds"); do
 done
 
 mkdir -p "$root/results/bench"
-commit=$(git -C "$root" describe --always --dirty)
+commit=$("$here/commit.sh")
 /usr/bin/python3 "$here/bench_simulate_tables.py" "$lines" \
     "$root/results/bench/simulate.json" "$commit"
 cd "$root"

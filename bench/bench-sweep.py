@@ -28,16 +28,10 @@ def cpu_name():
     return "unknown"
 
 
-def git(*arguments):
-    return subprocess.run(["git", "-C", ROOT, *arguments], check=False,
-                          capture_output=True, text=True)
-
-
 def commit():
-    name = git("rev-parse", "HEAD").stdout.strip()
-    clean = git("diff", "--quiet", "HEAD", "--", ":/",
-                ":(top,exclude)results").returncode == 0
-    return name if clean else name + "-dirty"
+    script = os.path.join(ROOT, "bench", "commit.sh")
+    return subprocess.run([script], check=True, capture_output=True,
+                          text=True).stdout.strip()
 
 
 def measure(setun, network, machine, options, rounds):

@@ -42,9 +42,10 @@ for file in "$root"/share/setun/recipes/*.yaml; do
 done
 
 mkdir -p "$root/results/bench"
-commit=$(git -C "$root" describe --always --dirty)
+commit=$("$here/commit.sh")
 /usr/bin/python3 "$here/bench_train_tables.py" "$lines" \
     "$root/results/bench/train.json" "$commit" "$threads"
+cd "$root"
 for table in networks recipes; do
-    "$build/setun" table "$root/results/bench/train.json" --data "$table"
+    "$build/setun" table results/bench/train.json --data "$table"
 done

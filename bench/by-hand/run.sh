@@ -58,5 +58,5 @@ mapfile -t versions < <(sed -n 's/^| \([a-z.]*\) | `\([0-9a-f]*\)` |.*/\1=\2/p' 
     "$here/README.md")
 mkdir -p "$root/results/bench"
 python3 "$here/record.py" "$lines" \
-    "$(git -C "$root" describe --always --dirty)" "$rounds" \
+    "$("$root/bench/commit.sh")" "$rounds" \
     "$root/results/bench/by-hand.json" "${4:-}" "${versions[@]}"
