@@ -36,7 +36,8 @@ static void find_costs(const stn_dot_level *level, const stn_dot_shape *s,
     if (c->tables.streams)
         c->of[STN_LAYOUT_TABLES] = stn_tables_cost(level->tables, s, c->tables);
     if (level->sparse)
-        c->of[STN_LAYOUT_SPARSE] = stn_sparse_cost(level->sparse, s, codes, c->facts);
+        c->of[STN_LAYOUT_SPARSE] =
+            stn_sparse_cost(level->sparse, s, codes, c->facts);
 }
 
 static stn_dot_layout choose(const stn_dot_shape *s, const costs *c)

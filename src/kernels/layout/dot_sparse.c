@@ -159,10 +159,8 @@ stn_status stn_sparse_make(const stn_sparse_style *style,
     p = stn_arena_alloc(arena, 1, sizeof *p + parts * sizeof p->blocks[0]);
     if (!p)
         return stn_fail_memory(err, "laid-out weights");
-    p->head.run = style->run;
-    p->head.second = shape->ending.second;
-    STN_TRY(stn_ending_make(&shape->ending, style->lanes, arena, &p->head.map,
-                            err));
+    STN_TRY(stn_dot_head_make(shape, style->lanes, style->run, arena, &p->head,
+                              err));
     p->flip = shift_of(style, shape) != 0;
     for (int i = 0; i < (int)parts; i++) {
         size_t n = make_block(shape, codes, i, style, &p->blocks[i], arena);
