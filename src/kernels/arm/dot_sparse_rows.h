@@ -68,14 +68,12 @@ DOT_TARGET STN_INLINE void stn_sparse_add(const stn_sparse_block *b,
 }
 
 /* Turns sums back, 8 filters by 4 patches at a time. */
-static void stn_sparse_finish(const stn_dot_call *call,
-                              const stn_sparse_block *b, const int32_t *sums,
-                              int first, int n)
+static void stn_sparse_finish(const stn_sparse_tile *t, const int32_t *sums)
 {
-    const stn_sparse_pack *p = call->prepared;
-    int out = call->shape->out - b->first;
-    for (int f = 0; f < b->filters; f += STN_VEC_LANES)
-        for (int r = 0; r < n; r += STN_SPARSE_WIDE) {
+    const stn_sparse_pack *p = t->call->prepared;
+    int out = t->call->shape->out - t->block->first;
+    for (int f = 0; f < t->block->filters; f += STN_VEC_LANES)
+        for (int r = 0; r < t->n; r += STN_SPARSE_WIDE) {
             int32x4_t rows[STN_VEC_LANES], turned[STN_VEC_LANES];
             stn_vec filters[STN_SPARSE_WIDE];
             for (int i = 0; i < STN_VEC_LANES; i++)
@@ -84,37 +82,24 @@ static void stn_sparse_finish(const stn_dot_call *call,
             stn_sparse_turn(rows + 4, turned + 4);
             for (int i = 0; i < STN_SPARSE_WIDE; i++)
                 filters[i] = (stn_vec){turned[i], turned[4 + i]};
-            int left = n - r < STN_SPARSE_WIDE ? n - r : STN_SPARSE_WIDE;
-            stn_finish_vec(&(stn_finish){&p->head, call, (size_t)(first + r),
-                                         (size_t)left, (size_t)(b->first + f),
+            int left = t->n - r < STN_SPARSE_WIDE ? t->n - r : STN_SPARSE_WIDE;
+            stn_finish_vec(&(stn_finish){&p->head, t->call,
+                                         (size_t)(t->first + r), (size_t)left,
+                                         (size_t)(t->block->first + f),
                                          out - f},
                            filters, 1);
         }
 }
 
-DOT_TARGET static void stn_sparse_tile(const stn_dot_call *call,
-                                       const stn_sparse_block *b, int first)
+DOT_TARGET static void stn_sparse_do_tile(const stn_sparse_tile *t)
 {
-    const stn_sparse_pack *p = call->prepared;
-    int32_t *sums = call->scratch;
-    const uint8_t *patches[STN_SPARSE_PATCHES];
-    int n = call->n - first;
-    n = n < STN_SPARSE_PATCHES ? n : STN_SPARSE_PATCHES;
-    for (int r = 0; r < STN_SPARSE_PATCHES; r++)
-        patches[r] = (const uint8_t *)call->x +
-                     call->patches[first + (r < n ? r : n - 1)];
+    const stn_sparse_pack *p = t->call->prepared;
+    const stn_sparse_block *b = t->block;
+    int32_t *sums = t->call->scratch;
     for (int i = 0; i < b->filters * STN_SPARSE_PATCHES; i++)
         sums[i] = b->correction[i / STN_SPARSE_PATCHES];
-    stn_sparse_add(b, patches, p->flip, (uint8_t *)sums);
-    stn_sparse_finish(call, b, sums, first, n);
-}
-
-DOT_TARGET static void stn_sparse_dot(const stn_dot_call *call)
-{
-    const stn_sparse_pack *p = call->prepared;
-    for (int i = call->part; i < call->part_end; i++)
-        for (int r = 0; r < call->n; r += STN_SPARSE_PATCHES)
-            stn_sparse_tile(call, &p->blocks[i], r);
+    stn_sparse_add(b, t->patches, p->flip, (uint8_t *)sums);
+    stn_sparse_finish(t, sums);
 }
 
 #endif

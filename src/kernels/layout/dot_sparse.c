@@ -149,6 +149,24 @@ static size_t make_block(const stn_dot_shape *s, const int8_t *codes, int i,
            filters * sizeof *correction;
 }
 
+/* Tile after tile of each block. */
+static void dot(const stn_dot_call *call)
+{
+    const stn_sparse_pack *p = call->prepared;
+    for (int i = call->part; i < call->part_end; i++)
+        for (int first = 0; first < call->n; first += p->style->patches) {
+            stn_sparse_tile t = {.call = call,
+                                 .block = &p->blocks[i],
+                                 .first = first,
+                                 .n = call->n - first};
+            t.n = t.n < p->style->patches ? t.n : p->style->patches;
+            for (int r = 0; r < p->style->patches; r++)
+                t.patches[r] = (const uint8_t *)call->x +
+                               call->patches[first + (r < t.n ? r : t.n - 1)];
+            p->style->tile(&t);
+        }
+}
+
 stn_status stn_sparse_make(const stn_sparse_style *style,
                            const stn_dot_shape *shape, const int8_t *codes,
                            stn_arena *arena, stn_prepared *out, stn_error *err)
@@ -159,8 +177,8 @@ stn_status stn_sparse_make(const stn_sparse_style *style,
     p = stn_arena_alloc(arena, 1, sizeof *p + parts * sizeof p->blocks[0]);
     if (!p)
         return stn_fail_memory(err, "laid-out weights");
-    STN_TRY(stn_dot_head_make(shape, style->lanes, style->run, arena, &p->head,
-                              err));
+    STN_TRY(stn_dot_head_make(shape, style->lanes, dot, arena, &p->head, err));
+    p->style = style;
     p->flip = shift_of(style, shape) != 0;
     for (int i = 0; i < (int)parts; i++) {
         size_t n = make_block(shape, codes, i, style, &p->blocks[i], arena);

@@ -41,19 +41,32 @@ typedef struct stn_sparse_block {
 
 typedef struct stn_sparse_pack {
     stn_dot_head head;
+    const struct stn_sparse_style *style;
     bool flip; /* inputs are read 128 higher, or lower */
     stn_sparse_block blocks[];
 } stn_sparse_pack;
 
-/* What a level asks for; `run` as in stn_dot_style. */
+#define STN_SPARSE_PATCHES_MAX 32
+
+/* Patches `first` to first + n - 1 by a block of filters. */
+typedef struct stn_sparse_tile {
+    const stn_dot_call *call;
+    const stn_sparse_block *block;
+    int first, n;
+    /* Where they lie; the last one stands for those that are not there. */
+    const uint8_t *patches[STN_SPARSE_PATCHES_MAX];
+} stn_sparse_tile;
+
+/* What a level asks for. */
 typedef struct stn_sparse_style {
     const char *isa;
-    void (*run)(const stn_dot_call *call);
+    /* Computes and finishes a tile; its sums wait in call->scratch. */
+    void (*tile)(const stn_sparse_tile *tile);
     /* Bytes are multiplied as signed, and u8 inputs read as x - 128; else as
      * unsigned, and s8 inputs read as x + 128. */
     bool is_signed;
     int lanes;    /* of a vector of 32-bit numbers */
-    int patches;  /* a tile */
+    int patches;  /* a tile, at most STN_SPARSE_PATCHES_MAX */
     int products; /* whose sums must fit 16 bits */
     /* Cycles of 16 patches, measured: a live group of one filter, a group
      * turned for them, a filter's end. */

@@ -119,66 +119,50 @@ AVX512 STN_INLINE void add_block(const stn_sparse_block *b,
 }
 
 /* Turns sums back, 16 filters by 4 patches at a time. */
-AVX512 static void finish(const stn_dot_call *call, const stn_sparse_pack *p,
-                          const stn_sparse_block *b, const uint8_t *sums,
-                          int first, int n)
+AVX512 static void finish(const stn_sparse_tile *t, const uint8_t *sums)
 {
-    int out = call->shape->out;
+    const stn_sparse_pack *p = t->call->prepared;
+    const stn_sparse_block *b = t->block;
+    int out = t->call->shape->out;
     for (int f = 0; f < b->filters; f += 16)
-        for (int r = 0; r < n; r += 4) {
+        for (int r = 0; r < t->n; r += 4) {
             const uint8_t *rows[16];
             __m512i turned[4];
             for (int i = 0; i < 16; i++)
                 rows[i] = sums + (f + i) * SUMS;
             turn(rows, 4 * (size_t)r, turned);
-            stn_finish_vec(&(stn_finish){&p->head, call, (size_t)(first + r),
-                                         (size_t)(n - r < 4 ? n - r : 4),
-                                         (size_t)(b->first + f),
-                                         out - b->first - f},
-                           turned, 1);
+            stn_finish_vec(
+                &(stn_finish){&p->head, t->call, (size_t)(t->first + r),
+                              (size_t)(t->n - r < 4 ? t->n - r : 4),
+                              (size_t)(b->first + f), out - b->first - f},
+                turned, 1);
         }
 }
 
-/* Patches from `first` on, PATCHES or what is left. */
-AVX512 static void do_tile(const stn_dot_call *call, const stn_sparse_block *b,
-                           int first)
+AVX512 static void do_tile(const stn_sparse_tile *t)
 {
-    const stn_sparse_pack *p = call->prepared;
-    uint8_t *sums = call->scratch;
-    int n = call->n - first < PATCHES ? call->n - first : PATCHES;
-    const uint8_t *patches[PATCHES];
-    for (int r = 0; r < PATCHES; r++)
-        patches[r] = (const uint8_t *)call->x +
-                     call->patches[first + (r < n ? r : n - 1)];
+    const stn_sparse_pack *p = t->call->prepared;
+    const stn_sparse_block *b = t->block;
+    uint8_t *sums = t->call->scratch;
     for (int f = 0; f < b->filters; f++) {
         __m512i start = _mm512_set1_epi32(b->correction[f]);
         store(sums + f * SUMS, (pair){start, start}, true);
     }
-    if (p->flip && n > 16)
-        add_block(b, patches, true, true, sums);
+    if (p->flip && t->n > 16)
+        add_block(b, t->patches, true, true, sums);
     else if (p->flip)
-        add_block(b, patches, true, false, sums);
-    else if (n > 16)
-        add_block(b, patches, false, true, sums);
+        add_block(b, t->patches, true, false, sums);
+    else if (t->n > 16)
+        add_block(b, t->patches, false, true, sums);
     else
-        add_block(b, patches, false, false, sums);
-    finish(call, p, b, sums, first, n);
-}
-
-AVX512 static void dot(const stn_dot_call *call)
-{
-    const stn_sparse_pack *p = call->prepared;
-    for (int i = call->part; i < call->part_end; i++) {
-        const stn_sparse_block *b = &p->blocks[i];
-        for (int first = 0; first < call->n; first += PATCHES)
-            do_tile(call, b, first);
-    }
+        add_block(b, t->patches, false, false, sums);
+    finish(t, sums);
 }
 
 const stn_sparse_style *stn_sparse_style_avx512(void)
 {
     static const stn_sparse_style style = {.isa = "sparse_avx512",
-                                           .run = dot,
+                                           .tile = do_tile,
                                            .lanes = 16,
                                            .patches = PATCHES,
                                            .group = 4.6,
