@@ -11,7 +11,7 @@
 #define STN_ACCEL_CROSSBAR_H
 
 #include "accel/accel.h"
-#include "accel/neurons.h"
+#include "accel/values.h"
 
 #define XB_MAX_ADC_BITS 12
 #define XB_MAX_SLICES 8

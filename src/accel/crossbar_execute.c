@@ -14,7 +14,7 @@ typedef struct machine_state {
     uint64_t *frame;  /* bit strings of a padded input */
     uint64_t *window; /* bits of one position: bit, group, block, words */
     uint64_t *string; /* rows of one block */
-    int32_t *numbers; /* values */
+    stn_values values;
     int32_t *padded;
     uint32_t *sums, *acc;      /* a layer's filters */
     uint32_t *unit, *unit_acc; /* a layer's blocks */
@@ -24,9 +24,7 @@ typedef struct machine_state {
 
 static int32_t *value_of(const machine_state *s, int value)
 {
-    const stn_value *v = &s->m->program->values[value];
-    size_t step = v->steps > 1 ? (size_t)s->t * stn_shape_count(v->shape) : 0;
-    return s->numbers + s->m->offsets[value] + step;
+    return stn_values_at(&s->values, value, s->t);
 }
 
 /* A value into or out of the buffer, which is double: it takes no time. */
@@ -338,23 +336,15 @@ static void run_digital(const machine_state *s, const xb_layer *l,
 
 /* --- across time ----------------------------------------------------------*/
 
-static void run_tick(machine_state *s, const xb_layer *l, const stn_tick *tick,
-                     stn_ledger_row *row)
+static void run_tick(const machine_state *s, const xb_layer *l,
+                     const stn_tick *tick, stn_ledger_row *row)
 {
     const stn_instruction *in = l->in;
     bool own = l->kept.keep == STN_KEEP_STATE;
-    s->t = tick->t;
-    stn_tick_data data = {.x = value_of(s, in->inputs[0]),
-                          .kept = s->numbers + l->state,
-                          .y = value_of(s, in->output),
-                          .shape = s->m->program->values[in->output].shape};
+    int32_t *state = own ? s->values.numbers + l->state : NULL;
+    stn_tick_data data = stn_values_tick(&s->values, in, tick, state);
     uint64_t n = stn_shape_count(data.shape);
     uint64_t lanes = (uint64_t)s->m->options.lanes;
-    if (!own && tick->reads_kept) { /* the output of the step before */
-        s->t--;
-        data.kept = value_of(s, in->output);
-        s->t++;
-    }
     if (tick->reads_input)
         post_buffer(s, in->inputs[0], row);
     if (tick->reads_kept && !own)
@@ -372,7 +362,8 @@ static void run_tick(machine_state *s, const xb_layer *l, const stn_tick *tick,
         post_buffer(s, in->output, row);
 }
 
-static void run_time(machine_state *s, const xb_layer *l, stn_ledger_row *row)
+static void run_time(const machine_state *s, const xb_layer *l,
+                     stn_ledger_row *row)
 {
     for (int k = 0; k < stn_neurons_ticks(l->in, l->steps); k++) {
         stn_tick tick = stn_neurons_tick(l->in, l->steps, k);
@@ -395,8 +386,10 @@ static machine_state state_of(const xb_mapping *m, void *scratch)
     machine_state s = {.m = m, .frame = scratch};
     s.window = s.frame + m->n_frame;
     s.string = s.window + m->n_window + 1;
-    s.numbers = (int32_t *)(s.string + m->n_string + 1);
-    s.padded = s.numbers + m->n_numbers;
+    s.values = (stn_values){.program = m->program,
+                            .offsets = m->offsets,
+                            .numbers = (int32_t *)(s.string + m->n_string + 1)};
+    s.padded = s.values.numbers + m->n_numbers;
     s.sums = (uint32_t *)(s.padded + m->n_padded);
     return s;
 }
@@ -407,10 +400,11 @@ static void run_layer(machine_state *s, int index, stn_ledger_row *row)
     s->acc = s->sums + l->out;
     s->unit = s->acc + l->out;
     s->unit_acc = s->unit + l->n_blocks;
-    if (stn_opcode_is_time(l->in->opcode))
+    if (stn_opcode_is_time(l->in->opcode)) {
         run_time(s, l, row);
-    for (s->t = 0; !stn_opcode_is_time(l->in->opcode) && s->t < l->steps;
-         s->t++)
+        return;
+    }
+    for (s->t = 0; s->t < l->steps; s->t++)
         if (l->analog)
             run_analog(s, l, row);
         else

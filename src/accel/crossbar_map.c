@@ -305,7 +305,7 @@ static stn_status map_all(xb_mapping *m, stn_error *err)
                                 sizeof *m->layers);
     m->lo = stn_arena_alloc(&m->arena, n, sizeof *m->lo);
     m->hi = stn_arena_alloc(&m->arena, n, sizeof *m->hi);
-    m->offsets = stn_arena_alloc(&m->arena, n, sizeof *m->offsets);
+    m->offsets = stn_values_place(p, &m->arena, &m->n_numbers);
     if (!m->layers || !m->lo || !m->hi || !m->offsets)
         return stn_fail_memory(err, "a mapping");
     int held = m->machine->array.cell_bits;
@@ -316,10 +316,6 @@ static stn_status map_all(xb_mapping *m, stn_error *err)
     set_range(m, 0, NULL);
     for (int i = 0; i < p->n_instructions; i++)
         STN_TRY(map_layer(m, i, err));
-    for (int v = 0; v < p->n_values; v++) {
-        m->offsets[v] = m->n_numbers;
-        m->n_numbers += stn_value_count(&p->values[v]);
-    }
     for (int i = 0; i < p->n_instructions; i++) {
         xb_layer *l = &m->layers[i];
         l->state = m->n_numbers;

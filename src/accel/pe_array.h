@@ -10,7 +10,7 @@
 #define STN_ACCEL_PE_ARRAY_H
 
 #include "accel/accel.h"
-#include "accel/neurons.h"
+#include "accel/values.h"
 
 #define PE_MAX_DIGITS 17
 

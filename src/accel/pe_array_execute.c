@@ -9,9 +9,9 @@
 
 typedef struct machine_state {
     const pe_mapping *m;
-    int32_t *numbers; /* values */
-    int32_t *window;  /* digits of one position: digit, element */
-    int t;            /* time step */
+    stn_values values;
+    int32_t *window; /* digits of one position: digit, element */
+    int t;           /* time step */
 } machine_state;
 
 /* One layer at work. */
@@ -24,9 +24,7 @@ typedef struct work {
 
 static int32_t *value_of(const machine_state *s, int value)
 {
-    const stn_value *v = &s->m->program->values[value];
-    size_t step = v->steps > 1 ? (size_t)s->t * stn_shape_count(v->shape) : 0;
-    return s->numbers + s->m->offsets[value] + step;
+    return stn_values_at(&s->values, value, s->t);
 }
 
 static void post_rows(const machine_state *s, stn_event event, uint64_t bits,
@@ -385,21 +383,13 @@ static void run_digital(const machine_state *s, const stn_instruction *in,
 
 /* --- across time ----------------------------------------------------------*/
 
-static void run_tick(machine_state *s, const pe_layer *l, const stn_tick *tick,
-                     stn_ledger_row *row)
+static void run_tick(const machine_state *s, const pe_layer *l,
+                     const stn_tick *tick, stn_ledger_row *row)
 {
     const stn_instruction *in = l->in;
     bool own = l->kept.keep == STN_KEEP_STATE;
-    s->t = tick->t;
-    stn_tick_data data = {.x = value_of(s, in->inputs[0]),
-                          .kept = s->numbers + l->state,
-                          .y = value_of(s, in->output),
-                          .shape = s->m->program->values[in->output].shape};
-    if (!own && tick->reads_kept) { /* the output of the step before */
-        s->t--;
-        data.kept = value_of(s, in->output);
-        s->t++;
-    }
+    int32_t *state = own ? s->values.numbers + l->state : NULL;
+    stn_tick_data data = stn_values_tick(&s->values, in, tick, state);
     if (tick->reads_input)
         post_value(s, in->inputs[0], STN_EVENT_row_read, row);
     if (tick->reads_kept && own)
@@ -415,10 +405,9 @@ static void run_tick(machine_state *s, const pe_layer *l, const stn_tick *tick,
         post_value(s, in->output, STN_EVENT_row_write, row);
 }
 
-static void run_time(const machine_state *state, const pe_layer *l,
+static void run_time(const machine_state *s, const pe_layer *l,
                      stn_ledger_row *row)
 {
-    machine_state at = *state, *s = &at;
     uint64_t n = stn_shape_count(s->m->program->values[l->in->output].shape);
     uint64_t passes = 0;
     for (int k = 0; k < stn_neurons_ticks(l->in, l->time_steps); k++) {
@@ -475,9 +464,10 @@ void pe_execute(const void *mapping, const uint8_t *pixels, int32_t *logits,
 {
     const pe_mapping *m = mapping;
     const stn_program *p = m->program;
-    machine_state s = {.m = m,
-                       .numbers = scratch,
-                       .window = (int32_t *)scratch + m->n_numbers};
+    machine_state s = {
+        .m = m,
+        .values = {.program = p, .offsets = m->offsets, .numbers = scratch},
+        .window = (int32_t *)scratch + m->n_numbers};
     size_t n = stn_shape_count(p->input);
     for (size_t i = 0; i < n; i++)
         value_of(&s, 0)[i] = pixels[i];

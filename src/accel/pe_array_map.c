@@ -344,7 +344,7 @@ static stn_status map_all(pe_mapping *m, stn_error *err)
     m->layers = stn_arena_alloc(&m->arena, (size_t)p->n_instructions,
                                 sizeof *m->layers);
     m->homes = stn_arena_alloc(&m->arena, n, 1);
-    m->offsets = stn_arena_alloc(&m->arena, n, sizeof *m->offsets);
+    m->offsets = stn_values_place(p, &m->arena, &m->n_numbers);
     int *last = stn_arena_alloc(&m->arena, n, sizeof *last);
     if (!m->layers || !m->homes || !m->offsets || !last)
         return stn_fail_memory(err, "a mapping");
@@ -354,10 +354,6 @@ static stn_status map_all(pe_mapping *m, stn_error *err)
         l->time_steps = stn_neurons_steps(p, l->in);
         if (l->in->opcode == STN_CONV || l->in->opcode == STN_DEPTHWISE)
             STN_TRY(map_products(m, l, err));
-    }
-    for (int v = 0; v < p->n_values; v++) {
-        m->offsets[v] = m->n_numbers;
-        m->n_numbers += stn_value_count(&p->values[v]);
     }
     find_direct(m, last);
     STN_TRY(place_states(m, &room, err));
