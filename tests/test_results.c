@@ -11,7 +11,7 @@
 #include <math.h>
 
 typedef struct fixture {
-    char path[64];
+    char folder[64], path[96];
     stn_plan *plan;
     stn_results *results;
     stn_reproduce_options options;
@@ -20,10 +20,9 @@ typedef struct fixture {
 static int set_up(void **state)
 {
     fixture *f = calloc(1, sizeof *f);
-    strcpy(f->path, "/tmp/setun-results-XXXXXX");
-    int fd = mkstemp(f->path);
-    close(fd);
-    unlink(f->path);
+    strcpy(f->folder, "/tmp/setun-results-XXXXXX");
+    assert_non_null(mkdtemp(f->folder));
+    snprintf(f->path, sizeof f->path, "%s/permdnn.json", f->folder);
     f->options = stn_reproduce_defaults();
     f->options.id = "permdnn";
     stn_error err;
@@ -39,6 +38,7 @@ static int tear_down(void **state)
 {
     fixture *f = *state;
     unlink(f->path);
+    rmdir(f->folder);
     stn_plan_destroy(f->plan);
     stn_free(f->results);
     free(f);
@@ -77,16 +77,21 @@ static void measure(fixture *f, const char *data, double accuracy, int n_seeds,
     r->options = &f->options;
 }
 
-/* What `setun table` prints; the caller frees it. */
-static char *table(const fixture *f, const char *data)
+/* What `setun table` prints of a file or folder; the caller frees it. */
+static char *table_of(const char *path, const char *data)
 {
     char *text = NULL;
     size_t size = 0;
     stn_error err;
     FILE *out = open_memstream(&text, &size);
-    assert_ok(stn_report_markdown(f->path, data, NULL, out, &err), err);
+    assert_ok(stn_report_markdown(path, data, NULL, out, &err), err);
     fclose(out);
     return text;
+}
+
+static char *table(const fixture *f, const char *data)
+{
+    return table_of(f->path, data);
 }
 
 static void assert_holds(char *text, const char *part)
@@ -206,6 +211,21 @@ static void a_spread_stands_behind_a_published_figures_mean(void **state)
     free(text);
 }
 
+static void a_folder_tells_what_every_system_reached(void **state)
+{
+    fixture *f = *state;
+    measure(f, "mnist", 0.9, 3, "one");
+    measure(f, "cifar10", 0.7, 1, "two");
+    char *text = table_of(f->folder, NULL);
+    assert_holds(text, " | mnist | `p4` | 87.00 | 2.00 | 3 |\n"
+                       "| | | cifar10 | `p4` | 68.00 | 2.00 | 1 |\n");
+    assert_holds(text, "\n| [`permdnn`](docs/methods/permdnn.md) | ");
+    assert_holds(text, "\n| [`circnn`](docs/methods/circnn.md) | ");
+    assert_holds(text, " | not yet | | | | |\n");
+    assert_null(strstr(text, "resnet20`]")); /* reproduces nothing */
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +243,8 @@ int main(void)
             a_file_of_something_else_is_not_overwritten, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             a_spread_stands_behind_a_published_figures_mean, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_folder_tells_what_every_system_reached, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

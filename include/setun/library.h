@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * What this installation offers: networks, recipes, machines, comparisons, and the facts
- * that a bug report needs. */
+ * What this installation offers: networks, recipes, machines, comparisons, and
+ * the facts that a bug report needs. */
 #ifndef STN_LIBRARY_H
 #define STN_LIBRARY_H
 
 #include "setun/status.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,9 +20,12 @@ typedef enum stn_library_kind {
 
 typedef struct stn_library_entry {
     char id[64];     /* the file's name without .yaml */
-    char title[192]; /* in one line, or "" */
+    char title[192]; /* in one line; the description where there is none, or ""
+                      */
+    char description[192]; /* in one line, or "" */
     char path[512];
     char variants[192]; /* recipes: names separated by ", "; else "" */
+    bool reproduces;    /* recipes: has a `reproduce:` */
 } stn_library_entry;
 
 /* Lists a kind, sorted by id. The caller releases *entries with

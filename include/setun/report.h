@@ -22,7 +22,8 @@ stn_status stn_report_render(const char *summary_json, const char *out_html,
 /* A results file (results/ID.json) as a Markdown table, with the command,
  * commit, seed and machine it came from: the published rows beside ours, or,
  * when `data` names a data set, all variants on it side by side, or those
- * that match the shell pattern `variants`. Both may be NULL. */
+ * that match the shell pattern `variants`. Both may be NULL. Of a folder of
+ * such files: every system and what it reached. */
 stn_status stn_report_markdown(const char *results_file, const char *data,
                                const char *variants, FILE *out, stn_error *err);
 

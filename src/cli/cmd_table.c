@@ -26,12 +26,14 @@ static int run(const stn_arguments *arguments)
 
 const stn_command stn_cmd_table = {
     .name = "table",
-    .operands = "RESULTS.json",
+    .operands = "RESULTS.json|FOLDER",
     .min_operands = 1,
     .max_operands = 1,
     .summary = "Print a results file as a Markdown table",
-    .details = "Without --data: what was published beside ours. README and "
-               "docs/ take their tables from this command, by 'make docs'.",
+    .details = "Without --data: what was published beside ours. Of a folder: "
+               "all systems that recipes reproduce, and what each reached. "
+               "README and docs/ take their tables from this command, by "
+               "'make docs'.",
     .options = OPTIONS,
     .run = run,
 };

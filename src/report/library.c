@@ -29,18 +29,24 @@ static int by_id(const void *a, const void *b)
                   ((const stn_library_entry *)b)->id);
 }
 
-/* The file's `title:`, else `description:`, and, of a recipe, the names of
- * its variants. */
+static void copy_text(const stn_yaml *root, const char *key, char *text,
+                      size_t capacity)
+{
+    const stn_yaml *found = stn_yaml_get(root, key);
+    if (found && found->kind == STN_YAML_SCALAR)
+        snprintf(text, capacity, "%s", found->scalar);
+}
+
 static stn_status describe(stn_library_entry *entry, stn_error *err)
 {
     stn_yaml_document *document = NULL;
     STN_TRY(stn_yaml_load(entry->path, &document, err));
     const stn_yaml *root = stn_yaml_root(document);
-    const stn_yaml *title = stn_yaml_get(root, "title");
-    if (!title)
-        title = stn_yaml_get(root, "description");
-    if (title && title->kind == STN_YAML_SCALAR)
-        snprintf(entry->title, sizeof entry->title, "%s", title->scalar);
+    copy_text(root, "description", entry->description,
+              sizeof entry->description);
+    copy_text(root, stn_yaml_get(root, "title") ? "title" : "description",
+              entry->title, sizeof entry->title);
+    entry->reproduces = stn_yaml_get(root, "reproduce") != NULL;
     const stn_yaml *variants = stn_yaml_get(root, "variants");
     size_t used = 0;
     for (const stn_yaml *v = variants ? variants->first : NULL;

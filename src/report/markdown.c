@@ -9,11 +9,11 @@
 #include "base/memory.h"
 #include "report/agreements.h"
 #include "report/results_kept.h"
+#include "report/systems.h"
 #include "report/tables.h"
 #include "setun/report.h"
 #include <fnmatch.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define MAX_VARIANTS 64
@@ -22,13 +22,6 @@
 static void condition(const stn_json *row, int index, char word[STN_CONDITION])
 {
     stn_result_condition(stn_json_text(row, "conditions"), index, word);
-}
-
-/* How many seeds the figure of a row is the mean of. */
-static int seeds_of(const stn_json *row)
-{
-    const char *at = strstr(stn_json_text(row, "conditions"), ", mean of ");
-    return at ? atoi(at + strlen(", mean of ")) : 1;
 }
 
 /* The accuracies' spread over the seeds, of a row's variant; NaN of one. */
@@ -122,7 +115,7 @@ static bool seen_before(const comparison *c, const stn_json *row)
 static void print_quantity(const stn_json *row, FILE *out)
 {
     const char *quantity = stn_json_text(row, "quantity");
-    const int n = seeds_of(row);
+    const int n = stn_result_seeds(row);
     const bool spread = strstr(quantity, "spread") != NULL;
     fputs(quantity, out);
     if (n > 1)
@@ -199,8 +192,8 @@ static int most_seeds(const stn_json *rows, const char *data)
     for (const stn_json *r = rows->first; r; r = r->next) {
         char word[STN_CONDITION];
         condition(r, 1, word);
-        if ((!data || !strcmp(word, data)) && seeds_of(r) > most)
-            most = seeds_of(r);
+        if ((!data || !strcmp(word, data)) && stn_result_seeds(r) > most)
+            most = stn_result_seeds(r);
     }
     return most;
 }
@@ -245,6 +238,8 @@ static void print_origins(const stn_json *root, const stn_json *rows,
 stn_status stn_report_markdown(const char *results_file, const char *data,
                                const char *variants, FILE *out, stn_error *err)
 {
+    if (stn_directory_exists(results_file))
+        return stn_report_systems(results_file, out, err);
     uint8_t *bytes = NULL;
     size_t size = 0;
     stn_json_document *document = NULL;

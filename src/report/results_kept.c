@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void stn_result_condition(const char *conditions, int index,
@@ -18,6 +19,12 @@ void stn_result_condition(const char *conditions, int index,
     }
     const size_t length = at ? strcspn(at, ",") : 0;
     snprintf(word, STN_CONDITION, "%.*s", (int)length, at ? at : "");
+}
+
+int stn_result_seeds(const stn_json *row)
+{
+    const char *at = strstr(stn_json_text(row, "conditions"), ", mean of ");
+    return at ? atoi(at + strlen(", mean of ")) : 1;
 }
 
 static stn_status check(const stn_json *root, const char *path,

@@ -15,6 +15,8 @@
  * there are fewer. */
 void stn_result_condition(const char *conditions, int index,
                           char word[STN_CONDITION]);
+/* How many seeds the figure of a row is the mean of. */
+int stn_result_seeds(const stn_json *row);
 
 /* Reads an existing results file; *out is NULL when there is none. Refuses
  * what is no results file, or that of another system. */
