@@ -46,10 +46,10 @@ static void cut(char *text, int columns)
 {
     if (columns < 1 || strlen(text) < (size_t)columns)
         return;
-    text[columns - 1] = '\0';
-    for (char *at = text; (at = strstr(at, "  ")); at++)
-        columns = (int)(at - text);
-    text[columns] = '\0';
+    char *end = text + columns - 1;
+    while (end > text && strncmp(end, "  ", 2) != 0)
+        end--;
+    text[end > text ? end - text : columns - 1] = '\0';
 }
 
 void stn_cli_progress(void *context, const struct stn_train_progress *p)

@@ -31,17 +31,6 @@ interrupted() { # stops a long run after its first epoch
 }
 expect 130 "" "an interrupted run says so" interrupted
 holds "and has saved its state" test -s long/checkpoint.safetensors
-narrow() { # the longest line that is rewritten on a terminal of 60 columns;
-    # there is none where epochs take less than the second between two
-    script -qec "stty cols 60; '$setun' train '$recipe' --out narrow" \
-        /dev/null </dev/null >narrow.txt
-    tr '\r' '\n' <narrow.txt | grep -a "left.*loss" | sed 's/\x1b\[K//' |
-        awk 'length > n { n = length } END { exit n >= 60 }'
-}
-if command -v script >/dev/null; then
-    holds "progress fits the terminal" narrow
-    rm -r narrow
-fi
 expect 0 "model.stn" "pack" "$setun" pack run -o model.stn
 expect 0 "ternary" "inspect" "$setun" inspect model.stn
 "$setun" inspect model.stn --json >inspect.json
