@@ -17,4 +17,4 @@ for round in $(seq "$rounds"); do
 done
 mkdir -p "$root/results/bench"
 python3 "$here/record_circulant.py" "$lines" "$root/results/bench" \
-    "$("$here/commit.sh")" "$rounds"
+    "$rounds"

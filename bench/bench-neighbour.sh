@@ -45,7 +45,6 @@ done
 
 mkdir -p "$root/results/bench"
 /usr/bin/python3 "$here/bench_neighbour_table.py" "$lines" \
-    "$root/results/bench/neighbour.json" \
-    "$("$here/commit.sh")"
+    "$root/results/bench/neighbour.json"
 cd "$root"
 "$build/setun" table results/bench/neighbour.json --data neighbour

@@ -69,8 +69,7 @@ for round in $(seq "$rounds"); do
 done
 
 mkdir -p "$root/results/bench"
-commit=$("$here/commit.sh")
 /usr/bin/python3 "$here/bench_simulate_tables.py" "$lines" \
-    "$root/results/bench/simulate.json" "$commit"
+    "$root/results/bench/simulate.json"
 cd "$root"
 "$build/setun" table results/bench/simulate.json --data simulate

@@ -10,7 +10,8 @@ import os
 import subprocess
 import sys
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+from machine import ROOT, commit, cpu_name
+
 NETWORKS = ["lenet5", "resnet20", "resnet18", "vgg16"]
 MACHINES = {"imce": "options.sub_arrays=1000000",
             "bdnet-sot": "options.sub_arrays=1000000",
@@ -18,20 +19,6 @@ MACHINES = {"imce": "options.sub_arrays=1000000",
 AXES = ["options.lanes=4:32:4",
         "tech.events.rescale.latency.value=0.3:1.0:0.1",
         "tech.events.rescale.energy.value=0.51:2.0:0.01"]
-
-
-def cpu_name():
-    with open("/proc/cpuinfo") as file:
-        for line in file:
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return "unknown"
-
-
-def commit():
-    script = os.path.join(ROOT, "bench", "commit.sh")
-    return subprocess.run([script], check=True, capture_output=True,
-                          text=True).stdout.strip()
 
 
 def measure(setun, network, machine, options, rounds):
@@ -62,7 +49,8 @@ def main():
     rows = [[n] + [f"{rate[n, m] / 1e3:.3g}" for m in MACHINES]
             for n in NETWORKS]
     with open(os.path.join(ROOT, "results", "bench", "sweep.json"), "w") as out:
-        json.dump({"command": "make bench-sweep", "commit": commit(),
+        json.dump({"command": "make bench-sweep",
+                   "commit": commit(),
                    "cpu": f"{cpu_name()}, {os.cpu_count()} CPUs",
                    "measurements": all_of,
                    "tables": {"sweep": {

@@ -42,9 +42,8 @@ for file in "$root"/share/setun/recipes/*.yaml; do
 done
 
 mkdir -p "$root/results/bench"
-commit=$("$here/commit.sh")
 /usr/bin/python3 "$here/bench_train_tables.py" "$lines" \
-    "$root/results/bench/train.json" "$commit" "$threads"
+    "$root/results/bench/train.json" "$threads"
 cd "$root"
 for table in networks recipes; do
     "$build/setun" table results/bench/train.json --data "$table"

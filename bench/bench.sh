@@ -60,5 +60,5 @@ for round in $(seq "$rounds"); do
 done
 mkdir -p "$root/results/bench"
 python3 "$here/record.py" "$kernels" "$whole" "$root/results/bench" \
-    "$("$here/commit.sh")" "$rounds"
+    "$rounds"
 "$here/bench-circulant.sh" "$build" "$rounds"

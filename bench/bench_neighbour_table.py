@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: MIT
 """Gathers the lines of bench-neighbour.sh into the table of
 results/bench/neighbour.json.
-usage: bench_neighbour_table.py LINES OUT COMMIT"""
+usage: bench_neighbour_table.py LINES OUT"""
 import collections
 import json
 import statistics
 import sys
 
-from record import cpu_name, read
+from machine import commit, cpu_name
+from record import read
 
 
 def summary(lines):
@@ -23,7 +24,7 @@ def spread(part):
 
 
 def main():
-    lines_path, out, commit = sys.argv[1:]
+    lines_path, out = sys.argv[1:]
     lines = read(lines_path)
     groups = collections.defaultdict(lambda: {False: [], True: []})
     for line in lines:
@@ -48,7 +49,8 @@ def main():
     with open(out, "w") as file:
         json.dump({"benchmark": "training step beside a busy process",
                    "unit": "ms", "command": "make bench-neighbour",
-                   "cpu": cpu_name(), "threads": 2, "commit": commit,
+                   "cpu": cpu_name(), "threads": 2,
+                   "commit": commit(),
                    "versions": versions,
                    "method": "median of the rounds' medians; programs and "
                              "conditions in turns; the neighbour is pinned "

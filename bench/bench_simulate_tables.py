@@ -1,20 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Gathers the lines of bench-simulate.sh into results/bench/simulate.json.
-usage: bench_simulate_tables.py LINES OUT COMMIT"""
+usage: bench_simulate_tables.py LINES OUT"""
 import collections
 import json
 import os
 import statistics
 import sys
 
-
-def cpu_name():
-    with open("/proc/cpuinfo") as file:
-        for line in file:
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return "unknown"
+from machine import commit, cpu_name
 
 
 def seconds(x):
@@ -42,7 +36,7 @@ def row(m):
 
 
 def main():
-    path, out, commit = sys.argv[1:4]
+    path, out = sys.argv[1:]
     groups = collections.OrderedDict()
     with open(path) as file:
         for line in map(json.loads, file):
@@ -54,7 +48,8 @@ def main():
                          "others"],
              "numbers_from": 6, "rows": [row(m) for m in measurements]}
     with open(out, "w") as file:
-        json.dump({"command": "make bench-simulate", "commit": commit,
+        json.dump({"command": "make bench-simulate",
+                   "commit": commit(),
                    "cpu": f"{cpu_name()}, {os.cpu_count()} CPUs",
                    "measurements": measurements,
                    "tables": {"simulate": table}}, file, indent=1,

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: MIT
 """Gathers the lines of bench_train and bench_train_pytorch.py into the tables
 of results/bench/train.json.
-usage: bench_train_tables.py LINES OUT COMMIT THREADS"""
+usage: bench_train_tables.py LINES OUT THREADS"""
 import collections
 import json
 import platform
 import statistics
 import sys
+
+from machine import commit, cpu_name
 
 
 def summary(lines):
@@ -92,16 +94,8 @@ def tables(measurements):
             "recipes": recipes_table(measurements["recipes"])}
 
 
-def processor():
-    with open("/proc/cpuinfo") as file:
-        for line in file:
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor()
-
-
 def main():
-    lines_path, out, commit, threads = sys.argv[1:]
+    lines_path, out, threads = sys.argv[1:]
     with open(lines_path) as file:
         lines = [json.loads(line) for line in file]
     versions = {"pytorch": line["version"] for line in lines
@@ -109,8 +103,8 @@ def main():
     measurements = gather(lines)
     with open(out, "w") as file:
         json.dump({"benchmark": "training step", "unit": "ms",
-                   "command": "make bench-train", "cpu": processor(),
-                   "threads": int(threads), "commit": commit,
+                   "command": "make bench-train", "cpu": cpu_name(),
+                   "threads": int(threads), "commit": commit(),
                    "versions": {**versions,
                                 "python": platform.python_version()},
                    "method": "median of the rounds' medians; speed_ratio is "

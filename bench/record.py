@@ -3,26 +3,19 @@
 # results/bench/kernels.json and networks.json: for each row the median over
 # rounds of the rounds' medians, and the extremes; and the tables that
 # docs/performance.md shows.
-#   record.py KERNELS.jsonl NETWORKS.jsonl FOLDER COMMIT ROUNDS
+#   record.py KERNELS.jsonl NETWORKS.jsonl FOLDER ROUNDS
 import collections
 import json
 import os
-import platform
 import statistics
 import sys
+
+from machine import commit, cpu_name
 
 
 def read(path):
     with open(path) as file:
         return [json.loads(line) for line in file]
-
-
-def cpu_name():
-    with open("/proc/cpuinfo") as file:
-        for line in file:
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor()
 
 
 def merge(lines, keys):
@@ -163,12 +156,12 @@ def network_table(rows, starts, level):
         "numbers_from": 1, "rows": table}
 
 
-def write(path, benchmark, unit, lines, rows, tables, more, commit, rounds):
+def write(path, benchmark, unit, lines, rows, tables, more, rounds):
     versions = {line["version"]: line["is"] for line in lines
                 if "version" in line}
     with open(path, "w") as file:
         json.dump({"benchmark": benchmark, "unit": unit, "cpu": cpu_name(),
-                   "commit": commit, "versions": versions,
+                   "commit": commit(), "versions": versions,
                    "command": f"make bench ROUNDS={rounds}",
                    "method": "median of the rounds' medians (minimum … "
                              "maximum); programs interleaved",
@@ -178,7 +171,7 @@ def write(path, benchmark, unit, lines, rows, tables, more, commit, rounds):
 
 
 def main():
-    kernels, networks, folder, commit, rounds = sys.argv[1:]
+    kernels, networks, folder, rounds = sys.argv[1:]
     lines = read(kernels)
     limits = {}
     for line in lines:
@@ -194,8 +187,7 @@ def main():
             tables[f"planner-{level}"] = planner_table(rows, level)
     write(os.path.join(folder, "kernels.json"), "kernels", "GOP/s", lines,
           rows, tables, {"threads": 1, "limits": {
-              " ".join(filter(None, k)): v for k, v in limits.items()}},
-          commit, rounds)
+              " ".join(filter(None, k)): v for k, v in limits.items()}}, rounds)
 
     lines = read(networks)
     starts = collections.defaultdict(list)
@@ -209,8 +201,7 @@ def main():
               if find(rows, program="setun", level=level)}
     write(os.path.join(folder, "networks.json"), "networks",
           "microseconds a picture", lines, rows, tables,
-          {"first_ms": {k: statistics.median(v) for k, v in starts.items()}},
-          commit, rounds)
+          {"first_ms": {k: statistics.median(v) for k, v in starts.items()}}, rounds)
 
 
 if __name__ == "__main__":

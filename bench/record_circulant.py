@@ -2,25 +2,18 @@
 # Turns the lines of bench_circulant into results/bench/circulant.json: for
 # each row the median over rounds of the rounds' medians, tables of training
 # and inference, and how time grows; and into a chart beside it.
-#   record_circulant.py LINES.jsonl FOLDER COMMIT ROUNDS
+#   record_circulant.py LINES.jsonl FOLDER ROUNDS
 import collections
 import json
 import math
 import os
-import platform
 import statistics
 import sys
 
+from machine import commit, cpu_name
+
 LABELS = {"block": "one block of n", "64": "blocks of 64", "dense": "dense"}
 COLOURS = {"block": "#1f77b4", "64": "#2ca02c", "dense": "#d62728"}
-
-
-def cpu_name():
-    with open("/proc/cpuinfo") as file:
-        for line in file:
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor()
 
 
 def series_of(line):
@@ -158,14 +151,15 @@ def chart(rows):
 
 
 def main():
-    path, folder, commit, rounds = sys.argv[1:]
+    path, folder, rounds = sys.argv[1:]
     with open(path) as file:
         rows = merge([json.loads(line) for line in file])
     kinds = sorted({r["what"] for r in rows}, reverse=True)
     fits = {what: growth(rows, what) for what in kinds}
     with open(os.path.join(folder, "circulant.json"), "w") as file:
         json.dump({"benchmark": "circulant layers", "unit": "microseconds",
-                   "cpu": cpu_name(), "commit": commit, "threads": 1,
+                   "cpu": cpu_name(), "commit": commit(),
+                   "threads": 1,
                    "command": f"bench/bench-circulant.sh build {rounds}",
                    "method": "median of the rounds' medians (minimum … "
                              "maximum); exponents by least squares over "

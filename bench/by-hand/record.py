@@ -2,7 +2,7 @@
 # Turns the lines that run.sh gathered into results/bench/by-hand.json and its
 # tables. Where a peer's figure holds the way back to 8 bits or 1 bit, the time
 # of our rescaling is added to ours.
-#   record.py LINES COMMIT ROUNDS OUT NOTE VERSION=IS...
+#   record.py LINES ROUNDS OUT NOTE VERSION=IS...
 import json
 import os
 import re
@@ -10,6 +10,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 import record  # noqa: E402
+from machine import commit, cpu_name  # noqa: E402
 
 # Of ours beside a peer's arithmetic that we have no like of.
 OURS = {"float": "int8 x 8 bits", "4 bits x 8 bits": "int8 x 8 bits"}
@@ -66,13 +67,14 @@ def table(rows, level):
 
 
 def main():
-    path, commit, rounds, out, note, *versions = sys.argv[1:]
+    path, rounds, out, note, *versions = sys.argv[1:]
     rows = [{"layout": "", **r} for r in record.merge(
         [line for line in record.read(path) if not line.get("layout")],
         ("layer", "arithmetic", "program", "level"))]
     with open(out, "w") as file:
         json.dump({"benchmark": "peers measured by hand", "unit": "GOP/s",
-                   "cpu": record.cpu_name(), "threads": 1, "commit": commit,
+                   "cpu": cpu_name(), "threads": 1,
+                   "commit": commit(),
                    "versions": {k: v[:10] for k, v in (
                        text.split("=", 1) for text in versions)},
                    "command": "bench/by-hand/run.sh build PEERS " + rounds +

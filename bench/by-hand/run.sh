@@ -57,6 +57,5 @@ done
 mapfile -t versions < <(sed -n 's/^| \([a-z.]*\) | `\([0-9a-f]*\)` |.*/\1=\2/p' \
     "$here/README.md")
 mkdir -p "$root/results/bench"
-python3 "$here/record.py" "$lines" \
-    "$("$root/bench/commit.sh")" "$rounds" \
+python3 "$here/record.py" "$lines" "$rounds" \
     "$root/results/bench/by-hand.json" "${4:-}" "${versions[@]}"
