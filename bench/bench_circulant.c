@@ -11,13 +11,11 @@
 #include "kernels/kernels.h"
 #include "nn/executor.h"
 #include "tensor/circulant.h"
+#include "timing.h"
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define BATCH 64
-#define ROUNDS_MAX 1000
 #define ROUND_S 0.01
 
 static void check(stn_status status, const stn_error *err)
@@ -38,13 +36,6 @@ static void *memory(size_t count, size_t size)
     return p;
 }
 
-static double cpu_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static float *noise(size_t n)
 {
     stn_rng rng = stn_rng_make(1, STN_RNG_TEST, n);
@@ -54,34 +45,20 @@ static float *noise(size_t n)
     return x;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Runs for ROUND_S at least, `rounds` times, and prints the row. */
 static void report(const char *what, const char *kind, const char *kernel,
                    int n, int p, int rounds, void (*run)(void *context),
                    void *context)
 {
-    static double us[ROUNDS_MAX];
-    for (int i = -1; i < rounds; i++) { /* the first warms up */
-        double start = cpu_s(), seconds;
-        int times = 0;
-        do {
-            run(context);
-            times++;
-            seconds = cpu_s() - start;
-        } while (seconds < ROUND_S);
-        if (i >= 0)
-            us[i] = seconds / times * 1e6;
-    }
-    qsort(us, (size_t)rounds, sizeof us[0], ascending);
+    static double us[BENCH_ROUNDS_MAX];
+    bench_rounds_s(CLOCK_THREAD_CPUTIME_ID, ROUND_S, run, context, rounds, us);
+    for (int i = 0; i < rounds; i++)
+        us[i] *= 1e6;
+    bench_spread s = bench_spread_of(us, rounds);
     printf("{\"what\": \"%s\", \"kind\": \"%s\", \"kernel\": \"%s\", "
            "\"n\": %d, \"p\": %d, \"median\": %.2f, \"min\": %.2f, "
            "\"max\": %.2f}\n",
-           what, kind, kernel, n, p, us[rounds / 2], us[0], us[rounds - 1]);
+           what, kind, kernel, n, p, s.median, s.min, s.max);
     fflush(stdout);
 }
 
@@ -221,11 +198,7 @@ static void bench_inference(stn_cpu_level level, int n, int p, int rounds)
 
 int main(int argc, char **argv)
 {
-    int rounds = argc > 1 ? atoi(argv[1]) : 5;
-    if (rounds < 1 || rounds > ROUNDS_MAX) {
-        fputs("usage: bench_circulant ROUNDS\n", stderr);
-        return 2;
-    }
+    int rounds = bench_rounds(argv[0], argc > 1 ? argv[1] : "5");
     stn_executor_thread_init();
     for (int n = 256; n <= 8192; n *= 2) {
         const int sides[] = {n, 64, 0};

@@ -10,12 +10,10 @@
 #include "base/compiler.h"
 #include "base/rng.h"
 #include "kernels/kernels.h"
+#include "timing.h"
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#define ROUNDS_MAX 1000
 #define ROUND_S 0.005 /* least duration of a round */
 #define SIDE 14
 
@@ -91,13 +89,6 @@ typedef struct bench {
 /* Of `layout` in what is printed. */
 static const char *const layout_names[STN_LAYOUTS] = {
     "", "multiply", "codes", "bits", "tables", "sparse", "picks"};
-
-static double cpu_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void *get(bench *b, size_t n, size_t size)
 {
@@ -254,42 +245,30 @@ static void make_rescale(bench *b)
                                     .y = get(b, n, 1)};
 }
 
-/* Once over the whole picture. Returns the dense operations. */
-static double run_once(bench *b)
+/* Once over the whole picture. */
+static void run_once(void *context)
 {
-    const workload *w = b->work;
-    double outputs = (double)w->side * w->side * w->out;
-    double window = (double)w->window * w->window;
-    if (w->kernel == DOT) {
-        b->kernels->dot(&b->dot);
-        return 2 * outputs * window * w->channels;
-    }
-    if (w->kernel == RESCALE) {
-        b->kernels->rescale(&b->rescale);
-        return outputs;
-    }
+    const bench *b = context;
     stn_depthwise_call row = b->depthwise;
-    for (int r = 0; r < w->side; r++) {
-        b->kernels->depthwise(&row);
-        row.x = (const uint8_t *)row.x + row.pitch;
-    }
-    return 2 * outputs * window;
+    if (b->work->kernel == DOT)
+        b->kernels->dot(&b->dot);
+    else if (b->work->kernel == RESCALE)
+        b->kernels->rescale(&b->rescale);
+    else
+        for (int r = 0; r < b->work->side; r++) {
+            b->kernels->depthwise(&row);
+            row.x = (const uint8_t *)row.x + row.pitch;
+        }
 }
 
-static double measure(bench *b)
+/* Dense operations of that. */
+static double operations_of(const workload *w)
 {
-    double start = cpu_s(), operations = 0, seconds;
-    do {
-        operations += run_once(b);
-        seconds = cpu_s() - start;
-    } while (seconds < ROUND_S);
-    return operations / seconds * 1e-9;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+    double outputs = (double)w->side * w->side * w->out;
+    if (w->kernel == RESCALE)
+        return outputs;
+    return 2 * outputs * w->window * w->window *
+           (w->kernel == DOT ? w->channels : 1);
 }
 
 /* What the layout that was chosen is made of, and how often it goes over the
@@ -317,7 +296,7 @@ static limit limit_of(const bench *b)
 static bool report(const workload *work, stn_cpu_level level,
                    stn_dot_layout layout, int rounds)
 {
-    static double gops[ROUNDS_MAX];
+    static double gops[BENCH_ROUNDS_MAX];
     bench b = {.work = work,
                .kernels = stn_kernels_get(level),
                .dot_shape.layout = layout};
@@ -331,10 +310,11 @@ static bool report(const workload *work, stn_cpu_level level,
         stn_arena_deinit(&b.arena);
         return false;
     }
-    measure(&b); /* warms caches and clock */
+    bench_rounds_s(CLOCK_THREAD_CPUTIME_ID, ROUND_S, run_once, &b, rounds,
+                   gops);
     for (int i = 0; i < rounds; i++)
-        gops[i] = measure(&b);
-    qsort(gops, (size_t)rounds, sizeof gops[0], ascending);
+        gops[i] = operations_of(work) / gops[i] * 1e-9;
+    bench_spread s = bench_spread_of(gops, rounds);
     printf("{\"layer\": \"%s\", \"arithmetic\": \"%s\", "
            "\"program\": \"setun\", \"level\": \"%s\", \"isa\": \"%s\", "
            "\"limit\": \"%s\", \"passes\": %d, \"layout\": \"%s\", \"median\": "
@@ -342,7 +322,7 @@ static bool report(const workload *work, stn_cpu_level level,
            "\"min\": %.2f, \"max\": %.2f}\n",
            work->layer, work->arithmetic, stn_cpu_level_name(level),
            b.prepared.isa, limit_of(&b).name, limit_of(&b).passes,
-           layout_names[layout], gops[rounds / 2], gops[0], gops[rounds - 1]);
+           layout_names[layout], s.median, s.min, s.max);
     fflush(stdout);
     stn_arena_deinit(&b.arena);
     return true;
@@ -350,13 +330,8 @@ static bool report(const workload *work, stn_cpu_level level,
 
 int main(int argc, char **argv)
 {
-    int rounds = argc > 1 ? atoi(argv[1]) : 25;
+    int rounds = bench_rounds(argv[0], argc > 1 ? argv[1] : "25");
     const char *only = argc > 2 ? argv[2] : "";
-    if (rounds < 1 || rounds > ROUNDS_MAX) {
-        fprintf(stderr, "bench_kernels: rounds: got %s, expected 1 to %d\n",
-                argv[1], ROUNDS_MAX);
-        return 2;
-    }
     stn_cpu_level best = stn_cpu_detect();
     stn_cpu_level least = best == STN_CPU_REF ? STN_CPU_REF : STN_CPU_AVX2;
     for (stn_cpu_level l = least; l <= best; l++)

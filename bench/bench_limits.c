@@ -15,10 +15,8 @@
  *           or memory that holds them; two operations each
  *   bench_limits */
 #include "base/compiler.h"
+#include "timing.h"
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
 #ifdef STN_X86
 #include <immintrin.h>
@@ -29,9 +27,7 @@
 
 static double cpu_s(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    return bench_clock_s(CLOCK_THREAD_CPUTIME_ID);
 }
 
 /* What the results go to, so that no loop is left out. */

@@ -7,12 +7,9 @@
  * each. Links what a device would: libsetun-rt.
  *   bench_networks ROUNDS FILE.stn... */
 #include "setun/engine.h"
-#include <stdio.h>
-#include <stdlib.h>
+#include "timing.h"
 #include <string.h>
-#include <time.h>
 
-#define ROUNDS_MAX 1000
 #define ROUND_S 0.02
 #define BATCH 64
 
@@ -23,13 +20,6 @@ typedef struct bench {
     int32_t *logits;
 } bench;
 
-static double wall_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void check(stn_status status, const stn_error *err)
 {
     if (status == STN_OK)
@@ -38,39 +28,39 @@ static void check(stn_status status, const stn_error *err)
     exit(1);
 }
 
-static int ascending(const void *a, const void *b)
+typedef struct work {
+    const bench *bench;
+    stn_engine *engine;
+    int batch;
+} work;
+
+static void run(void *context)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+    const work *w = context;
+    stn_error err;
+    check(stn_engine_run(w->engine, w->bench->pixels, w->batch,
+                         w->bench->logits, &err),
+          &err);
 }
 
 static void report(const bench *b, stn_engine_options options, int batch,
                    int rounds)
 {
-    static double us[ROUNDS_MAX];
+    static double us[BENCH_ROUNDS_MAX];
     stn_error err;
     stn_engine *engine;
     check(stn_engine_create(b->program, &options, &engine, &err), &err);
-    for (int i = -1; i < rounds; i++) { /* the first warms up */
-        double start = wall_s(), seconds;
-        int n = 0;
-        do {
-            check(stn_engine_run(engine, b->pixels, batch, b->logits, &err),
-                  &err);
-            n += batch;
-            seconds = wall_s() - start;
-        } while (seconds < ROUND_S);
-        if (i >= 0)
-            us[i] = seconds / n * 1e6;
-    }
-    qsort(us, (size_t)rounds, sizeof us[0], ascending);
+    work w = {b, engine, batch};
+    bench_rounds_s(CLOCK_MONOTONIC, ROUND_S, run, &w, rounds, us);
+    for (int i = 0; i < rounds; i++)
+        us[i] *= 1e6 / batch;
+    bench_spread s = bench_spread_of(us, rounds);
     printf("{\"network\": \"%s\", \"program\": \"setun\", \"level\": \"%s\", "
            "\"threads\": %d, \"batch\": %d, \"median\": %.1f, "
            "\"min\": %.1f, \"max\": %.1f, \"activation_bytes\": %zu, "
            "\"weight_bytes\": %zu}\n",
            b->name, stn_cpu_level_name(options.level), options.threads, batch,
-           us[rounds / 2], us[0], us[rounds - 1],
-           stn_engine_activation_bytes(engine),
+           s.median, s.min, s.max, stn_engine_activation_bytes(engine),
            stn_engine_weight_bytes(engine));
     stn_engine_destroy(engine);
 }
@@ -129,25 +119,20 @@ static void report_start(const char *path, double start)
     check(stn_engine_run(engine, b.pixels, 1, b.logits, &err), &err);
     printf("{\"network\": \"%s\", \"program\": \"setun\", "
            "\"first_ms\": %.3f}\n",
-           b.name, (wall_s() - start) * 1e3);
+           b.name, (bench_clock_s(CLOCK_MONOTONIC) - start) * 1e3);
     stn_engine_destroy(engine);
     close_network(&b);
 }
 
 int main(int argc, char **argv)
 {
-    struct timespec before;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
-    double start = wall_s();
-    start -= (double)before.tv_sec + 1e-9 * (double)before.tv_nsec;
-    int rounds = argc > 2 ? atoi(argv[1]) : 0;
-    if (rounds < 1 || rounds > ROUNDS_MAX) {
-        fprintf(stderr,
-                "usage: bench_networks ROUNDS FILE.stn...; rounds 1 to "
-                "%d\n",
-                ROUNDS_MAX);
+    double before = bench_clock_s(CLOCK_PROCESS_CPUTIME_ID);
+    double start = bench_clock_s(CLOCK_MONOTONIC) - before;
+    if (argc < 3) {
+        fputs("usage: bench_networks ROUNDS FILE.stn...\n", stderr);
         return 2;
     }
+    int rounds = bench_rounds(argv[0], argv[1]);
     report_start(argv[2], start);
     stn_cpu_level best = stn_cpu_detect();
     stn_cpu_level least = best == STN_CPU_REF ? STN_CPU_REF : STN_CPU_AVX2;

@@ -5,15 +5,12 @@
  * nothing but the primitive is timed. One JSON line each, as bench_kernels
  * prints them.
  *   bench_onednn [ROUNDS] */
+#include "timing.h"
 #include <dnnl.h>
 #include <omp.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#define ROUNDS_MAX 1000
 #define ROUND_S 0.005
 
 typedef struct layer {
@@ -42,13 +39,6 @@ static void check(dnnl_status_t status, const char *what)
         return;
     fprintf(stderr, "bench_onednn: %s: oneDNN status %d\n", what, (int)status);
     exit(1);
-}
-
-static double cpu_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 /* A description in any layout. */
@@ -110,16 +100,23 @@ static dnnl_exec_arg_t argument(int arg, dnnl_primitive_desc_t desc,
     return a;
 }
 
-static int ascending(const void *a, const void *b)
+typedef struct execution {
+    dnnl_primitive_t primitive;
+    dnnl_stream_t stream;
+    const dnnl_exec_arg_t *arguments; /* 3 */
+} execution;
+
+static void execute(void *context)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+    const execution *e = context;
+    check(dnnl_primitive_execute(e->primitive, e->stream, 3, e->arguments),
+          "a layer");
 }
 
 static void report(const layer *l, bool is_float, int rounds,
                    dnnl_engine_t engine, dnnl_stream_t stream)
 {
-    static double gops[ROUNDS_MAX];
+    static double gops[BENCH_ROUNDS_MAX];
     dnnl_primitive_desc_t desc = describe(l, is_float, engine);
     dnnl_primitive_t primitive;
     check(dnnl_primitive_create(&primitive, desc), l->name);
@@ -131,19 +128,11 @@ static void report(const layer *l, bool is_float, int rounds,
     double k = l->window ? l->window : 1;
     double operations =
         2.0 * l->side * l->side * l->out * k * k * l->channels / l->groups;
-    for (int i = -1; i < rounds; i++) { /* the first warms up */
-        double start = cpu_s(), seconds;
-        int n = 0;
-        do {
-            check(dnnl_primitive_execute(primitive, stream, 3, arguments),
-                  l->name);
-            n++;
-            seconds = cpu_s() - start;
-        } while (seconds < ROUND_S);
-        if (i >= 0)
-            gops[i] = n * operations / seconds * 1e-9;
-    }
-    qsort(gops, (size_t)rounds, sizeof gops[0], ascending);
+    execution e = {primitive, stream, arguments};
+    bench_rounds_s(CLOCK_THREAD_CPUTIME_ID, ROUND_S, execute, &e, rounds, gops);
+    for (int i = 0; i < rounds; i++)
+        gops[i] = operations / gops[i] * 1e-9;
+    bench_spread s = bench_spread_of(gops, rounds);
     const char *isa = getenv("DNNL_MAX_CPU_ISA");
     printf("{\"layer\": \"%s\", \"arithmetic\": \"%s\", "
            "\"program\": \"onednn\", \"level\": \"%s\", \"limit\": \"%s\", "
@@ -152,7 +141,7 @@ static void report(const layer *l, bool is_float, int rounds,
            l->window == 0 ? is_float ? "memory32" : "memory8"
            : is_float     ? "float"
                           : "bytes",
-           gops[rounds / 2], gops[0], gops[rounds - 1]);
+           s.median, s.min, s.max);
     for (int i = 0; i < 3; i++)
         dnnl_memory_destroy(arguments[i].memory);
     dnnl_primitive_destroy(primitive);
@@ -161,12 +150,7 @@ static void report(const layer *l, bool is_float, int rounds,
 
 int main(int argc, char **argv)
 {
-    int rounds = argc > 1 ? atoi(argv[1]) : 25;
-    if (rounds < 1 || rounds > ROUNDS_MAX) {
-        fprintf(stderr, "bench_onednn: rounds: got %s, expected 1 to %d\n",
-                argv[1], ROUNDS_MAX);
-        return 2;
-    }
+    int rounds = bench_rounds(argv[0], argc > 1 ? argv[1] : "25");
     omp_set_num_threads(1);
     dnnl_engine_t engine;
     dnnl_stream_t stream;

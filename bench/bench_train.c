@@ -13,11 +13,9 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "nn/executor.h"
+#include "timing.h"
 #include "train/model.h"
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #define MAX_STEPS 1000
 #define WARM_UP 3
@@ -63,6 +61,7 @@ typedef struct bench {
     pictures data;
     int batch, shards;
     double ms[MAX_STEPS];
+    bench_spread spread;                         /* of ms */
     double compression_ms, optimiser_ms, cpu_ms; /* means of a step */
     double loss;
 } bench;
@@ -163,12 +162,6 @@ static void descend(const stn_graph *graph, float rate)
     }
 }
 
-static int compare(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Adds the seconds since *at to *sum, as milliseconds, and moves on. */
 static void lap(double *at, double *sum)
 {
@@ -212,10 +205,7 @@ static void step(bench *b, uint64_t index)
 /* CPU time of all threads. */
 static double cpu_ms(void)
 {
-    struct rusage u;
-    getrusage(RUSAGE_SELF, &u);
-    return 1e3 * (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-           1e-3 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+    return 1e3 * bench_clock_s(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 static void run_steps(bench *b, int steps)
@@ -232,7 +222,7 @@ static void run_steps(bench *b, int steps)
     b->cpu_ms = (cpu_ms() - cpu) / steps;
     b->compression_ms /= steps;
     b->optimiser_ms /= steps;
-    qsort(b->ms, (size_t)steps, sizeof *b->ms, compare);
+    b->spread = bench_spread_of(b->ms, steps);
 }
 
 static void print(const bench *b, const char *kind, const char *name, int steps)
@@ -243,7 +233,7 @@ static void print(const bench *b, const char *kind, const char *name, int steps)
            "\"cpu_ms\": %.3f, \"compression_ms\": %.3f, "
            "\"optimiser_ms\": %.3f, \"loss\": %.4f}\n",
            kind, name, b->batch, stn_pool_threads(b->pool), b->shards, steps,
-           b->ms[steps / 2], b->ms[0], b->ms[steps - 1], b->cpu_ms,
+           b->spread.median, b->spread.min, b->spread.max, b->cpu_ms,
            b->compression_ms, b->optimiser_ms, b->loss);
 }
 

@@ -47,7 +47,7 @@ static void report(product p, int rounds, const char *level)
     for (size_t i = 0; i < columns * in; i++)
         p.x[i] = (int8_t)(i * 37 % 255 - 127);
     measure(&(row){p.layer, "ternary x 8 bits (I2_S)", "bitnet.cpp", level,
-                   2.0 * p.out * p.in * p.columns, rounds, run, &p});
+                   2.0 * p.out * p.in * p.columns, rounds, run, &p, NULL});
     free(p.w);
     free(p.x);
     free(p.y);

@@ -45,42 +45,29 @@ static network *make(const layer_of_bench *l, int n)
     return net;
 }
 
-/* Seconds of a run, over at least three rounds' time. */
-static double seconds_of(network *net, float *x)
+typedef struct chain {
+    network *net;
+    float *x;
+} chain;
+
+static void run(void *context)
 {
-    double start = cpu_s(), seconds;
-    int runs = 0;
-    do {
-        network_predict_ptr(net, x);
-        runs++;
-        seconds = cpu_s() - start;
-    } while (seconds < 3 * ROUND_S);
-    return seconds / runs;
+    const chain *c = context;
+    network_predict_ptr(c->net, c->x);
 }
 
 static void report(const layer_of_bench *l, int rounds, const char *level)
 {
-    double gops[ROUNDS_MAX];
     size_t size = (size_t)(l->side * l->side * l->channels);
     float *x = malloc(size * sizeof *x);
-    network *one = make(l, 1), *many = make(l, LONG);
+    chain one = {make(l, 1), x}, many = {make(l, LONG), x};
     double k = l->window;
     double operations =
         2.0 * l->side * l->side * l->channels * k * k * l->channels;
     for (size_t i = 0; x && i < size; i++)
         x[i] = (float)(i * 37 % 101) - 50;
-    for (int i = -1; i < rounds; i++) {
-        double seconds = seconds_of(many, x) - seconds_of(one, x);
-        if (i >= 0)
-            gops[i] = (LONG - 1) * operations / seconds * 1e-9;
-    }
-    qsort(gops, (size_t)rounds, sizeof gops[0], ascending);
-    fprintf(stderr, "%s\n", l->name);
-    printf("\n{\"layer\": \"%s\", \"arithmetic\": \"binary x 1 bit\", "
-           "\"program\": \"darknet\", \"level\": \"%s\", \"median\": %.2f, "
-           "\"min\": %.2f, \"max\": %.2f}\n",
-           l->name, level, gops[rounds / 2], gops[0], gops[rounds - 1]);
-    fflush(stdout);
+    measure(&(row){l->name, "binary x 1 bit", "darknet", level,
+                   (LONG - 1) * operations, rounds, run, &many, &one});
     free(x);
 }
 

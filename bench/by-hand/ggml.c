@@ -65,7 +65,7 @@ static void report(const format *f, const float *weights, int rounds,
     p.plan = ggml_graph_plan(p.graph, 1, NULL);
     p.plan.work_data = malloc(p.plan.work_size + 64);
     measure(&(row){"linear 4096-4096", f->arithmetic, "ggml", level,
-                   2.0 * SIDE * SIDE, rounds, run, &p});
+                   2.0 * SIDE * SIDE, rounds, run, &p, NULL});
     free(p.plan.work_data);
     ggml_free(ctx);
 }

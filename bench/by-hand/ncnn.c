@@ -31,6 +31,7 @@ static const layer layers[] = {
 typedef struct chain {
     ncnn_net_t net;
     ncnn_mat_t input;
+    int n; /* layers */
 } chain;
 
 static size_t read_zeros(ncnn_datareader_t reader, void *buf, size_t size)
@@ -72,7 +73,7 @@ static void describe(const layer *l, int n, int is_int8, char *text)
 static chain make(const layer *l, int n, int is_int8)
 {
     static char text[4096];
-    chain c = {ncnn_net_create(), NULL};
+    chain c = {ncnn_net_create(), NULL, n};
     ncnn_option_t option = ncnn_option_create();
     ncnn_datareader_t zeros = ncnn_datareader_create();
     zeros->read = read_zeros;
@@ -93,12 +94,13 @@ static chain make(const layer *l, int n, int is_int8)
     return c;
 }
 
-static void run(const chain *c, int n)
+static void run(void *context)
 {
+    const chain *c = context;
     char name[16];
     ncnn_extractor_t extractor = ncnn_extractor_create(c->net);
     ncnn_mat_t out = NULL;
-    sprintf(name, "y%d", n - 1);
+    sprintf(name, "y%d", c->n - 1);
     ncnn_extractor_input(extractor, "data", c->input);
     if (ncnn_extractor_extract(extractor, name, &out)) {
         fprintf(stderr, "ncnn: %s cannot be computed\n", name);
@@ -108,38 +110,14 @@ static void run(const chain *c, int n)
     ncnn_extractor_destroy(extractor);
 }
 
-/* Seconds of a run, over at least three rounds' time. */
-static double seconds_of(const chain *c, int n)
-{
-    double start = cpu_s(), seconds;
-    int runs = 0;
-    do {
-        run(c, n);
-        runs++;
-        seconds = cpu_s() - start;
-    } while (seconds < 3 * ROUND_S);
-    return seconds / runs;
-}
-
 static void report(const layer *l, int is_int8, int rounds, const char *level)
 {
-    double gops[ROUNDS_MAX];
     chain one = make(l, 1, is_int8), many = make(l, LONG, is_int8);
     double k = l->window ? l->window : 1;
     double operations =
         2.0 * l->side * l->side * l->channels * k * k * l->channels / l->groups;
-    for (int i = -1; i < rounds; i++) {
-        double seconds = seconds_of(&many, LONG) - seconds_of(&one, 1);
-        if (i >= 0)
-            gops[i] = (LONG - 1) * operations / seconds * 1e-9;
-    }
-    qsort(gops, (size_t)rounds, sizeof gops[0], ascending);
-    printf("{\"layer\": \"%s\", \"arithmetic\": \"%s\", \"program\": \"ncnn\", "
-           "\"level\": \"%s\", \"median\": %.2f, \"min\": %.2f, "
-           "\"max\": %.2f}\n",
-           l->name, is_int8 ? "int8 x 8 bits" : "float", level,
-           gops[rounds / 2], gops[0], gops[rounds - 1]);
-    fflush(stdout);
+    measure(&(row){l->name, is_int8 ? "int8 x 8 bits" : "float", "ncnn", level,
+                   (LONG - 1) * operations, rounds, run, &many, &one});
     ncnn_mat_destroy(one.input);
     ncnn_mat_destroy(many.input);
     ncnn_net_destroy(one.net);
