@@ -240,6 +240,20 @@ stn_status stn_recipe_load(const char *name, const stn_recipe_choice *choice,
     return status;
 }
 
+stn_status stn_recipe_choose(const stn_train_options *options, stn_recipe **out,
+                             stn_error *err)
+{
+    const stn_recipe_choice choice = {.variant = options->variant,
+                                      .data = options->data,
+                                      .budget = options->budget,
+                                      .set = options->set,
+                                      .n_set = options->n_set};
+
+    if (!options->recipe)
+        return stn_fail(err, STN_E_ARGUMENT, "no recipe given");
+    return stn_recipe_load(options->recipe, &choice, out, err);
+}
+
 stn_status stn_recipe_restore(const char *recipe_text, const char *network_text,
                               stn_recipe **out, stn_error *err)
 {

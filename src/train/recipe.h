@@ -69,6 +69,9 @@ typedef struct stn_recipe_choice {
  * (from share/setun/networks, or a file beside the recipe). */
 stn_status stn_recipe_load(const char *name, const stn_recipe_choice *choice,
                            stn_recipe **out, stn_error *err);
+/* The recipe that the options of a run name and choose from. */
+stn_status stn_recipe_choose(const stn_train_options *options, stn_recipe **out,
+                             stn_error *err);
 /* From the texts stored in a checkpoint. */
 stn_status stn_recipe_restore(const char *recipe_text, const char *network_text,
                               stn_recipe **out, stn_error *err);

@@ -236,17 +236,10 @@ stn_status stn_train(const stn_train_options *options, stn_train_result *result,
                      stn_error *err)
 {
     stn_session session = {.options = options, .folder = {.lock_fd = -1}};
-    stn_recipe_choice choice = {.variant = options->variant,
-                                .data = options->data,
-                                .budget = options->budget,
-                                .set = options->set,
-                                .n_set = options->n_set};
     stn_recipe *recipe;
     stn_status status;
 
-    if (!options->recipe)
-        return stn_fail(err, STN_E_ARGUMENT, "no recipe given");
-    STN_TRY(stn_recipe_load(options->recipe, &choice, &recipe, err));
+    STN_TRY(stn_recipe_choose(options, &recipe, err));
     session.counters = (stn_counters){.seed = options->seed,
                                       .train_loss = NAN,
                                       .train_accuracy = NAN,

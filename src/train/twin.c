@@ -101,16 +101,11 @@ stn_status stn_train_find_twin(const stn_train_options *options,
                                bool *found, stn_error *err)
 {
     static const char *const DEPTHS[] = {"*", "*/*", "*/*/*"};
-    stn_recipe_choice choice = {.variant = options->variant,
-                                .data = options->data,
-                                .budget = options->budget,
-                                .set = options->set,
-                                .n_set = options->n_set};
     stn_recipe *recipe;
     glob_t paths = {0};
 
     *found = false;
-    STN_TRY(stn_recipe_load(options->recipe, &choice, &recipe, err));
+    STN_TRY(stn_recipe_choose(options, &recipe, err));
     if (!stn_recipe_starts(recipe)) {
         strip(stn_yaml_root(recipe->document));
         for (int i = 0; i < 3; i++) {
