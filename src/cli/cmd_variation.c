@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * setun variation: how right a packed network is on junctions that differ. A
- * chip is drawn from the spreads of a device file and executes pictures; the
- * rates of all cells are printed beside. */
+ * setun variation: how right a packed network is on junctions that differ.
+ * Chips are drawn from the spreads of a device file, chip c with seed c, and
+ * each executes all pictures; the rates of all cells are printed beside. */
 #include "engine.h"
 #include "results.h"
 #include "setun/mtj.h"
@@ -19,7 +19,9 @@ static const stn_option OPTIONS[] = {
     {"device", 0, false, "NAME", "sot-mtj",
      "junction in share/setun/devices, without .yaml"},
     {"chip", 0, false, "N", "1",
-     "which chip: the seed of its cells and amplifiers"},
+     "the first chip: the seed of its cells and amplifiers"},
+    {"chips", 0, false, "N", "5",
+     "how many chips, whose seeds count up from the first"},
     {"spread", 0, true, "X", NULL,
      "multiple of the device's spreads; default: 0, 0.5, 1, 1.5, 2, 3, 4"},
     {"data", 'd', false, "NAME|DIR", NULL,
@@ -31,22 +33,28 @@ static const stn_option OPTIONS[] = {
     STN_CLI_MACHINE_SET,
     STN_CLI_WIDTH,
     STN_CLI_THREADS,
+    STN_CLI_JSON,
     STN_CLI_TABLE_FILE,
     {0},
 };
 /* clang-format on */
 
+/* A share of the pictures, over chips. */
+typedef struct over_chips {
+    double mean, lowest, highest;
+} over_chips;
+
 /* One spread. */
 typedef struct trial {
     double spread;
     stn_mtj_report device;
-    stn_simulation *simulation;
+    over_chips correct, exact;
 } trial;
 
 typedef struct study {
     const stn_arguments *arguments;
     stn_cli_subject subject;
-    int threads, draws, chip, n;
+    int threads, draws, chip, n_chips, n;
     trial trials[STN_CLI_REPEATS];
 } study;
 
@@ -70,8 +78,8 @@ static bool read_spreads(study *s)
 }
 
 /* The machine on a chip of that device. */
-static stn_status load(const study *s, double spread, stn_machine **machine,
-                       stn_error *err)
+static stn_status load(const study *s, double spread, int chip,
+                       stn_machine **machine, stn_error *err)
 {
     const char *set[STN_CLI_REPEATS + 3];
     char device[3][128];
@@ -81,21 +89,26 @@ static stn_status load(const study *s, double spread, stn_machine **machine,
     snprintf(device[0], sizeof device[0], "device.name=%s",
              stn_cli_text(s->arguments, "device"));
     snprintf(device[1], sizeof device[1], "device.spread=%.9g", spread);
-    snprintf(device[2], sizeof device[2], "device.seed=%d", s->chip);
+    snprintf(device[2], sizeof device[2], "device.seed=%d", chip);
     for (int k = 0; k < 3; k++)
         set[n++] = device[k];
     return stn_machine_load(stn_cli_text(s->arguments, "on"), set, n, machine,
                             err);
 }
 
-static stn_status run_trial(study *s, trial *t, stn_error *err)
+/* Chip number i, from 0. */
+static void add_chip(over_chips *o, int i, double share)
+{
+    o->mean += (share - o->mean) / (i + 1);
+    o->lowest = i && o->lowest < share ? o->lowest : share;
+    o->highest = i && o->highest > share ? o->highest : share;
+}
+
+static stn_status run_chip(study *s, trial *t, int i, stn_error *err)
 {
     stn_machine *machine = NULL;
-    stn_status status =
-        stn_mtj_evaluate_spread(stn_cli_text(s->arguments, "device"), t->spread,
-                                s->draws, &t->device, err);
-    if (status == STN_OK)
-        status = load(s, t->spread, &machine, err);
+    stn_simulation *m = NULL;
+    stn_status status = load(s, t->spread, s->chip + i, &machine, err);
     if (status != STN_OK)
         return status;
     stn_simulate_options o = {.pixels = s->subject.pictures->pixels,
@@ -103,14 +116,27 @@ static stn_status run_trial(study *s, trial *t, stn_error *err)
                               .n_pictures = (int)s->subject.pictures->n,
                               .threads = s->threads,
                               .check = STN_CHECK_REFERENCE};
-    status = stn_simulate(machine, s->subject.program, &o, &t->simulation, err);
+    status = stn_simulate(machine, s->subject.program, &o, &m, err);
     stn_machine_destroy(machine);
-    return status;
+    if (status != STN_OK)
+        return status;
+    double pictures = m->n_pictures;
+    add_chip(&t->correct, i, m->n_correct / pictures);
+    add_chip(&t->exact, i, (m->n_pictures - m->n_inexact) / pictures);
+    stn_simulation_destroy(m);
+    return STN_OK;
 }
 
-static double accuracy_of(const stn_simulation *s)
+/* Ideal chips are alike: one is enough. */
+static stn_status run_trial(study *s, trial *t, stn_error *err)
 {
-    return (double)s->n_correct / (double)s->n_pictures;
+    int n = t->spread == 0 ? 1 : s->n_chips;
+    stn_status status =
+        stn_mtj_evaluate_spread(stn_cli_text(s->arguments, "device"), t->spread,
+                                s->draws, &t->device, err);
+    for (int i = 0; status == STN_OK && i < n; i++)
+        status = run_chip(s, t, i, err);
+    return status;
 }
 
 /* Chance that heat flips a bit within ten years. */
@@ -119,96 +145,134 @@ static double retention_error(const stn_mtj_report *device)
     return -expm1(-10.0 * 365.25 * 86400.0 / device->retention_s);
 }
 
+/* "chip 1", "chips 1 to 5". */
+static const char *chips_of(const study *s)
+{
+    static char text[64];
+    if (s->n_chips == 1)
+        snprintf(text, sizeof text, "chip %d", s->chip);
+    else
+        snprintf(text, sizeof text, "chips %d to %d", s->chip,
+                 s->chip + s->n_chips - 1);
+    return text;
+}
+
 static void print(const study *s)
 {
-    printf("%s on %s, junctions %s, chip %d, %u pictures\n\n",
+    printf("%s on %s, junctions %s, %s, %u pictures\n\n",
            s->subject.program->name, stn_cli_text(s->arguments, "on"),
-           stn_cli_text(s->arguments, "device"), s->chip,
+           stn_cli_text(s->arguments, "device"), chips_of(s),
            s->subject.pictures->n);
-    stn_table_begin("rrrrrrr", "spread", "error: 1 row", "2 rows", "3 rows",
-                    "write", "accuracy", "exact pictures", NULL);
+    stn_table_begin("rrrrrrrrr", "spread", "error: 1 row", "2 rows", "3 rows",
+                    "write", "accuracy", "lowest chip", "highest",
+                    "exact pictures", NULL);
     for (int i = 0; i < s->n; i++) {
         const trial *t = &s->trials[i];
         stn_table_cell("%g", t->spread);
         for (int k = 0; k < STN_MTJ_ROWS; k++)
             stn_table_cell("%.2e", t->device.sense_error[k]);
         stn_table_cell("%.2e", t->device.write_error);
-        stn_table_cell("%s", stn_cli_percent(accuracy_of(t->simulation), 2));
-        stn_table_cell("%d",
-                       t->simulation->n_pictures - t->simulation->n_inexact);
+        stn_table_cell("%s", stn_cli_percent(t->correct.mean, 2));
+        stn_table_cell("%s", stn_cli_percent(t->correct.lowest, 2));
+        stn_table_cell("%s", stn_cli_percent(t->correct.highest, 2));
+        stn_table_cell("%s", stn_cli_percent(t->exact.mean, 2));
     }
     stn_table_end();
     const stn_mtj_report *d = &s->trials[0].device;
-    printf("\na stored bit is flipped by heat within ten years with chance "
+    printf("\naccuracy and exact pictures are means over the chips\n"
+           "a stored bit is flipped by heat within ten years with chance "
            "%.2e, by one sensing with %.2e; neither is injected\n",
            retention_error(d), d->read_disturb);
 }
 
-static int save(const study *s, const char *path)
+/* The mean, and the chips furthest from it, in %. */
+static void put_share(stn_json_writer *w, const char *quantity,
+                      const char *conditions, const over_chips *o)
 {
-    stn_json_writer w = {.indent = 2};
-    stn_cli_results_begin(&w, "variation", s->arguments);
-    for (int i = 0; i < s->n; i++) {
-        const trial *t = &s->trials[i];
-        const stn_simulation *m = t->simulation;
-        char text[256];
-        snprintf(text, sizeof text, "%s, %s, spread %g, %s, %s, chip %d",
-                 s->subject.program->name, stn_dataset_name(s->subject.dataset),
-                 t->spread, stn_cli_text(s->arguments, "device"),
-                 stn_cli_text(s->arguments, "on"), s->chip);
-        stn_cli_results_row(&w, "error, 1 row", text, t->device.sense_error[0],
-                            "chance");
-        stn_cli_results_row(&w, "error, 2 rows", text, t->device.sense_error[1],
-                            "chance");
-        stn_cli_results_row(&w, "error, 3 rows", text, t->device.sense_error[2],
-                            "chance");
-        stn_cli_results_row(&w, "write error", text, t->device.write_error,
-                            "chance");
-        stn_cli_results_row(&w, "flipped in ten years", text,
-                            retention_error(&t->device), "chance");
-        stn_cli_results_row(&w, "read disturb", text, t->device.read_disturb,
-                            "chance");
-        stn_cli_results_row(&w, "accuracy", text, 100 * accuracy_of(m), "%");
-        stn_cli_results_row(
-            &w, "exact pictures", text,
-            100.0 * (m->n_pictures - m->n_inexact) / m->n_pictures, "%");
+    char text[64];
+    stn_cli_results_row(w, quantity, conditions, 100 * o->mean, "%");
+    snprintf(text, sizeof text, "%s, lowest chip", quantity);
+    stn_cli_results_row(w, text, conditions, 100 * o->lowest, "%");
+    snprintf(text, sizeof text, "%s, highest chip", quantity);
+    stn_cli_results_row(w, text, conditions, 100 * o->highest, "%");
+}
+
+static void put_trial(const study *s, const trial *t, stn_json_writer *w)
+{
+    static const char *const errors[STN_MTJ_ROWS] = {
+        "error, 1 row", "error, 2 rows", "error, 3 rows"};
+    const char *chance = "chance";
+    char text[320];
+    snprintf(text, sizeof text, "%s, %s, spread %g, %s, %s, %s",
+             s->subject.program->name, stn_dataset_name(s->subject.dataset),
+             t->spread, stn_cli_text(s->arguments, "device"),
+             stn_cli_text(s->arguments, "on"), chips_of(s));
+    for (int k = 0; k < STN_MTJ_ROWS; k++)
+        stn_cli_results_row(w, errors[k], text, t->device.sense_error[k],
+                            chance);
+    stn_cli_results_row(w, "write error", text, t->device.write_error, chance);
+    stn_cli_results_row(w, "flipped in ten years", text,
+                        retention_error(&t->device), chance);
+    stn_cli_results_row(w, "read disturb", text, t->device.read_disturb,
+                        chance);
+    put_share(w, "accuracy", text, &t->correct);
+    put_share(w, "exact pictures", text, &t->exact);
+}
+
+static void write_json(const study *s, stn_json_writer *w)
+{
+    stn_cli_results_begin(w, "variation", s->arguments);
+    for (int i = 0; i < s->n; i++)
+        put_trial(s, &s->trials[i], w);
+    stn_cli_results_end(w);
+}
+
+static int show(const study *s)
+{
+    const char *results = stn_cli_text(s->arguments, "results");
+    stn_json_writer w = {.indent = 2}, file = {.indent = 2};
+    int code = STN_EXIT_OK;
+    if (stn_cli_switch(s->arguments, "json")) {
+        write_json(s, &w);
+        code = stn_cli_json(&w);
+    } else {
+        print(s);
     }
-    stn_cli_results_end(&w);
-    return stn_cli_json_save(&w, path);
+    if (code != STN_EXIT_OK || !results)
+        return code;
+    write_json(s, &file);
+    return stn_cli_json_save(&file, results);
 }
 
 static int run_all(study *s)
 {
-    const char *results = stn_cli_text(s->arguments, "results");
     stn_error err = {0};
     for (int i = 0; i < s->n; i++) {
         stn_status status = run_trial(s, &s->trials[i], &err);
         if (status != STN_OK)
             return stn_cli_fail(status, &err);
     }
-    print(s);
-    return results ? save(s, results) : STN_EXIT_OK;
+    return show(s);
 }
 
 static int run(const stn_arguments *arguments)
 {
-    int64_t images = 0, threads = 0, draws = 0, chip = 0;
+    int64_t images = 0, threads = 0, draws = 0, chip = 0, chips = 0;
     study s = {.arguments = arguments};
     if (!stn_cli_int(arguments, "images", 0, 1000000, &images) ||
         !stn_cli_int(arguments, "threads", 0, 4096, &threads) ||
         !stn_cli_int(arguments, "draws", 100, 1000000000, &draws) ||
-        !stn_cli_int(arguments, "chip", 0, 1000000000, &chip) ||
-        !read_spreads(&s))
+        !stn_cli_int(arguments, "chip", 0, 999990000, &chip) ||
+        !stn_cli_int(arguments, "chips", 1, 10000, &chips) || !read_spreads(&s))
         return STN_EXIT_USAGE;
     s.threads = (int)threads;
     s.draws = (int)draws;
     s.chip = (int)chip;
+    s.n_chips = (int)chips;
     int code = stn_cli_open(arguments, (uint32_t)images, &s.subject);
     if (code != STN_EXIT_OK)
         return code;
     code = run_all(&s);
-    for (int i = 0; i < s.n; i++)
-        stn_simulation_destroy(s.trials[i].simulation);
     stn_cli_close(&s.subject);
     return code;
 }
@@ -220,10 +284,12 @@ const stn_command stn_cmd_variation = {
     .max_operands = 1,
     .summary = "Say how right a network is on junctions that differ",
     .details =
-        "Every cell and every amplifier of the machine is drawn once from the "
+        "Every cell and every amplifier of a chip is drawn once from the "
         "device file's spreads of resistance, TMR, diameter and offset, and "
-        "stays as it is; writes err by chance. The rates shown are those of "
-        "all cells, for the worst reference.\n\nExample: setun variation "
+        "stays as it is; writes err by chance. Accuracy is the mean of the "
+        "chips, beside the worst and the best of them. The rates shown are "
+        "those of all cells, for the worst reference.\n\nExample: setun "
+        "variation "
         "model.stn --data mnist "
         "--device stt-mtj",
     .options = OPTIONS,

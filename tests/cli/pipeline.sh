@@ -47,6 +47,26 @@ expect 0 "inexact as it is defined" "verify, an inexact machine" \
 expect 0 "exact pictures" "accuracy against variation" \
     "$setun" variation model.stn --data bars --images 2 --spread 0 --spread 3 \
     --draws 1000
+chips() { "$setun" variation model.stn --data bars --images 6 --spread 3 \
+    --draws 1000 "$@"; }
+# The figure of a quantity in a results file.
+figure() { sed -n "/\"quantity\": \"$1\"/,/ours/s/.*\"ours\": \([^,]*\).*/\1/p"; }
+chips --chips 3 --threads 1 > chips1
+for threads in 2 3; do
+    chips --chips 3 --threads "$threads" > "chips$threads"
+    holds "chips do not depend on $threads threads" cmp chips1 "chips$threads"
+done
+for quantity in accuracy "exact pictures"; do
+    for chip in 1 2 3; do
+        chips --chip "$chip" --chips 1 --json | figure "$quantity"
+    done | sort -g | awk '{ sum += $1; one[NR] = $1 }
+        END { printf "%.4f\n%.4f\n%.4f\n", sum / NR, one[1], one[NR] }' > alone
+    chips --chips 3 --json > chips.json
+    for which in "" ", lowest chip" ", highest chip"; do
+        figure "$quantity$which" < chips.json
+    done | awk '{ printf "%.4f\n", $1 }' > together
+    holds "$quantity of chips is that of each" cmp alone together
+done
 expect 0 "machine bdnet-sot" "verify" \
     "$setun" verify model.stn --data bars --images 10 --machine-images 1
 expect 0 "machine stt-snn" "verify on arrays of processing elements" \
