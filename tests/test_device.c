@@ -275,11 +275,18 @@ static void the_same_cells_are_always_sensed_alike(void **state)
 static void what_has_no_junctions_refuses_a_device(void **state)
 {
     (void)state;
+    static const char *const why[][2] = {
+        {"isaac-like", "crossbar family takes no device: its cells are not "
+                       "junctions; they deviate by options.variation"},
+        {"pe-int8", "pe_array family takes no device: it computes in digital"}};
     stn_error err;
     stn_machine *machine = NULL;
     const char *sets[] = {"device.name=sot-mtj", "device.spread=1"};
-    assert_int_equal(stn_machine_load("isaac-like", sets, 2, &machine, &err),
-                     STN_E_FORMAT);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(stn_machine_load(why[i][0], sets, 2, &machine, &err),
+                         STN_E_FORMAT);
+        assert_non_null(strstr(err.text, why[i][1]));
+    }
     sets[0] = "device.name=none-such";
     assert_int_equal(stn_machine_load("imce", sets, 2, &machine, &err),
                      STN_E_NOT_FOUND);

@@ -62,6 +62,7 @@ typedef struct stn_accel_type {
     const char *name, *help;
     const stn_attr *attrs; /* of `options`, ended by a row with name NULL */
     size_t attrs_size;
+    const char *no_device; /* why `device` is refused; NULL: it is not */
     /* Reads `circuits` of the machine file into machine->circuits and the
      * figures of converter events and array events of its own; called after
      * the options were parsed. NULL: a machine has no such key. */
@@ -91,8 +92,7 @@ typedef struct stn_accel_type {
     bool (*data_dependent)(const void *mapping, int instruction,
                            stn_event event);
     /* Makes what only execution needs, once, before it; the cells of a chip
-     * with a device, for one. NULL: there is nothing, and machines with a
-     * device are refused. */
+     * with a device, for one. NULL: there is nothing. */
     stn_status (*prepare)(void *mapping, stn_error *err);
     /* Executes one picture on bits, adding to the ledger. `scratch` is
      * scratch_bytes of the caller, aligned by stn_alloc, one a thread. */

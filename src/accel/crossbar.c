@@ -118,6 +118,8 @@ const stn_accel_type stn_accel_crossbar = {
     .help = "analog arrays: bit-sliced weights, bit-serial inputs, ADCs",
     .attrs = attrs,
     .attrs_size = sizeof(xb_options),
+    .no_device = "its cells are not junctions; they deviate by "
+                 "options.variation, on_off and wire",
     .circuits = xb_circuits_read,
     .circuits_size = sizeof(xb_circuits),
     .adc = adc,

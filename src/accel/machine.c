@@ -200,15 +200,15 @@ static stn_status read_device(const stn_machine_files *f, stn_machine *m,
     const stn_yaml *map = stn_yaml_get(f->root, "device"), *name = NULL;
     device_attrs attrs = {0};
     stn_mtj mtj = {0};
+    if (map && m->type->no_device)
+        return stn_yaml_fail(map, err, "the %s family takes no device: %s",
+                             m->type->name, m->type->no_device);
     if (!map || f->unlisted)
         return STN_OK;
     STN_TRY(need_map(f->root, "device", &map, err));
     STN_TRY(stn_yaml_need_text(map, "name", &name, err));
     STN_TRY(stn_attrs_parse(device_table, map, NULL, also, &attrs, err));
     STN_TRY(stn_mtj_load(name->scalar, &m->figures, &mtj, err));
-    if (!m->type->prepare)
-        return stn_yaml_fail(map, err, "the %s family has no junctions",
-                             m->type->name);
     if (attrs.spread == 0)
         return STN_OK;
     stn_mtj *own = stn_arena_alloc(&m->arena, 1, sizeof *own);

@@ -96,6 +96,8 @@ const stn_accel_type stn_accel_pe_array = {
     .help = "digital processing elements, a buffer, memory off the chip",
     .attrs = attrs,
     .attrs_size = sizeof(pe_options),
+    .no_device = "it computes in digital logic, and its memory is read a row "
+                 "at a time",
     .circuits = circuits,
     .circuits_size = sizeof(pe_circuits),
     .map = pe_map,
