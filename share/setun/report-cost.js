@@ -5,12 +5,10 @@
 const ways = ['layer', 'component', 'event'];
 function records(s) {
   const leak = s.components.length - 1;
-  const rest = s.layer_events ? s.layers.map((l, i) => [i, leak, l.energy_j[leak], 0])
-    : s.layers.flatMap((l, i) => l.energy_j.map((e, c) => [i, c, e, c ? 0 : l.latency_s]));
-  return (s.layer_events || []).map(([layer, e, , energy, time]) => ({ layer,
+  return s.layer_events.map(([layer, e, , energy, time]) => ({ layer,
       event: words(s.events[e].name), component: s.events[e].component, energy, time }))
-    .concat(rest.map(([layer, component, energy, time]) => ({ layer, component,
-      event: words(s.components[component]), energy, time })))
+    .concat(s.layers.map((l, layer) => ({ layer, component: leak,
+      event: words(s.components[leak]), energy: l.energy_j[leak], time: 0 })))
     .filter(r => r.energy > 0 || r.time > 0);
 }
 function costButtons(named) {
@@ -24,7 +22,7 @@ function costButtons(named) {
     button(named(w, state.picked[w]) + ' ×', true, () => { delete state.picked[w]; })));
 }
 function cost() {
-  const variants = ofSet().filter(v => v.simulation);
+  const variants = ofSet().filter(v => v.simulation && v.simulation.layer_events);
   $('s-cost').hidden = !variants.length;
   const v = choices($('cost-variant'), variants, state.cost);
   if (!v) return;
@@ -47,11 +45,15 @@ function cost() {
   for (const box of document.querySelectorAll('.tall')) box.style.height = height;
   const tick = unit => ({ ticks: { callback: x => si(x, unit), maxTicksLimit: 6,
     maxRotation: 0 }, stacked: true });
+  /* The next bars are those of a way that parts what was picked. The chart is
+   * still at work on the click when it calls this. */
   const pick = (event, items) => {
     if (!items.length) return;
-    state.picked[by] = keys[items[0].index];
-    state.by = ways.find(w => !(w in state.picked)) || by;
-    cost();
+    const key = keys[items[0].index], inside = of.get(key);
+    state.picked[by] = key;
+    state.by = ways.find(w => !(w in state.picked) &&
+      inside.some(r => r[w] !== inside[0][w])) || by;
+    setTimeout(cost);
   };
   const options = unit => base(axis('', tick(unit)),
     axis('', { stacked: true, grid: { display: false } }),
@@ -62,7 +64,7 @@ function cost() {
   const bars = what => ({ labels: keys.map(k => named(by, k)),
     datasets: s.components.map((name, i) => ({ label: words(name),
       data: keys.map(k => sum(of.get(k).filter(r => r.component === i), what)),
-      backgroundColor: css('--c' + i) })).filter(d => d.data.some(x => x > 0)) });
+      backgroundColor: css('--c' + i), maxBarThickness: 28 })).filter(d => d.data.some(x => x > 0)) });
   draw('energy', { type: 'bar', data: bars('energy'), options: options('J') });
   draw('latency', { type: 'bar', data: bars('time'), options: options('s') });
   fillTable($('cost-table'), [['layer'], ...s.components.map(c => [words(c), 'n']),
