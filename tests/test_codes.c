@@ -263,6 +263,33 @@ static void a_long_gap_takes_entries_without_a_value(void **state)
     stn_arena_deinit(&arena);
 }
 
+static void distances_take_as_many_bits_as_make_them_shortest(void **state)
+{
+    (void)state;
+    int8_t codes[4000] = {0};
+    stn_error err;
+    size_t least = SIZE_MAX;
+    stn_weights w = {.codes = codes,
+                     .out = 1,
+                     .kh = 1,
+                     .kw = 1,
+                     .in = 4000,
+                     .chunk = 4000,
+                     .alphabet = {STN_LEVELS_NONZERO, 3},
+                     .layout = {.structure = STN_SPARSE}};
+    for (int i = 0; i < 4000; i += 1 + i % 97)
+        codes[i] = 1;
+    assert_ok(stn_weights_check(&w, "f", &err), err);
+    size_t chosen = w.index_bits;
+    for (int bits = 1; bits <= STN_INDEX_BITS_MAX; bits++) {
+        w.layout.index_bits = bits;
+        assert_ok(stn_weights_check(&w, "f", &err), err);
+        least = w.index_bits < least ? w.index_bits : least;
+    }
+    assert_int_equal(chosen, least);
+    assert_true(w.index_bits > least); /* at the most bits */
+}
+
 /* The plane of PermDNN with natural shifts: 8 weights by p = 4. */
 static void
 a_permuted_diagonal_stores_no_index_and_a_pth_of_the_weights(void **state)
@@ -364,6 +391,7 @@ int main(void)
         cmocka_unit_test(ternary_codes_have_the_bytes_of_the_format_page),
         cmocka_unit_test(bit_tensors_that_do_not_fit_are_refused),
         cmocka_unit_test(a_long_gap_takes_entries_without_a_value),
+        cmocka_unit_test(distances_take_as_many_bits_as_make_them_shortest),
         cmocka_unit_test(
             a_permuted_diagonal_stores_no_index_and_a_pth_of_the_weights),
         cmocka_unit_test(a_circulant_block_repeats_its_first_column),

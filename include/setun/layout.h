@@ -39,6 +39,8 @@ typedef struct stn_grid {
     int rows, cols, keep;
 } stn_grid;
 
+#define STN_INDEX_BITS_MAX 16
+
 typedef struct stn_layout {
     stn_structure structure;
     /* Plane: its columns are kernel positions times channels (a fully
@@ -49,7 +51,9 @@ typedef struct stn_layout {
     int p;             /* permuted diagonal, circulant: side of a block */
     bool
         natural; /* permuted diagonal: shifts are block index mod p, unstored */
-    int index_bits; /* sparse: of one distance, 1 … 16 */
+    /* Sparse: of one distance, 1 … STN_INDEX_BITS_MAX; before weights are
+     * packed also 0: as many as make all distances shortest. */
+    int index_bits;
     size_t n_index; /* entries of the index in a file */
     /* blocks: for each row of blocks the kept columns, ascending; then for
      * each kept block and each row of the finer grid its kept columns.

@@ -11,8 +11,10 @@ typedef struct sparse_attrs {
 
 // clang-format off
 static const stn_attr attrs[] = {
-    {"index_bits", STN_ATTR_INT, offsetof(sparse_attrs, index_bits), 4, 1, 16,
-     NULL, "bits of a distance; longer gaps take several"},
+    {"index_bits", STN_ATTR_INT, offsetof(sparse_attrs, index_bits), 0, 0,
+     STN_INDEX_BITS_MAX, NULL,
+     "bits of a distance, longer gaps take several; 0: what makes the smallest "
+     "file"},
     {.name = NULL}};
 // clang-format on
 

@@ -87,9 +87,6 @@ static const int8_t *place_codes(stn_lowering *l, const stn_node *node,
     return codes;
 }
 
-/* Of distances where no structure chooses: gaps of up to 14 weights. */
-#define SPARSE_INDEX_BITS 4
-
 /* `n` entries in the image's memory: those given, or 0, 1, 2 … */
 static stn_status copy_index(stn_lowering *l, stn_layout *layout, size_t n,
                              const uint32_t *from)
@@ -158,7 +155,6 @@ static stn_status lower_layout(stn_lowering *l, const stn_node *node,
         *layout = binding->layout;
     else
         *layout = (stn_layout){.structure = usual_structure(binding, w, groups),
-                               .index_bits = SPARSE_INDEX_BITS,
                                .n_grids = 1,
                                .grids = {{w->out / groups, w->in / groups, 1}}};
     if (layout->structure == STN_BLOCKS && !binding->structure)

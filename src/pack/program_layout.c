@@ -85,10 +85,11 @@ stn_status stn_weights_check_layout(stn_weights *w, const char *where,
                         "%s: groups of %s numbers, expected whole or ternary "
                         "ones: a live group may hold a 0",
                         where, stn_levels_name(w->alphabet.levels));
-    if (l->structure == STN_SPARSE && (l->index_bits < 1 || l->index_bits > 16))
+    if (l->structure == STN_SPARSE &&
+        (l->index_bits < 1 || l->index_bits > STN_INDEX_BITS_MAX))
         return stn_fail(err, STN_E_FORMAT,
-                        "%s: distances of %d bits, expected 1 to 16", where,
-                        l->index_bits);
+                        "%s: distances of %d bits, expected 1 to %d", where,
+                        l->index_bits, STN_INDEX_BITS_MAX);
     if (!stn_structure_is_plane(l->structure))
         return STN_OK;
     if (!stn_layout_fits(l, plane, &got, &expected))
@@ -181,10 +182,10 @@ static stn_status check_plane(stn_weights *w, stn_arena *scratch,
     return STN_OK;
 }
 
-static size_t sparse_entries(const stn_weights *w)
+static size_t sparse_entries(const stn_weights *w, int bits)
 {
     size_t n = stn_weights_count(w), gap = 0, entries = 0;
-    size_t most = ((size_t)1 << w->layout.index_bits) - 1;
+    size_t most = ((size_t)1 << bits) - 1;
     for (size_t k = 0; k < n; k++) {
         if (!w->codes[k]) {
             gap++;
@@ -194,6 +195,19 @@ static size_t sparse_entries(const stn_weights *w)
         gap = 0;
     }
     return entries;
+}
+
+/* Of the distances, so that all take the fewest. */
+static int least_index_bits(const stn_weights *w)
+{
+    int bits = 1;
+    size_t least = SIZE_MAX;
+    for (int b = 1; b <= STN_INDEX_BITS_MAX; b++) {
+        size_t n = sparse_entries(w, b) * (size_t)b;
+        bits = n < least ? b : bits;
+        least = n < least ? n : least;
+    }
+    return bits;
 }
 
 /* Channels of chunk b. */
@@ -258,7 +272,7 @@ static stn_status check_scattered(stn_weights *w, stn_arena *scratch,
             return fail_code(w, k, where, err);
     w->n_stored = dense ? n : *nonzero;
     if (w->layout.structure == STN_SPARSE)
-        w->layout.n_index = sparse_entries(w);
+        w->layout.n_index = sparse_entries(w, w->layout.index_bits);
     if (w->layout.structure == STN_GROUPS)
         w->n_stored = weights_of_live_groups(w, scratch);
     return w->n_stored == SIZE_MAX ? stn_fail_memory(err, "groups") : STN_OK;
@@ -281,6 +295,8 @@ stn_status stn_weights_check(stn_weights *w, const char *where, stn_error *err)
 {
     stn_arena scratch = {0};
     size_t nonzero = 0; /* of the stored values */
+    if (w->layout.structure == STN_SPARSE && w->layout.index_bits == 0)
+        w->layout.index_bits = least_index_bits(w);
     STN_TRY(stn_weights_check_layout(w, where, err));
     STN_TRY(stn_weights_check_index(w, where, err));
     w->n_stored = 0;

@@ -64,7 +64,8 @@ static stn_status read_structure(const stn_reader *r, const stn_json *json,
     if (l->structure == STN_BLOCKS)
         return read_grids(r, stn_json_member(json, "grids"), l);
     if (l->structure == STN_SPARSE) {
-        STN_TRY(stn_reader_int(r, json, "index_bits", 1, 16, &l->index_bits));
+        STN_TRY(stn_reader_int(r, json, "index_bits", 1, STN_INDEX_BITS_MAX,
+                               &l->index_bits));
         STN_TRY(stn_reader_int(r, json, "entries", 0, STN_PROGRAM_WEIGHTS,
                                &entries));
         l->n_index = (size_t)entries;
