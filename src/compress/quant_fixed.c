@@ -87,8 +87,10 @@ static void encode(const stn_quantiser_call *call, int8_t *codes, float *scales)
 
     scales[0] = 1;
     if (a->pattern == PAIR) {
-        for (size_t o = 0; o < n_filters; o++)
+        for (size_t o = 0; o < n_filters; o++) {
             encode_pair(filter, latent + o * filter, codes + o * filter);
+            scales[o] = 1;
+        }
         return;
     }
     size_t keep = (size_t)((double)a->density * (double)n + 0.5);
@@ -105,6 +107,12 @@ static stn_alphabet alphabet(const void *state)
     return (stn_alphabet){STN_LEVELS_TERNARY, 2};
 }
 
+/* Of a pair, so that a structure, too, gives it one filter at a time. */
+static bool per_filter(const void *state)
+{
+    return ((const fixed_attrs *)state)->pattern == PAIR;
+}
+
 static void backward(const stn_quantiser_call *call, float *grad)
 {
     memset(grad, 0, stn_weight_count(call->shape) * sizeof(*grad));
@@ -118,5 +126,6 @@ const stn_quantiser_type stn_quantiser_fixed = {
     .is_drawn = true,
     .alphabet = alphabet,
     .encode = encode,
+    .scale_per_filter = per_filter,
     .backward = backward,
 };
