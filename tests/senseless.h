@@ -8,15 +8,19 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* A part of the reason, or NULL for what is allowed. `sparse`: zeros are not
- * stored, whatever the codes may be. */
+/* A part of the reason, or NULL for what is allowed. `structure` as in a
+ * recipe, NULL: none. */
 static inline const char *senseless(const char *quantiser, const char *penalty,
-                                    bool sparse)
+                                    const char *structure)
 {
     static const char *const makes_zeros[] = {"group_lasso", "l1", "admm"};
+    bool sparse = structure && strstr(structure, "sparse");
     bool has_zero =
         strcmp(quantiser, "binary") != 0 && strcmp(quantiser, "dorefa") != 0;
 
+    /* Without a structure levels without 0 are stored as sparse ones are. */
+    if (strcmp(quantiser, "levels") == 0)
+        has_zero = !structure;
     if (strcmp(quantiser, "fixed") == 0)
         return "stay as they are drawn";
     for (int i = 0; i < 3 && !has_zero && !sparse; i++)

@@ -183,6 +183,15 @@ static void unknown_names_are_refused_with_what_exists(void **unused)
     snprintf(path, sizeof(path), "%s/tiny.yaml", folder);
     assert_refused(stn_recipe_load(path, &choice, &recipe, &err), err,
                    STN_E_FORMAT, "epoch");
+    choice.set = (const char *const[]){"constants.lamda=3"};
+    assert_refused(stn_recipe_load(path, &choice, &recipe, &err), err,
+                   STN_E_ARGUMENT, "no constants to set");
+    choice.set = (const char *const[]){"constants={lambda: 2}",
+                                       "constants.lamda=3"};
+    choice.n_set = 2;
+    assert_refused(stn_recipe_load(path, &choice, &recipe, &err), err,
+                   STN_E_FORMAT, "did you mean \"lambda\"");
+    choice.n_set = 1;
     choice.set = (const char *const[]){"epochs"};
     assert_refused(stn_recipe_load(path, &choice, &recipe, &err), err,
                    STN_E_ARGUMENT, "epochs");

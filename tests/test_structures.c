@@ -4,6 +4,7 @@
  * leaves them, that quantisers see nothing else; with every quantiser and
  * penalty of the lists. */
 #include "test.h"
+#include "penalised.h"
 #include "senseless.h"
 
 #include "compress/compress.h"
@@ -166,8 +167,7 @@ static void every_quantiser_and_penalty_keeps_every_structure(void **unused)
             for (int p = 0; stn_penalty_types[p]; p++) {
                 const char *name = stn_quantiser_types[q]->name;
                 const char *penalty = stn_penalty_types[p]->name;
-                const char *reason = senseless(
-                    name, penalty, strcmp(structures[s], "sparse") == 0);
+                const char *reason = senseless(name, penalty, structures[s]);
                 struct fixture f;
                 stn_error err;
 
@@ -256,6 +256,35 @@ static void gradients_are_those_of_the_stored_weights_alone(void **unused)
                 assert_memory_equal(p->grad, expected[i],
                                     p->count * sizeof(float));
             }
+            release(&f);
+        }
+}
+
+static void
+penalties_pull_stored_weights_by_the_slope_of_their_value(void **unused)
+{
+    static const char *const penalties[] = {
+        "{group_lasso: {lambda: 0.3}}",
+        "{admm: {rho: 0.2, keep: 0.25}}",
+        "{admm: {rho: 0.2, project: levels, bits: 2}}",
+        "freeze",
+        "{l1: {lambda: 0.3}}",
+    };
+
+    (void)unused;
+    for (int s = 0; s < N_STRUCTURES; s++)
+        for (int p = 0; p < 5; p++) {
+            struct fixture f;
+            stn_error err;
+
+            assert_ok(bind_with(&f, "sparse_binary", structures[s],
+                                penalties[p], 1, &err),
+                      err);
+            stn_compression_apply(f.compression, f.pool);
+            stn_compression_turn(f.compression, f.pool, 0, 2);
+            train(&f, 2);
+            stn_compression_apply(f.compression, f.pool);
+            assert_penalty_slopes(f.compression, f.pool);
             release(&f);
         }
 }
@@ -432,6 +461,36 @@ static void scales_do_not_count_what_is_not_stored(void **unused)
     }
 }
 
+/* As without a structure: a comparison of two inputs a filter. */
+static void each_filter_compares_a_pair_of_its_own(void **unused)
+{
+    (void)unused;
+    for (int s = 0; s < N_STRUCTURES; s++) {
+        struct fixture f;
+        stn_error err;
+
+        assert_ok(bind_with(&f, "{fixed: {pattern: pair}}", structures[s], NULL,
+                            1, &err),
+                  err);
+        stn_compression_apply(f.compression, f.pool);
+        for (int i = 0; i < f.compression->n; i++) {
+            const stn_binding *b = &f.compression->bindings[i];
+            size_t filter = b->param->count / (size_t)b->shape.out;
+
+            for (size_t o = 0; o < (size_t)b->shape.out; o++) {
+                int plus = 0, minus = 0;
+
+                for (size_t k = o * filter; k < (o + 1) * filter; k++) {
+                    plus += b->param->effective[k] == 1;
+                    minus += b->param->effective[k] == -1;
+                }
+                assert_true(plus == 1 && minus == 1);
+            }
+        }
+        release(&f);
+    }
+}
+
 /* So that the variance of a sum over what is left stays. */
 static void initial_weights_are_widened_by_what_is_dropped(void **unused)
 {
@@ -496,6 +555,8 @@ int main(void)
         cmocka_unit_test(no_training_step_leaves_a_structure),
         cmocka_unit_test(every_quantiser_and_penalty_keeps_every_structure),
         cmocka_unit_test(gradients_are_those_of_the_stored_weights_alone),
+        cmocka_unit_test(
+            penalties_pull_stored_weights_by_the_slope_of_their_value),
         cmocka_unit_test(projecting_twice_changes_no_bit),
         cmocka_unit_test(
             sparse_positions_follow_what_becomes_zero_and_what_is_loaded),
@@ -504,6 +565,7 @@ int main(void)
         cmocka_unit_test(blocks_keep_as_many_in_each_row),
         cmocka_unit_test(a_dense_start_keeps_its_diagonal_as_it_is),
         cmocka_unit_test(scales_do_not_count_what_is_not_stored),
+        cmocka_unit_test(each_filter_compares_a_pair_of_its_own),
         cmocka_unit_test(initial_weights_are_widened_by_what_is_dropped),
         cmocka_unit_test(structures_that_make_no_sense_are_refused),
     };

@@ -9,6 +9,7 @@
 #include "compress/structure.h"
 
 #include <fnmatch.h>
+#include <stdio.h>
 #include <string.h>
 
 #define STN_QUANTISER(name)                                                    \
@@ -117,6 +118,15 @@ static stn_status read_quantiser(stn_compression *c, const stn_yaml *rule,
     return STN_OK;
 }
 
+/* Whether a weight that is stored cannot be 0. Levels that leave 0 out are
+ * stored sparsely where no other structure is asked for. */
+static bool lacks_zero(const stn_binding *b)
+{
+    return b->layout.structure != STN_SPARSE &&
+           (b->alphabet.levels == STN_LEVELS_ODD ||
+            (b->alphabet.levels == STN_LEVELS_NONZERO && b->structure));
+}
+
 /* Refuses a penalty that cannot do with this quantiser what it is for. */
 static stn_status check_pair(const stn_binding *b, const stn_yaml *node,
                              stn_error *err)
@@ -133,9 +143,7 @@ static stn_status check_pair(const stn_binding *b, const stn_yaml *node,
                              "%s reads codes of at most 9 bits; give the "
                              "quantiser fewer",
                              p->name);
-    if (b->alphabet.levels == STN_LEVELS_ODD &&
-        b->layout.structure != STN_SPARSE && p->makes_zeros &&
-        p->makes_zeros(b->penalty_attrs))
+    if (lacks_zero(b) && p->makes_zeros && p->makes_zeros(b->penalty_attrs))
         return stn_yaml_fail(node, err,
                              "%s makes weights 0, and '%s' of these bits has "
                              "no code 0; take a quantiser that has, or "
@@ -215,6 +223,16 @@ static stn_status read_group(const stn_yaml *rule, const stn_yaml_scope *scope,
     return STN_OK;
 }
 
+/* A pattern matches many layers: which one it was. */
+static stn_status in_layer(const char *layer, stn_status status, stn_error *err)
+{
+    size_t n = err ? strlen(err->text) : 0;
+
+    if (status != STN_OK && err)
+        snprintf(err->text + n, sizeof(err->text) - n, " (layer %s)", layer);
+    return status;
+}
+
 static stn_status bind(stn_compression *c, stn_param *param,
                        const stn_yaml *rule, const stn_yaml_scope *scope,
                        uint64_t seed, stn_error *err)
@@ -226,7 +244,8 @@ static stn_status bind(stn_compression *c, stn_param *param,
     b->param = param;
     b->shape = stn_weight_shape_of(param);
     STN_TRY(read_quantiser(c, rule, scope, b, err));
-    STN_TRY(read_structure(c, rule, scope, &rng, b, err));
+    STN_TRY(in_layer(owner(c->graph, param - c->graph->params)->name,
+                     read_structure(c, rule, scope, &rng, b, err), err));
     STN_TRY(read_penalty(c, rule, scope, b, err));
     STN_TRY(read_group(rule, scope, b, err));
     STN_TRY(allocate(c, b, err));

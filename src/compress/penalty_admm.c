@@ -40,7 +40,7 @@ static const stn_attr attrs[] = {
      "factor of rho from one target to the next"},
     {"project", STN_ATTR_CHOICE, offsetof(admm_attrs, set), LARGEST, 0, 0,
      sets, "what the target is: the largest magnitudes, or levels"},
-    {"keep", STN_ATTR_FLOAT, offsetof(admm_attrs, keep), 0.1, 0, 1, NULL,
+    {"keep", STN_ATTR_FLOAT, offsetof(admm_attrs, keep), 0.1, 1e-6, 1, NULL,
      "largest: share of the weights that stay nonzero"},
     {"first", STN_ATTR_FLOAT, offsetof(admm_attrs, first), 0, 0, 1, NULL,
      "largest: the share of the first target, if it is more than keep"},

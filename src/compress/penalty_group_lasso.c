@@ -39,7 +39,7 @@ static const stn_attr attrs[] = {
      NULL, "clip at this share of the layer's mean norm; 0: plain lasso"},
     {"detach", STN_ATTR_BOOL, offsetof(lasso_attrs, detach), 0, 0, 1, NULL,
      "no gradient through the clipping threshold"},
-    {"keep", STN_ATTR_FLOAT, offsetof(lasso_attrs, keep), 1, 0, 1, NULL,
+    {"keep", STN_ATTR_FLOAT, offsetof(lasso_attrs, keep), 1, 1e-6, 1, NULL,
      "share of the groups that are left after the cut; 1: no cut"},
     {"cut_at", STN_ATTR_FLOAT, offsetof(lasso_attrs, cut_at), 0.6, 0, 1, NULL,
      "share of all epochs before the cut"},
