@@ -123,8 +123,9 @@ stn_status stn_yaml_choice(const stn_yaml *node, const char *const *words,
     const char *nearest = stn_nearest_word(node->scalar, words);
     if (nearest)
         return stn_yaml_fail(node, err,
-                             "%s: \"%.100s\" is unknown; did you mean \"%s\"?",
-                             key, node->scalar, nearest);
+                             "%s: \"%.100s\" is unknown; did you mean \"%s\"? "
+                             "It may be one of: %s",
+                             key, node->scalar, nearest, list);
     return stn_yaml_fail(node, err,
                          "%s: \"%.100s\" is unknown, expected one of: %s", key,
                          node->scalar, list);

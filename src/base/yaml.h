@@ -71,6 +71,11 @@ void stn_yaml_fail_text(const stn_yaml *node, stn_error *err,
 stn_status stn_yaml_check_keys(const stn_yaml *map, const char *const *keys,
                                stn_error *err);
 
+/* STN_E_FORMAT "FILE:LINE: key "KEY" is unknown", with the nearest key, or
+ * with all. */
+stn_status stn_yaml_fail_key(const stn_yaml *node, const char *key,
+                             const char *const *keys, stn_error *err);
+
 /* Named integers for expressions: "$p", "p*m", "(h+1)/2". */
 typedef struct stn_yaml_variable {
     const char *name;

@@ -17,8 +17,5 @@ struct stn_yaml_document {
 stn_status stn_yaml_build(stn_yaml_document *document, const char *name,
                           const char *text, size_t size, stn_yaml **out,
                           stn_error *err);
-/* STN_E_FORMAT "FILE:LINE: key "KEY" is unknown", with the nearest key. */
-stn_status stn_yaml_fail_key(const stn_yaml *node, const char *key,
-                             const char *const *keys, stn_error *err);
 
 #endif

@@ -176,7 +176,7 @@ stn_status stn_yaml_int(const stn_yaml *node, const stn_yaml_scope *scope,
     bool whole = fabs(x) <= 0x1p53 && x == (double)(int64_t)x;
     if (!whole || (int64_t)x < min || (int64_t)x > max)
         return stn_yaml_fail(node, err,
-                             "%s: got %.17g, expected a whole number from "
+                             "%s: got %.15g, expected a whole number from "
                              "%lld to %lld",
                              key_of(node), x, (long long)min, (long long)max);
     *out = (int64_t)x;

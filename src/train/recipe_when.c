@@ -154,7 +154,9 @@ static stn_status choose_variant(const stn_yaml *root, const char *asked,
 
     if (!variants) {
         if (asked && (!own || strcmp(asked, own) != 0))
-            return stn_yaml_fail(root, err, "the recipe has no variant '%s'",
+            return stn_yaml_fail(root, err,
+                                 "the recipe has no variant '%s'; it has none: "
+                                 "leave the variant out",
                                  asked);
         *out = own ? own : "";
         return STN_OK;
@@ -214,6 +216,28 @@ static stn_status set_text(stn_yaml_document *document, const char *key,
     return stn_yaml_set(document, key, quoted, true, err);
 }
 
+/* A constant that the recipe does not name would change nothing. */
+static stn_status check_constant(stn_yaml_document *document, const char *path,
+                                 stn_error *err)
+{
+    static const char prefix[] = "constants.";
+    const stn_yaml *constants =
+        stn_yaml_get(stn_yaml_root(document), "constants");
+    const char *keys[65];
+    size_t n = 0;
+
+    if (strncmp(path, prefix, sizeof(prefix) - 1) != 0 ||
+        stn_yaml_find(document, path))
+        return STN_OK;
+    if (!constants || constants->kind != STN_YAML_MAP)
+        return stn_fail(err, STN_E_ARGUMENT,
+                        "%s: the recipe has no constants to set", path);
+    for (const stn_yaml *c = constants->first; c && n < 64; c = c->next)
+        keys[n++] = c->key;
+    keys[n] = NULL;
+    return stn_yaml_fail_key(constants, path + sizeof(prefix) - 1, keys, err);
+}
+
 static stn_status apply_set(stn_yaml_document *document, const char *text,
                             stn_error *err)
 {
@@ -226,6 +250,7 @@ static stn_status apply_set(stn_yaml_document *document, const char *text,
                         "optimiser.sgd.lr=0.01",
                         text);
     snprintf(path, sizeof(path), "%.*s", (int)(equals - text), text);
+    STN_TRY(check_constant(document, path, err));
     return stn_yaml_set(document, path, equals + 1, true, err);
 }
 
