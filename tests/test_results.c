@@ -115,8 +115,11 @@ static void data_sets_of_other_commands_stay_as_they_were(void **state)
     assert_holds(cifar10, "| accuracy | % | 70 | 68 |\n");
     assert_null(strstr(cifar10, "spread"));
     assert_holds(cifar10, "`two`, commit made-by-tw, seed 1,");
+    char *none = table(f, "svhn");
+    assert_string_equal(none, "No rows of svhn yet.\n");
     free(mnist);
     free(cifar10);
+    free(none);
 }
 
 static void a_data_set_measured_again_is_replaced_in_its_place(void **state)

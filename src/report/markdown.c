@@ -155,17 +155,8 @@ static void print_rows(const comparison *c, FILE *out)
     fputs("\n", out);
 }
 
-static void print_comparison(comparison *c, FILE *out)
+static void print_columns(const comparison *c, FILE *out)
 {
-    find_variants(c);
-    if (c->n == 0) {
-        fprintf(out, "No rows of %s yet.\n", c->data);
-        return;
-    }
-    if (c->n > MAX_COLUMNS) {
-        print_rows(c, out);
-        return;
-    }
     fputs("| quantity | unit |", out);
     for (int v = 0; v < c->n; v++)
         fprintf(out, " %s |", c->variants[v]);
@@ -183,6 +174,19 @@ static void print_comparison(comparison *c, FILE *out)
             print_figure(find(c, r, v), out);
         fputs("\n", out);
     }
+}
+
+/* Whether there was anything to compare. */
+static bool print_comparison(comparison *c, FILE *out)
+{
+    find_variants(c);
+    if (c->n == 0)
+        fprintf(out, "No rows of %s yet.\n", c->data);
+    else if (c->n > MAX_COLUMNS)
+        print_rows(c, out);
+    else
+        print_columns(c, out);
+    return c->n > 0;
 }
 
 /* How many seeds any figure of a data set (NULL: of all) is the mean of. */
@@ -267,13 +271,15 @@ stn_status stn_report_markdown(const char *results_file, const char *data,
                           results_file);
         goto out;
     }
+    bool any = true;
     if (data)
-        print_comparison(
+        any = print_comparison(
             &(comparison){.rows = rows, .data = data, .pattern = variants},
             out);
     else
         print_published(rows, out);
-    print_origins(root, rows, results_file, data, out);
+    if (any)
+        print_origins(root, rows, results_file, data, out);
 out:
     stn_json_destroy(document);
     stn_free(bytes);
