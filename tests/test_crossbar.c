@@ -314,6 +314,7 @@ static void what_cannot_be_converted_is_refused(void **state)
     stn_machine *m = NULL;
     static const char *const wide[] = {"options.adc_bits=0"};
     static const char *const part[] = {"options.adc_bits=2.5"};
+    static const char *const low[] = {"options.on_off=1.2"};
     static const char *const few[] = {"options.arrays=3"};
     static const char *const none[] = {"circuits.dac_area.unit=pJ"};
     m = load("prime-like", wide, 1);
@@ -321,11 +322,10 @@ static void what_cannot_be_converted_is_refused(void **state)
         stn_simulate(m, &image->program, &(stn_simulate_options){0}, &s, &err),
         err, STN_E_UNSUPPORTED, "needs 15 bits");
     stn_machine_destroy(m);
-    m = load("isaac-like", part, 1);
-    assert_refused(
-        stn_simulate(m, &image->program, &(stn_simulate_options){0}, &s, &err),
-        err, STN_E_ARGUMENT, "whole numbers");
-    stn_machine_destroy(m);
+    assert_refused(stn_machine_load("isaac-like", part, 1, &m, &err), err,
+                   STN_E_FORMAT, "adc_bits: got 2.5, expected whole numbers");
+    assert_refused(stn_machine_load("isaac-like", low, 1, &m, &err), err,
+                   STN_E_FORMAT, "on_off: got 1.2, expected 0");
     m = load("isaac-like", few, 1);
     assert_refused(
         stn_simulate(m, &image->program, &(stn_simulate_options){0}, &s, &err),

@@ -62,6 +62,9 @@ typedef struct stn_accel_type {
     const char *name, *help;
     const stn_attr *attrs; /* of `options`, ended by a row with name NULL */
     size_t attrs_size;
+    /* Refuses parsed options that no range of one alone can; NULL: none. */
+    stn_status (*check)(const stn_yaml *options, const void *attrs,
+                        stn_error *err);
     const char *no_device; /* why `device` is refused; NULL: it is not */
     /* Reads `circuits` of the machine file into machine->circuits and the
      * figures of converter events and array events of its own; called after

@@ -5,6 +5,7 @@
  * and bit-slice L1 (Zhang et al., EMC2 at NeurIPS 2019) have them. The
  * mapping, the circuits and what is not modelled: docs/crossbar.md. */
 #include "accel/crossbar.h"
+#include <math.h>
 
 static const char *const signs_words[] = {"pair", "offset", "flip", NULL};
 static const char *const range_words[] = {"saturate", "full", NULL};
@@ -70,6 +71,23 @@ static const stn_attr attrs[] = {
     {0}};
 /* clang-format on */
 
+static stn_status check(const stn_yaml *options, const void *parsed,
+                        stn_error *err)
+{
+    const xb_options *o = parsed;
+    for (int i = 0; i < o->adc_bits.n; i++)
+        if (o->adc_bits.v[i] != floorf(o->adc_bits.v[i]))
+            return stn_yaml_fail(stn_yaml_get(options, "adc_bits"), err,
+                                 "adc_bits: got %g, expected whole numbers",
+                                 (double)o->adc_bits.v[i]);
+    if (o->on_off > 0.0f && o->on_off < 1.5f)
+        return stn_yaml_fail(stn_yaml_get(options, "on_off"), err,
+                             "on_off: got %g, expected 0 (ideal) or at least "
+                             "1.5",
+                             (double)o->on_off);
+    return STN_OK;
+}
+
 static void place(const void *mapping, int instruction,
                   stn_placement *placement)
 {
@@ -118,6 +136,7 @@ const stn_accel_type stn_accel_crossbar = {
     .help = "analog arrays: bit-sliced weights, bit-serial inputs, ADCs",
     .attrs = attrs,
     .attrs_size = sizeof(xb_options),
+    .check = check,
     .no_device = "its cells are not junctions; they deviate by "
                  "options.variation, on_off and wire",
     .circuits = xb_circuits_read,

@@ -158,11 +158,6 @@ stn_status xb_map_device(xb_mapping *m, xb_layer *l, stn_error *err)
         (size_t)l->n_groups * (size_t)l->n_signs * (size_t)l->n_slices;
     if (o->variation <= 0.0f && o->wire <= 0.0f && o->on_off <= 0.0f)
         return STN_OK;
-    if (o->on_off > 0.0f && o->on_off < 1.5f)
-        return stn_fail(err, STN_E_ARGUMENT,
-                        "options.on_off: got %g, expected 0 (ideal) or at "
-                        "least 1.5",
-                        (double)o->on_off);
     double *g = stn_alloc(2 * rows, out * sizeof *g);
     l->cells = stn_arena_alloc(&m->arena, sets * rows, out * sizeof *l->cells);
     for (size_t i = 0; g && l->cells && i < sets; i++) {

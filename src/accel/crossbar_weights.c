@@ -93,10 +93,6 @@ static stn_status choose_adcs(const xb_mapping *m, xb_layer *l, stn_error *err)
     for (int s = 0; s < l->n_slices; s++) {
         int i = s < o->adc_bits.n ? s : o->adc_bits.n - 1;
         int asked = i < 0 ? 0 : (int)o->adc_bits.v[i];
-        if (i >= 0 && (float)asked != o->adc_bits.v[i])
-            return stn_fail(err, STN_E_ARGUMENT,
-                            "options.adc_bits: got %g, expected whole numbers",
-                            (double)o->adc_bits.v[i]);
         int bits = asked ? asked : ideal;
         if (bits > XB_MAX_ADC_BITS)
             return stn_fail(err, STN_E_UNSUPPORTED,

@@ -152,8 +152,11 @@ static stn_status read_options(const stn_machine_files *f, stn_machine *m,
     m->attrs = stn_arena_alloc(&m->arena, 1, m->type->attrs_size);
     if (!m->attrs)
         return stn_fail_memory(err, "the options of a machine");
-    STN_TRY(stn_attrs_parse(m->type->attrs, stn_yaml_get(f->root, "options"),
-                            NULL, NULL, m->attrs, err));
+    const stn_yaml *options = stn_yaml_get(f->root, "options");
+    STN_TRY(
+        stn_attrs_parse(m->type->attrs, options, NULL, NULL, m->attrs, err));
+    if (options && m->type->check)
+        STN_TRY(m->type->check(options, m->attrs, err));
     STN_TRY(stn_attrs_parse(baseline_table, stn_yaml_get(f->root, "baseline"),
                             NULL, NULL, &baseline, err));
     m->float_units = baseline.float_units;
@@ -208,7 +211,11 @@ static stn_status read_device(const stn_machine_files *f, stn_machine *m,
     STN_TRY(need_map(f->root, "device", &map, err));
     STN_TRY(stn_yaml_need_text(map, "name", &name, err));
     STN_TRY(stn_attrs_parse(device_table, map, NULL, also, &attrs, err));
-    STN_TRY(stn_mtj_load(name->scalar, &m->figures, &mtj, err));
+    stn_status status = stn_mtj_load(name->scalar, &m->figures, &mtj, err);
+    if (status != STN_OK && name->line)
+        return stn_fail_within(err, status, "%s:%d", name->file, name->line);
+    if (status != STN_OK)
+        return status;
     if (attrs.spread == 0)
         return STN_OK;
     stn_mtj *own = stn_arena_alloc(&m->arena, 1, sizeof *own);

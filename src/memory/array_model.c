@@ -99,6 +99,8 @@ stn_status stn_array_create_modelled(const stn_array_choice *choice,
                       .columns_per_sense_amp = 1};
     if (status == STN_OK)
         status = stn_subarray_model(&s, &report, err);
+    if (status == STN_E_ARGUMENT)
+        status = STN_E_FORMAT; /* the file's, not the caller's */
     if (status != STN_OK)
         return stn_fail_within(err, status, "%s:%d: array", choice->array->file,
                                choice->array->line);

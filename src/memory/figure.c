@@ -166,6 +166,20 @@ stn_status stn_figures_add(stn_figures *figures, const char *prefix,
         err);
 }
 
+/* A ratio's unit, 1, is not said. */
+static stn_status refuse_range(const stn_yaml *value, const stn_figure_row *row,
+                               double x, const char *given, const char *si,
+                               stn_error *err)
+{
+    if (row->quantity == STN_QUANTITY_RATIO)
+        return stn_yaml_fail(value, err,
+                             "%s: got %.9g, expected from %.9g to %.9g",
+                             row->name, x, row->min, row->max);
+    return stn_yaml_fail(value, err,
+                         "%s: got %.9g %s, expected from %.9g to %.9g %s",
+                         row->name, x, given, row->min, row->max, si);
+}
+
 stn_status stn_figure_parse(stn_figures *figures, const char *prefix,
                             const stn_figure_row *row, const stn_yaml *node,
                             double *out, stn_error *err)
@@ -191,9 +205,7 @@ stn_status stn_figure_parse(stn_figures *figures, const char *prefix,
     STN_TRY(stn_yaml_choice(confidence, confidences, &word, err));
     const char *unit_si = si_unit(row->quantity);
     if (!(x * si >= row->min && x * si <= row->max))
-        return stn_yaml_fail(
-            value, err, "%s: got %.9g %s, expected from %.9g to %.9g %s",
-            row->name, x, unit_node->scalar, row->min, row->max, unit_si);
+        return refuse_range(value, row, x, unit_node->scalar, unit_si, err);
     *out = x * si;
     if (!figures->arena)
         return STN_OK;
