@@ -115,6 +115,8 @@ static void machine_files_are_refused_where_they_are_wrong(void **state)
         {"options.lanes=0", "lanes", STN_E_FORMAT},
         {"options.lane=4", "lane", STN_E_FORMAT},
         {"baseline.float_units=0", "float_units", STN_E_FORMAT},
+        {"cell.arrays.4.leakage.unit=V", "leakage.unit: got \"V\"",
+         STN_E_FORMAT},
         {"title", "path.to.field=value", STN_E_ARGUMENT}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         stn_error err = {0};

@@ -85,6 +85,24 @@ static stn_status read_id(const stn_yaml *map, array_id *id, stn_error *err)
     return stn_array_whole(map, "columns", 1, &id->columns, err);
 }
 
+static const char *const entry_keys[] = {"tech", "periphery", "sensing",
+                                         "rows", "columns",   NULL};
+
+/* Also entries that nobody asks for: a file is right or refused. */
+static stn_status check_table(const stn_yaml *table, stn_error *err)
+{
+    stn_figures unlisted = {0};
+    for (const stn_yaml *e = table->first; e; e = e->next) {
+        array_id id = {0};
+        stn_array spare = {0};
+        STN_TRY(stn_array_text(e, "tech", &id.tech, err));
+        STN_TRY(read_id(e, &id, err));
+        STN_TRY(stn_figures_parse(&unlisted, "array", array_rows, e, entry_keys,
+                                  &spare, err));
+    }
+    return STN_OK;
+}
+
 static bool same(const array_id *a, const array_id *b)
 {
     return a->rows == b->rows && a->columns == b->columns &&
@@ -170,8 +188,6 @@ static stn_status read_array(const stn_array_choice *choice,
                              const stn_yaml *entry, stn_figures *figures,
                              stn_array *a, stn_error *err)
 {
-    static const char *const entry_keys[] = {"tech", "periphery", "sensing",
-                                             "rows", "columns",   NULL};
     static const char *const cell_keys[] = {"title", "arrays", "copy",
                                             "endurance", NULL};
     const stn_yaml *endurance = stn_yaml_get(choice->cell, "endurance");
@@ -209,6 +225,9 @@ stn_status stn_array_create(const stn_array_choice *choice,
     if (!table || table->kind != STN_YAML_SEQUENCE)
         return stn_yaml_fail(table ? table : choice->cell, err,
                              "arrays: expected a list of arrays");
+    if (figures
+            ->arena) /* a sweep makes thousands, and checks what it asks for */
+        STN_TRY(check_table(table, err));
     STN_TRY(find_array(table, &want, choice->array, &entry, err));
     stn_array a = {.rows = want.rows, .columns = want.columns};
     snprintf(a.cell, sizeof a.cell, "%s", choice->cell_name);
