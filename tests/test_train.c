@@ -207,6 +207,16 @@ static void what_a_recipe_starts_from_is_trained_first(void **unused)
     assert_true(stn_file_exists("runs/tiny-plain-bars-seed1/result.json"));
     assert_int_equal(system("rm -r runs/tiny-plain-bars-seed1"), 0);
 
+    /* What could not be started from is not trained first. */
+    make_job(&job, "wider");
+    snprintf(job.recipe, sizeof(job.recipe), "%s/chained.yaml", folder);
+    job.options.set = (const char *const[]){"parameters.p=6"};
+    job.options.n_set = 1;
+    assert_refused(stn_train(&job.options, &result, &err), err, STN_E_ARGUMENT,
+                   "weight 'stem.weight' has another size");
+    assert_false(stn_file_exists("runs/tiny-plain-bars-seed1/checkpoint"
+                                 ".safetensors"));
+
     job.options.variant = "plain";
     job.options.set = (const char *const[]){"start=plain"};
     job.options.n_set = 1;

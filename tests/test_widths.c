@@ -545,7 +545,7 @@ static void weights_are_in_the_file_once(void **unused)
     stn_program *file;
     const stn_program *p, *back;
     stn_error err;
-    size_t bytes = 0;
+    size_t bytes = 0, constants = 0, in_file = 0;
     stn_st_file *tensors;
 
     (void)unused;
@@ -558,6 +558,13 @@ static void weights_are_in_the_file_once(void **unused)
     assert_ok(stn_st_open(packed(), &tensors, &err), err);
     assert_null(stn_st_find(tensors, "0.5/stem.codes"));
     assert_non_null(stn_st_find(tensors, "0.5/q1.m0"));
+    for (int i = 0; i < file->n_widths; i++) {
+        assert_ok(stn_program_at_width(file, file->widths[i], &p, &err), err);
+        constants += stn_program_constant_bytes(p);
+    }
+    for (size_t i = 0; i < stn_st_count(tensors); i++)
+        in_file += stn_st_at(tensors, i)->size;
+    assert_int_equal(bytes + constants, in_file);
     stn_st_close(tensors);
 
     /* From any width to any other. */

@@ -138,6 +138,9 @@ stn_status stn_program_at_width(const stn_program *program, double width,
                                 const stn_program **out, stn_error *err);
 /* Programs of several widths die together, with whichever is destroyed. */
 void stn_program_destroy(stn_program *program); /* NULL is legal */
+/* Bytes of the rescales' multipliers and constants in its file; those of other
+ * widths are not counted. */
+size_t stn_program_constant_bytes(const stn_program *program);
 /* NULL when absent: "recipe", "accuracy", … as the packer wrote them. */
 const char *stn_program_metadata(const stn_program *program, const char *key);
 

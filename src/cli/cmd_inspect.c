@@ -148,6 +148,24 @@ static void print_widths(const stn_program *p)
            "of each width's own\n");
 }
 
+/* Of the rescales of all widths in the file. */
+static size_t constant_bytes(const stn_program *p)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < p->n_widths; i++) {
+        const stn_program *at = NULL;
+        if (stn_program_at_width(p, p->widths[i], &at, NULL) == STN_OK)
+            bytes += stn_program_constant_bytes(at);
+    }
+    return p->n_widths ? bytes : stn_program_constant_bytes(p);
+}
+
+/* What else is in the file: the JSON that names and places everything. */
+static size_t header_bytes(const stn_program *p, const totals *t)
+{
+    return p->file_bytes - t->bytes - constant_bytes(p);
+}
+
 static void print_text(const stn_program *p)
 {
     totals t = sum(p);
@@ -164,10 +182,11 @@ static void print_text(const stn_program *p)
     print_storage(p, &t);
     if (p->n_widths)
         print_widths(p);
-    printf("\n%zu weights, %s nonzero, in %zu bytes; file %zu bytes\n",
-           t.slices.n,
-           stn_cli_percent((double)t.slices.n_nonzero / (double)t.slices.n, 1),
-           t.bytes, p->file_bytes);
+    printf("\n%zu weights, %s nonzero\n", t.slices.n,
+           stn_cli_percent((double)t.slices.n_nonzero / (double)t.slices.n, 1));
+    printf("file %zu bytes: weights %zu, numbers of rescales %zu, names and "
+           "shapes %zu\n",
+           p->file_bytes, t.bytes, constant_bytes(p), header_bytes(p, &t));
     printf("nonzero 2-bit slices, from the highest: ");
     for (int k = STN_SLICES - 1; k >= 0; k--)
         printf("%s%s",
@@ -279,6 +298,8 @@ static int print_json(const stn_program *p)
     stn_json_int(&w, "classes", p->n_classes);
     stn_json_int(&w, "file_bytes", (int64_t)p->file_bytes);
     stn_json_int(&w, "weight_bytes", (int64_t)t.bytes);
+    stn_json_int(&w, "rescale_bytes", (int64_t)constant_bytes(p));
+    stn_json_int(&w, "header_bytes", (int64_t)header_bytes(p, &t));
     stn_json_int(&w, "peak_activation_bytes", (int64_t)p->peak_bytes);
     stn_json_int(&w, "weights", (int64_t)t.slices.n);
     stn_json_int(&w, "nonzero", (int64_t)t.slices.n_nonzero);

@@ -52,6 +52,18 @@ void stn_instruction_operations(const stn_program *program, int index,
     *nonzero = positions * in->weights.n_nonzero;
 }
 
+size_t stn_program_constant_bytes(const stn_program *program)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < program->n_instructions; i++) {
+        const stn_instruction *in = &program->instructions[i];
+        size_t channels = (size_t)program->values[in->output].shape.c;
+        size_t each = sizeof *in->a + (size_t)in->n_inputs * sizeof *in->m0;
+        bytes += in->opcode == STN_RESCALE ? channels * each : 0;
+    }
+    return bytes;
+}
+
 const char *stn_program_metadata(const stn_program *program, const char *key)
 {
     const stn_program_image *image = (const stn_program_image *)program;

@@ -46,6 +46,18 @@ static bool listed(const char *list, const char *word)
     return false;
 }
 
+static stn_status fail_filter(const char *what, const char *word,
+                              const char *const *names, stn_error *err)
+{
+    char list[256] = "";
+    for (size_t n = 0; *names && n < sizeof list; names++)
+        n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", n ? ", " : "",
+                              *names);
+    return stn_fail(err, STN_E_ARGUMENT,
+                    "the recipe reproduces no %s '%s'; it has %s", what, word,
+                    list);
+}
+
 /* Refuses a word of `list` that is not among the n words. */
 static stn_status check_filter(const char *what, const char *list,
                                const char *const *words, int n, stn_error *err)
@@ -61,11 +73,13 @@ static stn_status check_filter(const char *what, const char *list,
             known = known || !strcmp(words[i], word);
         }
         const char *nearest = stn_nearest_word(word, names);
-        if (!known)
+        if (!known && nearest)
             return stn_fail(err, STN_E_ARGUMENT,
-                            "the recipe reproduces no %s '%s'%s%s%s", what,
-                            word, nearest ? "; did you mean '" : "",
-                            nearest ? nearest : "", nearest ? "'?" : "");
+                            "the recipe reproduces no %s '%s'; did you mean "
+                            "'%s'?",
+                            what, word, nearest);
+        if (!known)
+            return fail_filter(what, word, names, err);
         at += length + (at[length] == ',');
     }
     return STN_OK;

@@ -348,6 +348,30 @@ static stn_status copy_latent(const stn_st_file *file, stn_graph *graph,
     return STN_OK;
 }
 
+stn_status stn_checkpoint_check_start(const stn_model *from,
+                                      const stn_model *model, stn_error *err)
+{
+    const stn_graph *graph = model->graph;
+
+    for (int i = 0; i < graph->n_params; i++) {
+        const stn_param *p = &graph->params[i];
+        const stn_param *got = stn_graph_param(from->graph, p->name);
+        const stn_node *folded = folded_node(graph, i);
+
+        if (p->role == STN_PARAM_WEIGHT &&
+            !(got &&
+              (got->count == p->count ||
+               (folded && got->count == stn_node_dense_count(folded, p)))))
+            return stn_fail(err, STN_E_ARGUMENT,
+                            "'start: ' recipe '%s' with network '%s': weight "
+                            "'%s' %s; the run to start from must have the "
+                            "same layers, names and sizes",
+                            from->recipe->id, from->graph->name, p->name,
+                            got ? "has another size" : "is missing");
+    }
+    return STN_OK;
+}
+
 stn_status stn_checkpoint_start(const char *run_or_checkpoint, stn_model *model,
                                 stn_error *err)
 {

@@ -34,6 +34,9 @@ stn_status stn_checkpoint_write(const char *path, const stn_model *model,
 stn_status stn_checkpoint_resume(const char *path, stn_model *model,
                                  stn_optimiser *optimiser,
                                  stn_counters *counters, stn_error *err);
+/* Whether stn_checkpoint_start could take the weights of a run of `from`. */
+stn_status stn_checkpoint_check_start(const stn_model *from,
+                                      const stn_model *model, stn_error *err);
 /* Copies latent weights into a model from a run folder or checkpoint of
  * another recipe: parameters of equal name and size. Every weight must be
  * there; others (batch-norm, ranges of quantise nodes) keep their initial

@@ -93,11 +93,30 @@ static stn_status prepare(stn_session *s, stn_recipe *recipe, stn_error *err)
                                 s->model->graph, &s->optimiser, err);
 }
 
+/* Refuses to train what the run could not start from. */
+static stn_status check_start(const stn_train_options *start,
+                              const stn_model *model, stn_error *err)
+{
+    stn_recipe_choice choice = {.variant = start->variant,
+                                .data = start->data,
+                                .budget = start->budget};
+    stn_recipe *recipe;
+    stn_model *from;
+    stn_status status;
+
+    STN_TRY(stn_recipe_load(start->recipe, &choice, &recipe, err));
+    STN_TRY(stn_model_create(recipe, start->seed, &from, err));
+    status = stn_checkpoint_check_start(from, model, err);
+    stn_model_destroy(from);
+    return status;
+}
+
 /* The run that the recipe starts from, trained when it is not finished. */
 static stn_status train_start(const stn_train_options *options,
-                              const stn_recipe *r, char path[512],
+                              const stn_model *model, char path[512],
                               stn_error *err)
 {
+    const stn_recipe *r = model->recipe;
     stn_train_options o = *options;
     stn_train_result result;
 
@@ -113,6 +132,7 @@ static stn_status train_start(const stn_train_options *options,
     o.set = NULL;
     o.n_set = 0;
     o.resume = true;
+    STN_TRY(check_start(&o, model, err));
     STN_TRY(stn_train(&o, &result, err));
     return stn_path_format(path, 512, err, "%s", result.out);
 }
@@ -124,7 +144,7 @@ static stn_status first_weights(stn_session *s, stn_error *err)
     char path[512];
 
     if (!start && stn_recipe_starts(s->model->recipe)) {
-        STN_TRY(train_start(s->options, s->model->recipe, path, err));
+        STN_TRY(train_start(s->options, s->model, path, err));
         start = path;
     }
     return start ? stn_checkpoint_start(start, s->model, err) : STN_OK;

@@ -36,6 +36,10 @@ expect 0 "ternary" "inspect" "$setun" inspect model.stn
 "$setun" inspect model.stn --json >inspect.json
 holds "inspect knows the file's size" \
     equals "$(field inspect.json file_bytes)" "$(stat -c %s model.stn)"
+# A safetensors file begins with 8 bytes that say how long its JSON is.
+holds "and accounts for every byte of it" \
+    equals "$(field inspect.json header_bytes)" \
+    "$((8 + $(od -An -tu8 -N8 model.stn)))"
 expect 0 "images/s" "eval" "$setun" eval model.stn --data bars --cpu ref
 "$setun" eval model.stn --data bars --json >eval.json
 "$setun" eval model.stn --data bars --json --cpu ref --threads 1 >ref.json
@@ -112,6 +116,8 @@ holds "other seeds are trained" test -f rep/seed2/bars-tuned/result.json
 holds "their spread is a row" grep -q '"accuracy spread"' rep/results.json
 expect 2 "reproduces no variant 'tunned'; did you mean 'tuned'?" \
     "unknown variant to reproduce" "$setun" reproduce "$recipe" --variants tunned
+expect 2 "it has baseline, tuned" "nor one like it" \
+    "$setun" reproduce "$recipe" --variants other
 
 # Another recipe with the same float twin, and another penalty.
 sed 's/^id: tiny/id: other/; s/lambda: 2e-4/lambda: 3e-4/' "$recipe" >other.yaml
