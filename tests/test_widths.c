@@ -509,18 +509,15 @@ static void assert_same_logits(const stn_program *p, const stn_program *q)
     }
 }
 
-static void a_width_of_the_file_is_the_program_packed_alone(void **unused)
+/* Every narrower width of a packed run. */
+static void assert_widths_as_alone(const char *run, const char *path)
 {
     stn_model *model;
     stn_program *file;
-    stn_train_result result;
-    char run[512];
     stn_error err;
 
-    (void)unused;
-    snprintf(run, sizeof(run), "%s/%s", folder, wide_run(&result));
     assert_ok(stn_model_load(run, &model, &err), err);
-    assert_ok(stn_program_read(packed(), &file, &err), err);
+    assert_ok(stn_program_read(path, &file, &err), err);
     assert_int_equal(file->n_widths, 3);
     assert_true(file->width == 1);
     for (int i = 0; i < 2; i++) {
@@ -538,6 +535,42 @@ static void a_width_of_the_file_is_the_program_packed_alone(void **unused)
     }
     stn_program_destroy(file);
     stn_model_destroy(model);
+}
+
+static void a_width_of_the_file_is_the_program_packed_alone(void **unused)
+{
+    stn_train_result result;
+    char run[512];
+
+    (void)unused;
+    snprintf(run, sizeof(run), "%s/%s", folder, wide_run(&result));
+    assert_widths_as_alone(run, packed());
+}
+
+/* An epoch is enough for ranges of activations. */
+static void every_quantiser_packs_in_widths(void **unused)
+{
+    (void)unused;
+    for (int q = 0; stn_quantiser_types[q]; q++) {
+        const char *name = stn_quantiser_types[q]->name;
+        struct job job;
+        stn_train_result result;
+        stn_error err;
+        char compress[160], path[600];
+
+        snprintf(compress, sizeof(compress),
+                 "compress=[{layers: \"*\", quantiser: %s%s}]", name,
+                 stn_quantiser_types[q]->is_drawn ? ""
+                                                  : ", penalty: bit_slice_l1");
+        print_message("%s\n", compress);
+        make_wide(&job, name);
+        job.options.set = (const char *const[]){"epochs=1", compress};
+        job.options.n_set = 2;
+        assert_ok(stn_train(&job.options, &result, &err), err);
+        snprintf(path, sizeof(path), "%s/%s.stn", folder, name);
+        assert_ok(stn_pack(result.out, path, 0, &err), err);
+        assert_widths_as_alone(result.out, path);
+    }
 }
 
 static void weights_are_in_the_file_once(void **unused)
@@ -674,6 +707,7 @@ int main(void)
         cmocka_unit_test(all_widths_learn),
         cmocka_unit_test(networks_without_leading_channels_are_refused),
         cmocka_unit_test(a_width_of_the_file_is_the_program_packed_alone),
+        cmocka_unit_test(every_quantiser_packs_in_widths),
         cmocka_unit_test(weights_are_in_the_file_once),
         cmocka_unit_test(a_narrow_width_costs_less_on_the_same_area),
         cmocka_unit_test(flipped_bits_of_widths_never_crash_the_reader),
