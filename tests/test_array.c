@@ -137,6 +137,44 @@ static void low_standby_power_leaks_less_and_is_slower(void **state)
     }
 }
 
+/* Cells of slow transistors in a fast periphery: what is in the cells is that
+ * of the slow array, what is beside them that of the fast one. */
+static void cells_have_transistors_of_their_own(void **state)
+{
+    (void)state;
+    stn_array_request q = request();
+    q.cell = "sram-6t";
+    q.tech = "ptm";
+    stn_array_report fast = evaluate(&q);
+    q.cell_roadmap = "HP";
+    stn_array_report same = evaluate(&q);
+    assert_memory_equal(&same, &fast, sizeof fast);
+    q.cell_roadmap = "LSTP";
+    stn_array_report mixed = evaluate(&q);
+    q.roadmap = "LSTP";
+    stn_array_report slow = evaluate(&q);
+    const double *leak = mixed.part[STN_ARRAY_LEAKAGE_W];
+    assert_true(leak[STN_ARRAY_CELLS] ==
+                slow.part[STN_ARRAY_LEAKAGE_W][STN_ARRAY_CELLS]);
+    assert_true(leak[STN_ARRAY_CELLS] <
+                0.01 * fast.part[STN_ARRAY_LEAKAGE_W][STN_ARRAY_CELLS]);
+    assert_true(leak[STN_ARRAY_SENSE_AMPLIFIER] ==
+                fast.part[STN_ARRAY_LEAKAGE_W][STN_ARRAY_SENSE_AMPLIFIER]);
+    assert_true(leak[STN_ARRAY_PRECHARGE] ==
+                fast.part[STN_ARRAY_LEAKAGE_W][STN_ARRAY_PRECHARGE]);
+    const double *read = mixed.part[STN_ARRAY_READ_LATENCY_S];
+    assert_true(read[STN_ARRAY_SENSE_AMPLIFIER] ==
+                fast.part[STN_ARRAY_READ_LATENCY_S][STN_ARRAY_SENSE_AMPLIFIER]);
+    assert_true(read[STN_ARRAY_BIT_LINE] >
+                1.2 * fast.part[STN_ARRAY_READ_LATENCY_S][STN_ARRAY_BIT_LINE]);
+    assert_true(mixed.total[STN_ARRAY_READ_LATENCY_S] <
+                slow.total[STN_ARRAY_READ_LATENCY_S]);
+    stn_error err;
+    q.cell_roadmap = "LOP";
+    assert_refused(stn_array_evaluate(&q, &slow, &err), err, STN_E_ARGUMENT,
+                   "expected HP or LSTP");
+}
+
 static void heat_leaks_and_slows(void **state)
 {
     (void)state;
@@ -504,6 +542,7 @@ int main(void)
         cmocka_unit_test(an_array_is_no_smaller_than_its_cells),
         cmocka_unit_test(cost_grows_with_rows_and_columns),
         cmocka_unit_test(low_standby_power_leaks_less_and_is_slower),
+        cmocka_unit_test(cells_have_transistors_of_their_own),
         cmocka_unit_test(heat_leaks_and_slows),
         cmocka_unit_test(transistors_and_wires_have_the_figures_of_their_files),
         cmocka_unit_test(a_slow_ramp_delays_a_gate_as_horowitz_says),

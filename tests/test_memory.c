@@ -132,16 +132,21 @@ static void machine_files_are_refused_where_they_are_wrong(void **state)
     }
 }
 
-static stn_array modelled(const char *set)
+static stn_array modelled_as(const char *set, const char *also)
 {
     stn_error err;
     stn_machine *m = NULL;
-    const char *sets[] = {set};
-    assert_ok(stn_machine_load("sot-modelled", sets, set != NULL, &m, &err),
-              err);
+    const char *sets[] = {set, also};
+    int n = (set != NULL) + (also != NULL);
+    assert_ok(stn_machine_load("sot-modelled", sets, n, &m, &err), err);
     stn_array a = m->array;
     stn_machine_destroy(m);
     return a;
+}
+
+static stn_array modelled(const char *set)
+{
+    return modelled_as(set, NULL);
 }
 
 /* No table: any geometry; two word lines cost more than one, less than two
@@ -158,6 +163,10 @@ static void a_modelled_machine_may_have_any_geometry(void **state)
     assert_true(a.logic3_energy_j > a.logic2_energy_j);
     stn_array slow = modelled("array.roadmap=LSTP");
     assert_true(slow.leakage_w < 0.1 * a.leakage_w);
+    stn_array dense = modelled("cell=sram-6t"),
+              quiet = modelled_as("cell=sram-6t", "array.cell_roadmap=LSTP");
+    assert_true(quiet.leakage_w < 0.7 * dense.leakage_w);
+    assert_true(quiet.read_latency_s > dense.read_latency_s);
 }
 
 static void modelled_machines_are_refused_where_they_are_wrong(void **state)
@@ -166,13 +175,14 @@ static void modelled_machines_are_refused_where_they_are_wrong(void **state)
     static const char *const cases[][2] = {
         {"array.rows=1", "rows"},
         {"array.roadmap=LOP", "expected HP or LSTP"},
+        {"array.cell_roadmap=LOP", "expected HP or LSTP"},
         {"array.transistors=tsmc", "tech/tsmc-45nm.yaml"},
         {"cell=edram", "use fewer rows"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         stn_error err = {0};
         stn_machine *m = NULL;
         const char *sets[] = {cases[i][0], "array.rows=8192"};
-        int n = i == 3 ? 2 : 1;
+        int n = i == 4 ? 2 : 1;
         if (stn_machine_load("sot-modelled", sets, n, &m, &err) == STN_OK ||
             !strstr(err.text, cases[i][1]))
             fail_msg("%s: %s", cases[i][0], err.text);

@@ -15,6 +15,7 @@ typedef struct stn_array_request {
     const char *cell;          /* share/setun/cells/CELL.yaml */
     const char *tech;          /* set of technology files: "ptm" or "nvsim" */
     const char *roadmap;       /* "HP" or "LSTP" */
+    const char *cell_roadmap;  /* of the cells' transistors; NULL: the same */
     double node_nm;            /* 22 … 90; between two files: interpolated */
     double temperature_k;      /* 300 … 400 */
     int rows, columns;         /* 2 … 65536, 1 … 65536 */

@@ -13,6 +13,8 @@ static const stn_option OPTIONS[] = {
      "technology node, 22 to 90 nm; between two files it is interpolated"},
     {"roadmap", 0, false, "HP|LSTP", "HP",
      "transistors: fast, or with little leakage"},
+    {"cell-roadmap", 0, false, "HP|LSTP", NULL,
+     "those of the cells; default: as --roadmap"},
     {"tech", 0, false, "SET", "ptm",
      "technology files: ptm (judged by SPICE) or nvsim (NVSim's own)"},
     {"rows", 0, false, "R", "256", "word lines"},
@@ -55,10 +57,10 @@ static void put(stn_array_total total, double value)
 
 static int print_text(const stn_array_request *q, const stn_array_report *r)
 {
-    printf("%d x %d cells %s, %s %g nm %s, %g K, %d column%s per sense "
-           "amplifier\n\n",
+    printf("%d x %d cells %s, %s %g nm %s, cells %s, %g K, %d column%s per "
+           "sense amplifier\n\n",
            q->rows, q->columns, q->cell, q->tech, q->node_nm, q->roadmap,
-           q->temperature_k, q->columns_per_sense_amp,
+           q->cell_roadmap, q->temperature_k, q->columns_per_sense_amp,
            q->columns_per_sense_amp == 1 ? "" : "s");
     stn_table_begin("lrrrrrr", "part", "area", "read", "write", "read", "write",
                     "leakage", NULL);
@@ -131,6 +133,7 @@ static int print_json(const stn_array_request *q, const stn_array_report *r,
     stn_json_string(&w, "tech", q->tech);
     stn_json_number(&w, "node_nm", q->node_nm);
     stn_json_string(&w, "roadmap", q->roadmap);
+    stn_json_string(&w, "cell_roadmap", q->cell_roadmap);
     stn_json_number(&w, "temperature_k", q->temperature_k);
     stn_json_int(&w, "rows", q->rows);
     stn_json_int(&w, "columns", q->columns);
@@ -183,7 +186,11 @@ static int run(const stn_arguments *arguments)
     int64_t rows = 0, columns = 0, per_amplifier = 0, sub_arrays = 0;
     stn_array_request q = {.cell = stn_cli_text(arguments, "cell"),
                            .tech = stn_cli_text(arguments, "tech"),
-                           .roadmap = stn_cli_text(arguments, "roadmap")};
+                           .roadmap = stn_cli_text(arguments, "roadmap"),
+                           .cell_roadmap =
+                               stn_cli_text(arguments, "cell-roadmap")};
+    if (!q.cell_roadmap)
+        q.cell_roadmap = q.roadmap;
     if (!stn_cli_int(arguments, "rows", 2, 65536, &rows) ||
         !stn_cli_int(arguments, "columns", 1, 65536, &columns) ||
         !stn_cli_int(arguments, "columns-per-sense-amp", 1, 65536,

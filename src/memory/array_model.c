@@ -11,6 +11,7 @@
  * and is not charged here. */
 #include "memory/model.h"
 #include <stdio.h>
+#include <string.h>
 
 /* Energy of `rows` word lines at once. */
 static double logic_energy_j(const double *read, int rows)
@@ -67,31 +68,64 @@ static stn_status list(const stn_array *a, stn_figures *figures,
     return STN_OK;
 }
 
+/* Whose transistors the periphery and the cells are. */
+typedef struct flavours {
+    const char *set, *roadmap, *cells;
+} flavours;
+
+static stn_status read_flavours(const stn_yaml *array, flavours *f,
+                                stn_error *err)
+{
+    STN_TRY(stn_array_text(array, "transistors", &f->set, err));
+    STN_TRY(stn_array_text(array, "roadmap", &f->roadmap, err));
+    f->cells = f->roadmap;
+    return stn_yaml_get(array, "cell_roadmap")
+               ? stn_array_text(array, "cell_roadmap", &f->cells, err)
+               : STN_OK;
+}
+
+static stn_status load(const stn_array_choice *choice, const flavours *f,
+                       double node_nm, stn_figures *figures, stn_tech *out,
+                       stn_error *err)
+{
+    bool apart = strcmp(f->cells, f->roadmap) != 0;
+    stn_tech cells;
+    if (!choice->technologies) {
+        STN_TRY(stn_tech_load(f->set, f->roadmap, node_nm, 300.0, figures, out,
+                              err));
+        return apart ? stn_tech_load_cells(f->set, f->cells, node_nm, 300.0,
+                                           figures, out, err)
+                     : STN_OK;
+    }
+    STN_TRY(stn_tech_cache_load(choice->technologies, f->set, f->roadmap,
+                                node_nm, out, err));
+    if (!apart)
+        return STN_OK;
+    STN_TRY(stn_tech_cache_load(choice->technologies, f->set, f->cells, node_nm,
+                                &cells, err));
+    out->cell_device = cells.device;
+    return STN_OK;
+}
+
 stn_status stn_array_create_modelled(const stn_array_choice *choice,
                                      stn_figures *figures, stn_array *out,
                                      stn_error *err)
 {
-    static const char *const keys[] = {"rows", "columns", "transistors",
-                                       "roadmap", NULL};
-    const char *set = NULL, *roadmap = NULL;
+    static const char *const keys[] = {"rows",    "columns",      "transistors",
+                                       "roadmap", "cell_roadmap", NULL};
     double feature_m = 0.0;
     stn_array a = {0};
     stn_cell cell;
     stn_tech tech;
     stn_array_report report;
     STN_TRY(stn_yaml_check_keys(choice->array, keys, err));
-    STN_TRY(stn_array_text(choice->array, "transistors", &set, err));
-    STN_TRY(stn_array_text(choice->array, "roadmap", &roadmap, err));
+    flavours f = {0};
+    STN_TRY(read_flavours(choice->array, &f, err));
     STN_TRY(stn_array_whole(choice->array, "rows", 2, &a.rows, err));
     STN_TRY(stn_array_whole(choice->array, "columns", 1, &a.columns, err));
     STN_TRY(stn_array_feature(choice, figures, &feature_m, err));
     STN_TRY(stn_cell_parse(choice->cell, figures, &cell, err));
-    stn_status status =
-        choice->technologies
-            ? stn_tech_cache_load(choice->technologies, set, roadmap,
-                                  1e9 * feature_m, &tech, err)
-            : stn_tech_load(set, roadmap, 1e9 * feature_m, 300.0, figures,
-                            &tech, err);
+    stn_status status = load(choice, &f, 1e9 * feature_m, figures, &tech, err);
     stn_subarray s = {.tech = &tech,
                       .cell = &cell,
                       .rows = a.rows,
@@ -110,8 +144,8 @@ stn_status stn_array_create_modelled(const stn_array_choice *choice,
     a.endurance = cell.endurance;
     a.cell_bits = report.cell_bits;
     char transistors[96];
-    snprintf(transistors, sizeof transistors, "%.40s %.8s %.3g nm", set,
-             roadmap, 1e9 * feature_m);
+    snprintf(transistors, sizeof transistors, "%.40s %.8s %.3g nm, cells %.8s",
+             f.set, f.roadmap, 1e9 * feature_m, f.cells);
     STN_TRY(list(&a, figures, transistors, err));
     *out = a;
     return STN_OK;

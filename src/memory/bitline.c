@@ -24,7 +24,7 @@ double stn_read_access_f(const stn_cell *c)
 stn_bitline stn_bitline_of(const stn_subarray *s)
 {
     const stn_cell *c = s->cell;
-    const stn_device *d = &s->tech->device;
+    const stn_device *d = &s->tech->cell_device;
     const stn_wire *wire = &s->tech->local;
     double access_m = stn_read_access_f(c) * d->feature_m;
     double width_m = sqrt(c->area_f2 / c->aspect_ratio) * d->feature_m;
@@ -49,7 +49,8 @@ static double settle_tau(const stn_bitline *b, double cell_ohm)
 static stn_status sram(const stn_subarray *s, const stn_bitline *b, double ramp,
                        stn_part_cost *out)
 {
-    const stn_device *d = &s->tech->device;
+    const stn_device *d = &s->tech->cell_device;
+    const double supply_v = s->tech->device.supply_v; /* of the lines */
     double access_m = stn_read_access_f(s->cell) * d->feature_m;
     double pull_m =
         (s->cell->kind == STN_CELL_SRAM_8T ? s->cell->read_pull_down_width_f
@@ -61,7 +62,7 @@ static stn_status sram(const stn_subarray *s, const stn_bitline *b, double ramp,
     double load_f = b->drain_f + b->farad + b->mux_f;
     if (d->ramp_weight == 0.0) {
         /* The cell draws a current from a line at the supply. */
-        double start_v = d->supply_v, end_v = start_v - s->cell->signal_v;
+        double start_v = supply_v, end_v = start_v - s->cell->signal_v;
         double lumped_s = cell_ohm * load_f * log(start_v / end_v);
         out->latency_s = stn_line_far_end_s(b->ohm, b->farad, lumped_s) +
                          0.5 * b->ohm * b->mux_f;
@@ -70,7 +71,7 @@ static stn_status sram(const stn_subarray *s, const stn_bitline *b, double ramp,
                         s->cell->signal_v;
         return STN_OK;
     }
-    double precharge_v = 0.5 * d->supply_v;
+    double precharge_v = 0.5 * supply_v;
     /* One line rises while the other falls: each moves half of the signal. */
     double tau_s = settle_tau(b, cell_ohm) *
                    log(precharge_v / (precharge_v - 0.5 * s->cell->signal_v));

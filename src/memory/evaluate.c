@@ -75,6 +75,9 @@ static stn_status evaluate(const stn_array_request *q, stn_figures *figures,
     STN_TRY(stn_cell_load(q->cell, figures, &cell, err));
     STN_TRY(stn_tech_load(q->tech, q->roadmap, q->node_nm, q->temperature_k,
                           figures, tech, err));
+    if (q->cell_roadmap && strcmp(q->cell_roadmap, q->roadmap) != 0)
+        STN_TRY(stn_tech_load_cells(q->tech, q->cell_roadmap, q->node_nm,
+                                    q->temperature_k, figures, tech, err));
     stn_subarray s = {.tech = tech,
                       .cell = &cell,
                       .rows = q->rows,

@@ -11,7 +11,8 @@
 
 /* One technology node of one roadmap at one temperature. */
 typedef struct stn_tech {
-    stn_device device;
+    stn_device device;      /* of the periphery */
+    stn_device cell_device; /* of the cells; the same unless loaded apart */
     stn_wire local, global; /* word and bit lines | between sub-arrays */
     stn_current_sense current_sense;
 } stn_tech;
@@ -22,7 +23,14 @@ stn_status stn_tech_load(const char *set, const char *roadmap, double node_nm,
                          double temperature_k, stn_figures *figures,
                          stn_tech *out, stn_error *err);
 
-/* The same at 300 K from a cache, which keeps it; lists no figures. */
+/* Gives a loaded technology cells of another roadmap's transistors. */
+stn_status stn_tech_load_cells(const char *set, const char *roadmap,
+                               double node_nm, double temperature_k,
+                               stn_figures *figures, stn_tech *tech,
+                               stn_error *err);
+
+/* The same as stn_tech_load at 300 K from a cache, which keeps it; lists no
+ * figures. */
 stn_status stn_tech_cache_load(stn_tech_cache *cache, const char *set,
                                const char *roadmap, double node_nm,
                                stn_tech *out, stn_error *err);

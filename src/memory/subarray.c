@@ -47,7 +47,7 @@ static void size_lines(parts *p)
 {
     const stn_subarray *s = p->s;
     const stn_cell *c = s->cell;
-    const stn_device *d = &s->tech->device;
+    const stn_device *d = &s->tech->cell_device;
     const stn_wire *wire = &s->tech->local;
     double f = d->feature_m;
     double cell_width_m = sqrt(c->area_f2 / c->aspect_ratio) * f;
@@ -296,7 +296,7 @@ static void post_energy(const parts *p, stn_array_report *r)
 static void post_leakage(const parts *p, stn_array_report *r)
 {
     const stn_cell *c = p->s->cell;
-    const stn_device *d = &p->s->tech->device;
+    const stn_device *d = &p->s->tech->cell_device;
     double *leak = r->part[STN_ARRAY_LEAKAGE_W];
     leak[STN_ARRAY_PREDECODER] =
         p->predecoder.leakage_w + p->column_predecoder.leakage_w;

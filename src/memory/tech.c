@@ -117,8 +117,13 @@ static stn_status timing(const stn_yaml *root, stn_device *d, stn_error *err)
     return STN_OK;
 }
 
+/* What is listed of a file: everything, or only transistors. */
+typedef struct listing {
+    stn_figures *transistors, *rest;
+} listing;
+
 static stn_status parse(const stn_yaml *root, const char *roadmap,
-                        stn_figures *figures, tech_figures *t, stn_error *err)
+                        const listing *list, tech_figures *t, stn_error *err)
 {
     static const char *const keys[] = {
         "title",         "timing", "feature_size", "local_wire", "global_wire",
@@ -128,17 +133,18 @@ static stn_status parse(const stn_yaml *root, const char *roadmap,
     STN_TRY(timing(root, &t->device.cold, err));
     if (!feature)
         return stn_yaml_fail(root, err, "\"feature_size\" is missing");
-    STN_TRY(stn_figure_parse(figures, "transistors", &feature_row, feature,
+    STN_TRY(stn_figure_parse(list->rest, "transistors", &feature_row, feature,
                              &t->device.cold.feature_m, err));
-    STN_TRY(part(root, roadmap, device_rows, figures, &t->device, err));
-    STN_TRY(wire(root, "local_wire", figures, &t->local, err));
-    STN_TRY(wire(root, "global_wire", figures, &t->global, err));
-    return part(root, "current_sense", sense_rows, figures, &t->current_sense,
-                err);
+    STN_TRY(
+        part(root, roadmap, device_rows, list->transistors, &t->device, err));
+    STN_TRY(wire(root, "local_wire", list->rest, &t->local, err));
+    STN_TRY(wire(root, "global_wire", list->rest, &t->global, err));
+    return part(root, "current_sense", sense_rows, list->rest,
+                &t->current_sense, err);
 }
 
 static stn_status load(const char *set, const char *roadmap, int node_nm,
-                       stn_figures *figures, tech_figures *t, stn_error *err)
+                       const listing *list, tech_figures *t, stn_error *err)
 {
     char path[1024];
     stn_yaml_document *document = NULL;
@@ -148,8 +154,7 @@ static stn_status load(const char *set, const char *roadmap, int node_nm,
         return stn_fail(err, STN_E_NOT_FOUND,
                         "technology set \"%s\": there is no %s", set, path);
     STN_TRY(stn_yaml_load(path, &document, err));
-    stn_status status =
-        parse(stn_yaml_root(document), roadmap, figures, t, err);
+    stn_status status = parse(stn_yaml_root(document), roadmap, list, t, err);
     stn_yaml_destroy(document);
     return status;
 }
@@ -192,12 +197,13 @@ static stn_tech at_temperature(const tech_figures *t, double temperature_k)
     d->on_p_a_m = linear(d->on_p_a_m, f->hot_on_p, share);
     d->off_n_a_m = geometric(d->off_n_a_m, f->hot_off_n, share);
     d->off_p_a_m = geometric(d->off_p_a_m, f->hot_off_p, share);
+    tech.cell_device = *d;
     return tech;
 }
 
-stn_status stn_tech_load(const char *set, const char *roadmap, double node_nm,
-                         double temperature_k, stn_figures *figures,
-                         stn_tech *out, stn_error *err)
+static stn_status load_at(const char *set, const char *roadmap, double node_nm,
+                          double temperature_k, const listing *list,
+                          stn_tech *out, stn_error *err)
 {
     static const int nodes[] = {22, 32, 45, 65, 90};
     enum { N = sizeof nodes / sizeof nodes[0] };
@@ -219,15 +225,37 @@ stn_status stn_tech_load(const char *set, const char *roadmap, double node_nm,
     while (nodes[i] < node_nm - NEAR_NM)
         i++;
     tech_figures low = {0}, high = {0};
-    STN_TRY(load(set, key, nodes[i], figures, &high, err));
+    STN_TRY(load(set, key, nodes[i], list, &high, err));
     if (nodes[i] < node_nm + NEAR_NM) {
         *out = at_temperature(&high, temperature_k);
         return STN_OK;
     }
-    STN_TRY(load(set, key, nodes[i - 1], figures, &low, err));
+    STN_TRY(load(set, key, nodes[i - 1], list, &low, err));
     high.device = between(&low.device, &high.device,
                           (node_nm - nodes[i - 1]) / (nodes[i] - nodes[i - 1]));
     high.current_sense = low.current_sense;
     *out = at_temperature(&high, temperature_k);
+    return STN_OK;
+}
+
+stn_status stn_tech_load(const char *set, const char *roadmap, double node_nm,
+                         double temperature_k, stn_figures *figures,
+                         stn_tech *out, stn_error *err)
+{
+    const listing all = {figures, figures};
+    return load_at(set, roadmap, node_nm, temperature_k, &all, out, err);
+}
+
+stn_status stn_tech_load_cells(const char *set, const char *roadmap,
+                               double node_nm, double temperature_k,
+                               stn_figures *figures, stn_tech *tech,
+                               stn_error *err)
+{
+    stn_figures unlisted = {0};
+    const listing transistors = {figures, &unlisted};
+    stn_tech cells;
+    STN_TRY(load_at(set, roadmap, node_nm, temperature_k, &transistors, &cells,
+                    err));
+    tech->cell_device = cells.device;
     return STN_OK;
 }
