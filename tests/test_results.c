@@ -15,6 +15,7 @@ typedef struct fixture {
     stn_plan *plan;
     stn_results *results;
     stn_reproduce_options options;
+    bool single; /* of p4 one seed alone */
 } fixture;
 
 static int set_up(void **state)
@@ -59,6 +60,7 @@ static void measure(fixture *f, const char *data, double accuracy, int n_seeds,
     for (int i = 0; i < n_seeds - 1; i++)
         dense.seed_accuracy[i] = accuracy - 0.01 * (i + 1);
     p4.variant = "p4";
+    p4.n_seeds = f->single ? 0 : p4.n_seeds;
     p4.accuracy = accuracy - 0.02;
     for (int i = 0; i < n_seeds - 1; i++)
         p4.seed_accuracy[i] = p4.accuracy - 0.01 * (i + 1);
@@ -120,6 +122,17 @@ static void data_sets_of_other_commands_stay_as_they_were(void **state)
     free(mnist);
     free(cifar10);
     free(none);
+}
+
+static void a_mean_and_a_single_run_have_rows_of_their_own(void **state)
+{
+    fixture *f = *state;
+    f->single = true;
+    measure(f, "mnist", 0.9, 3, "one");
+    char *mnist = table(f, "mnist");
+    assert_holds(mnist, "| accuracy, mean of 3 seeds | % | 89 | |\n");
+    assert_holds(mnist, "| accuracy | % | | 88 |\n");
+    free(mnist);
 }
 
 static void a_data_set_measured_again_is_replaced_in_its_place(void **state)
@@ -237,6 +250,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_data_set_measured_again_is_replaced_in_its_place, set_up,
             tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_mean_and_a_single_run_have_rows_of_their_own, set_up, tear_down),
         cmocka_unit_test_setup_teardown(published_figures_name_every_command,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(

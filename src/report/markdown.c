@@ -88,6 +88,14 @@ static void find_variants(comparison *c)
     }
 }
 
+/* A mean of several seeds and a figure of one are two quantities. */
+static bool is_alike(const stn_json *a, const stn_json *b)
+{
+    return stn_result_seeds(a) == stn_result_seeds(b) &&
+           strcmp(stn_json_text(a, "quantity"), stn_json_text(b, "quantity")) ==
+               0;
+}
+
 /* The figure of a variant that has the quantity and unit of `like`. */
 static double find(const comparison *c, const stn_json *like, int variant)
 {
@@ -95,8 +103,7 @@ static double find(const comparison *c, const stn_json *like, int variant)
         char word[STN_CONDITION];
         condition(r, 2, word);
         if (is_about(c, r) && strcmp(word, c->variants[variant]) == 0 &&
-            strcmp(stn_json_text(r, "quantity"),
-                   stn_json_text(like, "quantity")) == 0)
+            is_alike(r, like))
             return stn_json_number_or(r, "ours", NAN);
     }
     return NAN;
@@ -105,8 +112,7 @@ static double find(const comparison *c, const stn_json *like, int variant)
 static bool seen_before(const comparison *c, const stn_json *row)
 {
     for (const stn_json *r = c->rows->first; r != row; r = r->next)
-        if (is_about(c, r) && strcmp(stn_json_text(r, "quantity"),
-                                     stn_json_text(row, "quantity")) == 0)
+        if (is_about(c, r) && is_alike(r, row))
             return true;
     return false;
 }
