@@ -3,6 +3,7 @@
  * Statuses, memory, random numbers, math, pool and files. */
 #include "test.h"
 
+#include "base/crc32.h"
 #include "base/file.h"
 #include "base/math.h"
 #include "base/memory.h"
@@ -390,6 +391,26 @@ static void pool_refuses_senseless_sizes(void **state)
     stn_pool_destroy(NULL);
 }
 
+/* The check value of the catalogue of CRCs, and the definition bit by bit. */
+static void crc32_is_that_of_zlib_however_it_is_cut(void **state)
+{
+    (void)state;
+    uint8_t bytes[100];
+    uint32_t plain = UINT32_MAX;
+    assert_int_equal(stn_crc32(0, "123456789", 9), 0xcbf43926);
+    assert_int_equal(stn_crc32(0, NULL, 0), 0);
+    for (int i = 0; i < 100; i++) {
+        bytes[i] = (uint8_t)(i * 37 + i * i);
+        plain ^= bytes[i];
+        for (int bit = 0; bit < 8; bit++)
+            plain = plain >> 1 ^ (plain & 1 ? UINT32_C(0xedb88320) : 0);
+    }
+    for (size_t cut = 0; cut <= 100; cut++) {
+        uint32_t crc = stn_crc32(0, bytes, cut);
+        assert_int_equal(stn_crc32(crc, bytes + cut, 100 - cut), ~plain);
+    }
+}
+
 static void written_file_reads_back_and_replaces_the_old_one(void **state)
 {
     (void)state;
@@ -473,6 +494,7 @@ int main(void)
         cmocka_unit_test(pool_returns_only_after_the_last_task),
         cmocka_unit_test(pool_steps_wait_for_all_tasks_of_the_step_before),
         cmocka_unit_test(pool_refuses_senseless_sizes),
+        cmocka_unit_test(crc32_is_that_of_zlib_however_it_is_cut),
         cmocka_unit_test(written_file_reads_back_and_replaces_the_old_one),
         cmocka_unit_test(failed_write_keeps_the_old_file_and_no_remains),
         cmocka_unit_test(missing_empty_and_odd_files_are_refused),

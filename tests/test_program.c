@@ -157,6 +157,7 @@ static void the_worked_file_of_the_format_page_has_those_bytes(void **state)
     assert_ok(stn_file_read(path, &bytes, &size, &err), err);
     assert_int_equal(size, 0x39b);
     assert_int_equal(bytes[0] | bytes[1] << 8, 888);
+    assert_memory_equal(bytes + 0x40, "\"crc32\":\"930c7295\"", 18);
     assert_memory_equal(bytes + 0x380, data, sizeof data);
     stn_free(bytes);
     free_image(p);
@@ -171,7 +172,7 @@ static void rewrite(const char *path, const char *key, const char *from,
     stn_error err;
     stn_st_file *file;
     assert_ok(stn_st_open(path, &file, &err), err);
-    stn_st_pair pairs[3];
+    stn_st_pair pairs[4];
     char text[8192];
     for (int i = 0; i < 3; i++) {
         pairs[i] = (stn_st_pair){keys[i], stn_st_metadata(file, keys[i])};
@@ -188,7 +189,8 @@ static void rewrite(const char *path, const char *key, const char *from,
     size_t n = stn_st_count(file);
     for (size_t i = 0; i < n; i++)
         tensors[i] = *stn_st_at(file, i);
-    assert_ok(stn_st_write(path, tensors, n, pairs, 3, &err), err);
+    pairs[3] = STN_ST_SEAL;
+    assert_ok(stn_st_write(path, tensors, n, pairs, 4, &err), err);
     stn_st_close(file);
 }
 
@@ -200,7 +202,7 @@ static void each_wrong_text_in_the_file_is_refused(void **state)
         const char *key, *from, *to, *says;
     } cases[] = {
         {"format",  "setun-program", "onnx", "expected \"setun-program\""},
-        {"version", "2", "1", "this reader knows \"2\""},
+        {"version", "3", "2", "this reader knows \"3\""},
         {"program", "{\"name\"", "{\"nome\"", "unknown member \"nome\""},
         {"program", "{\"name\"", "[", "byte 1: got ':'"},
         {"program", "\"op\":\"conv\"", "\"op\":\"gemm\"", "op \"gemm\""},
@@ -295,15 +297,63 @@ static void a_tensor_that_no_instruction_names_is_refused(void **state)
     tensors[n] = tensors[0];
     tensors[n].name = "stowaway";
     stn_st_pair pairs[] = {{"format", "setun-program"},
-                           {"version", "2"},
+                           {"version", "3"},
+                           STN_ST_SEAL,
                            {"program", stn_st_metadata(file, "program")}};
-    assert_ok(stn_st_write(path, tensors, n + 1, pairs, 3, &err), err);
+    assert_ok(stn_st_write(path, tensors, n + 1, pairs, 4, &err), err);
     stn_st_close(file);
     assert_refused(stn_program_read(path, &p, &err), err, STN_E_FORMAT,
                    "tensors, of which instructions name");
     unlink(path);
 }
 
+/* Any byte of the file, the seal's own digits among them. */
+static void a_changed_byte_anywhere_is_refused(void **state)
+{
+    (void)state;
+    stn_error err;
+    stn_program *p;
+    const char *path = written_tiny();
+    uint8_t *bytes;
+    size_t size;
+    int by_seal = 0;
+    assert_ok(stn_file_read(path, &bytes, &size, &err), err);
+    for (size_t at = 0; at < size; at++) {
+        bytes[at] ^= (uint8_t)(1u << at % 8);
+        assert_ok(stn_file_write_atomic(path, bytes, size, &err), err);
+        assert_refused(stn_program_read(path, &p, &err), err, STN_E_FORMAT,
+                       path);
+        by_seal += strstr(err.text, "the CRC-32 of the file is ") != NULL;
+        bytes[at] ^= (uint8_t)(1u << at % 8);
+    }
+    assert_true(by_seal > 1000 && by_seal < (int)size);
+    stn_free(bytes);
+    unlink(path);
+}
+
+static void a_file_without_a_seal_is_refused(void **state)
+{
+    (void)state;
+    stn_error err;
+    stn_program *p;
+    stn_st_file *file;
+    const char *path = written_tiny();
+    assert_ok(stn_st_open(path, &file, &err), err);
+    stn_st_pair pairs[] = {{"format", "setun-program"},
+                           {"version", "3"},
+                           {"program", stn_st_metadata(file, "program")}};
+    stn_st_tensor tensors[64];
+    size_t n = stn_st_count(file);
+    for (size_t i = 0; i < n; i++)
+        tensors[i] = *stn_st_at(file, i);
+    assert_ok(stn_st_write(path, tensors, n, pairs, 3, &err), err);
+    stn_st_close(file);
+    assert_refused(stn_program_read(path, &p, &err), err, STN_E_FORMAT,
+                   "no \"crc32\"");
+    unlink(path);
+}
+
+/* The seal is put right after, so that what is behind it is tested. */
 static void flipped_bits_never_crash_the_reader(void **state)
 {
     (void)state;
@@ -321,6 +371,7 @@ static void flipped_bits_never_crash_the_reader(void **state)
             copy[stn_rng_below(&rng, (uint32_t)size)] ^=
                 (uint8_t)(1u << stn_rng_below(&rng, 8));
         size_t cut = seed % 16 ? size : stn_rng_below(&rng, (uint32_t)size);
+        (void)stn_st_seal(copy, size);
         FILE *out = fopen(path, "wb");
         assert_non_null(out);
         assert_int_equal(fwrite(copy, 1, cut, out), cut);
@@ -551,6 +602,8 @@ int main(void)
         cmocka_unit_test(the_worked_file_of_the_format_page_has_those_bytes),
         cmocka_unit_test(each_wrong_text_in_the_file_is_refused),
         cmocka_unit_test(a_tensor_that_no_instruction_names_is_refused),
+        cmocka_unit_test(a_changed_byte_anywhere_is_refused),
+        cmocka_unit_test(a_file_without_a_seal_is_refused),
         cmocka_unit_test(flipped_bits_never_crash_the_reader),
         cmocka_unit_test(numbers_out_of_range_are_refused),
         cmocka_unit_test(sums_that_could_leave_32_bits_are_refused),

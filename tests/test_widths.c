@@ -665,6 +665,7 @@ static bool still_read(const uint8_t *bytes, size_t size, uint64_t seed)
         copy[stn_rng_below(&rng, (uint32_t)size)] ^=
             (uint8_t)(1u << stn_rng_below(&rng, 8));
     snprintf(path, sizeof(path), "%s/changed.stn", folder);
+    (void)stn_st_seal(copy, size); /* to test what is behind the seal */
     assert_ok(stn_file_write_atomic(path, copy, size, &err), err);
     free(copy);
     if (stn_program_read(path, &p, &err) != STN_OK) {

@@ -300,6 +300,11 @@ size_t stn_st_file_size(const stn_st_file *file)
     return file->map_size;
 }
 
+const uint8_t *stn_st_bytes(const stn_st_file *file)
+{
+    return file->map;
+}
+
 const char *stn_st_metadata(const stn_st_file *file, const char *key)
 {
     const stn_json *value = stn_json_member(file->metadata, key);

@@ -114,6 +114,7 @@ stn_status stn_st_write(const char *path, const stn_st_tensor *tensors,
         if (tensors[i].size > 0)
             memcpy(bytes + start + offsets[i], tensors[i].data,
                    tensors[i].size);
+    (void)stn_st_seal(bytes, start + total);
     status = stn_file_write_atomic(path, bytes, start + total, err);
 out:
     stn_free(bytes);

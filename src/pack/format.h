@@ -8,7 +8,7 @@
 #include "base/layout.h"
 #include "setun/program.h"
 
-#define STN_FORMAT_VERSION "2"
+#define STN_FORMAT_VERSION "3"
 
 /* The tensors of a weight. */
 typedef enum stn_part {

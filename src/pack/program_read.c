@@ -375,6 +375,7 @@ static stn_status read_image(stn_reader *r, const char *path)
     const char *text;
     STN_TRY(stn_st_open(path, &r->image->file, r->err));
     STN_TRY(read_metadata(r, &text));
+    STN_TRY(stn_st_verify(r->image->file, r->err));
     r->file = r->image->file;
     STN_TRY(parse_program(r, text));
     const char *widths = stn_st_metadata(r->file, "widths");

@@ -246,18 +246,19 @@ static stn_status write_file(writer *w, const char *path,
                              stn_error *err)
 {
     stn_st_pair *pairs =
-        stn_arena_alloc(&w->arena, n_metadata + 4, sizeof *pairs);
+        stn_arena_alloc(&w->arena, n_metadata + 5, sizeof *pairs);
     if (!pairs)
         return stn_fail_memory(err, "metadata");
     pairs[0] = (stn_st_pair){"format", "setun-program"};
     pairs[1] = (stn_st_pair){"version", STN_FORMAT_VERSION};
+    pairs[2] = STN_ST_SEAL;
     for (size_t i = 0; i < n_metadata; i++)
-        pairs[2 + i] = metadata[i];
-    pairs[2 + n_metadata] = (stn_st_pair){"program", text};
-    pairs[3 + n_metadata] = (stn_st_pair){"widths", widths};
+        pairs[3 + i] = metadata[i];
+    pairs[3 + n_metadata] = (stn_st_pair){"program", text};
+    pairs[4 + n_metadata] = (stn_st_pair){"widths", widths};
     STN_TRY(add_tensors(w, err));
     return stn_st_write(path, w->tensors, w->n_tensors, pairs,
-                        n_metadata + 3 + (widths != NULL), err);
+                        n_metadata + 4 + (widths != NULL), err);
 }
 
 stn_status stn_program_write(const char *path, const stn_program *program,
