@@ -165,22 +165,42 @@ static inline dot_case random_dot(stn_rng *rng)
     return c;
 }
 
-/* Inputs of few bits, patches at multiples of 8: what bit planes need. */
-static inline dot_case random_bits(stn_rng *rng)
+/* Ternary weights, patches at multiples of `align`: 8 and inputs of few bits,
+ * or 4 and inputs of any range. */
+static inline dot_case random_ternary(stn_rng *rng, int align)
 {
-    static const int lengths[] = {8, 24, 32, 40, 64, 72, 256, 1000, 2304};
-    static const int highs[] = {1, 1, 1, 2, 3, 7, 15};
+    static const int lengths[][9] = {{4, 8, 12, 20, 36, 64, 100, 576, 4800},
+                                     {8, 24, 32, 40, 64, 72, 256, 1000, 2304}};
+    static const int highs[][8] = {{1, 2, 3, 7, 15, 16, 100, 255},
+                                   {1, 1, 1, 2, 3, 7, 12, 15}};
+    int bits = align == 8;
     dot_case c = random_dot(rng);
     stn_dot_shape *s = &c.shape;
     s->input = (stn_type)stn_rng_below(rng, 2);
-    s->run = lengths[stn_rng_below(rng, 9)];
-    s->hi = highs[stn_rng_below(rng, 7)];
-    s->lo = s->input == STN_TYPE_S8 ? -(int)stn_rng_below(rng, 9) : 0;
-    s->align = 8;
-    s->pitch = (size_t)s->run + 8 * stn_rng_below(rng, 5);
+    s->run = lengths[bits][stn_rng_below(rng, 9)];
+    s->hi = highs[bits][stn_rng_below(rng, 8)];
+    s->lo = 0;
+    if (s->input == STN_TYPE_S8) {
+        s->lo = -(int)stn_rng_below(rng, bits ? 9 : 129);
+        s->hi = s->hi > 127 ? 127 : s->hi;
+    }
+    s->align = align;
+    s->pitch = (size_t)s->run + (size_t)align * stn_rng_below(rng, 5);
     c.max_code = 1;
     know_extent(&c);
     return c;
+}
+
+/* What bit planes need. */
+static inline dot_case random_bits(stn_rng *rng)
+{
+    return random_ternary(rng, 8);
+}
+
+/* What tables need. */
+static inline dot_case random_aligned(stn_rng *rng)
+{
+    return random_ternary(rng, 4);
 }
 
 /* Weights in groups of 16, most of which are zero, for many patches. */
@@ -196,26 +216,6 @@ static inline dot_case random_groups(stn_rng *rng)
     c.shape.lo = type_lo(c.shape.input);
     c.shape.hi = type_hi(c.shape.input);
     c.codes = FILL_GROUPS;
-    know_extent(&c);
-    return c;
-}
-
-/* Patches at multiples of 4 and inputs of any range: what tables need. */
-static inline dot_case random_aligned(stn_rng *rng)
-{
-    static const int lengths[] = {4, 8, 12, 20, 36, 64, 100, 576, 4800};
-    static const int highs[] = {1, 2, 3, 7, 15, 16, 100, 255};
-    dot_case c = random_dot(rng);
-    stn_dot_shape *s = &c.shape;
-    s->input = (stn_type)stn_rng_below(rng, 2);
-    s->run = lengths[stn_rng_below(rng, 9)];
-    s->hi = highs[stn_rng_below(rng, 8)];
-    s->lo = s->input == STN_TYPE_S8 ? -(int)stn_rng_below(rng, 129) : 0;
-    if (s->input == STN_TYPE_S8 && s->hi > 127)
-        s->hi = 127;
-    s->align = 4;
-    s->pitch = (size_t)s->run + 4 * stn_rng_below(rng, 5);
-    c.max_code = 1;
     know_extent(&c);
     return c;
 }
