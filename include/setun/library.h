@@ -34,6 +34,28 @@ stn_status stn_library_list(stn_library_kind kind, stn_library_entry **entries,
                             size_t *n, stn_error *err);
 void stn_library_free(stn_library_entry *entries); /* NULL is legal */
 
+/* What recipes and machine files choose by name. */
+typedef enum stn_choice_kind {
+    STN_CHOICE_QUANTISERS,
+    STN_CHOICE_STRUCTURES,
+    STN_CHOICE_PENALTIES,
+    STN_CHOICE_FAMILIES /* of machines */
+} stn_choice_kind;
+
+/* A choice, or one of its options; the pointers are to static text. */
+typedef struct stn_choice {
+    const char *name;
+    const char *option; /* NULL: the choice itself */
+    const char *help;   /* in one line */
+    char standard[32];  /* of an option; "": it has to be given */
+    char range[96];     /* "least … most", or the words that it may be */
+} stn_choice;
+
+/* Each choice of a kind, followed by its options. Fills up to `capacity` rows,
+ * returns how many there are. */
+size_t stn_library_choices(stn_choice_kind kind, stn_choice *choices,
+                           size_t capacity);
+
 /* One line for `setun doctor` and for results. */
 typedef struct stn_fact {
     char name[48], value[512];

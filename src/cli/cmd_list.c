@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * setun list: networks, recipes, machines and data sets by name. */
+ * setun list: networks, recipes, machines and data sets by name; quantisers,
+ * structures, penalties and families of machines with their options. */
 #include "cli.h"
 #include "setun/data.h"
 #include "setun/library.h"
@@ -12,6 +13,7 @@ static const stn_option OPTIONS[] = {
 };
 
 #define DATASETS 16 /* room for the known data sets */
+#define CHOICES 256 /* room for a kind of choices and their options */
 
 static void put_entry(stn_json_writer *w, const char *id, const char *title,
                       const char *path)
@@ -83,25 +85,70 @@ static int list_library(stn_library_kind kind, bool json)
     return code;
 }
 
+static void put_choice(stn_json_writer *w, const stn_choice *c)
+{
+    stn_json_begin_object(w, NULL);
+    stn_json_string(w, "name", c->name);
+    if (c->option) {
+        stn_json_string(w, "option", c->option);
+        stn_json_string(w, "default", c->standard);
+        stn_json_string(w, "range", c->range);
+    }
+    stn_json_string(w, "help", c->help);
+    stn_json_end_object(w);
+}
+
+static int list_choices(stn_choice_kind kind, bool json)
+{
+    static stn_choice choices[CHOICES];
+    size_t n = stn_library_choices(kind, choices, CHOICES);
+    n = n < CHOICES ? n : CHOICES;
+    if (json) {
+        stn_json_writer w = {.indent = 2};
+        stn_json_begin_array(&w, NULL);
+        for (size_t i = 0; i < n; i++)
+            put_choice(&w, &choices[i]);
+        stn_json_end_array(&w);
+        return stn_cli_json(&w);
+    }
+    stn_table_begin("lllll", "name", "option", "default", "range", "meaning",
+                    NULL);
+    for (size_t i = 0; i < n; i++) {
+        const stn_choice *c = &choices[i];
+        stn_table_cell("%s", c->option ? "" : c->name);
+        stn_table_cell("%s", c->option ? c->option : "");
+        stn_table_cell("%s", c->standard);
+        stn_table_cell("%s", c->range);
+        stn_table_cell("%s", c->help);
+    }
+    stn_table_end();
+    return STN_EXIT_OK;
+}
+
 static int run(const stn_arguments *arguments)
 {
-    static const char *const KINDS[] = {"networks",    "recipes",  "machines",
-                                        "comparisons", "datasets", NULL};
+    static const char *const KINDS[] = {
+        "networks",   "recipes",   "machines", "comparisons", "quantisers",
+        "structures", "penalties", "families", "datasets",    NULL};
     int kind = 0;
     if (!stn_cli_choice("setun list:", arguments->operands[0], KINDS, &kind))
         return STN_EXIT_USAGE;
     bool json = stn_cli_switch(arguments, "json");
-    return kind == 4 ? list_datasets(json)
-                     : list_library((stn_library_kind)kind, json);
+    if (kind < 4)
+        return list_library((stn_library_kind)kind, json);
+    return kind < 8 ? list_choices((stn_choice_kind)(kind - 4), json)
+                    : list_datasets(json);
 }
 
 const stn_command stn_cmd_list = {
     .name = "list",
-    .operands = "networks|recipes|machines|comparisons|datasets",
+    .operands = "networks|recipes|machines|comparisons|quantisers|structures|"
+                "penalties|families|datasets",
     .min_operands = 1,
     .max_operands = 1,
     .summary = "List what is here by name",
-    .details = "",
+    .details = "Quantisers, structures and penalties are what recipes choose "
+               "from, families what machine files do; each with its options.",
     .options = OPTIONS,
     .run = run,
 };

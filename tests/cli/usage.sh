@@ -23,6 +23,10 @@ expect 2 "takes no value" "value for a switch" "$setun" doctor --json=yes
 expect 2 "more than 1 time" "option given twice" \
     "$setun" train bdnet --seed 1 --seed 2
 expect 2 "none of networks, recipes" "unknown list" "$setun" list animals
+expect 0 "per_filter" "quantisers and their options" "$setun" list quantisers
+expect 0 "index_bits" "structures" "$setun" list structures
+expect 0 "clip_ratio" "penalties" "$setun" list penalties
+expect 0 "sub_arrays" "families of machines" "$setun" list families --json
 expect 2 "-o FILE.stn" "pack without output" "$setun" pack run
 expect 2 "--data" "eval without data" "$setun" eval model.stn
 expect 2 "none of ref, avx2" "unknown kernel level" \
