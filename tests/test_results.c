@@ -13,6 +13,7 @@
 typedef struct fixture {
     char folder[64], path[96];
     stn_plan *plan;
+    stn_machine *machine;
     stn_results *results;
     stn_reproduce_options options;
     bool single; /* of p4 one seed alone */
@@ -31,6 +32,8 @@ static int set_up(void **state)
     f->results = stn_alloc(1, sizeof *f->results);
     f->results->plan = f->plan;
     f->results->options = &f->options;
+    assert_ok(stn_machine_load("bdnet-sot", NULL, 0, &f->machine, &err), err);
+    f->results->machine = f->machine;
     *state = f;
     return 0;
 }
@@ -41,6 +44,7 @@ static int tear_down(void **state)
     unlink(f->path);
     rmdir(f->folder);
     stn_plan_destroy(f->plan);
+    stn_machine_destroy(f->machine);
     stn_free(f->results);
     free(f);
     return 0;
@@ -77,6 +81,7 @@ static void measure(fixture *f, const char *data, double accuracy, int n_seeds,
     stn_results_deinit(r);
     r->plan = f->plan;
     r->options = &f->options;
+    r->machine = f->machine;
 }
 
 /* What `setun table` prints of a file or folder; the caller frees it. */
