@@ -240,35 +240,21 @@ static void put_tries(const study *s, stn_json_writer *w)
     }
 }
 
-static void write_json(const study *s, stn_json_writer *w)
+static void write_json(const void *study_of, stn_json_writer *w)
 {
+    const study *s = study_of;
     stn_cli_results_begin(w, "crossbar-adc", s->arguments);
     put_adcs(s, w);
     put_tries(s, w);
     stn_cli_results_end(w);
 }
 
-static int save(const study *s, const char *path)
+static void print(const void *study_of)
 {
-    stn_json_writer w = {.indent = 2};
-    write_json(s, &w);
-    return stn_cli_json_save(&w, path);
-}
-
-static int show(const study *s)
-{
-    const char *results = stn_cli_text(s->arguments, "results");
-    int code = STN_EXIT_OK;
-    if (stn_cli_switch(s->arguments, "json")) {
-        stn_json_writer w = {.indent = 2};
-        write_json(s, &w);
-        code = stn_cli_json(&w);
-    } else {
-        print_adcs(s);
-        if (s->n_tries)
-            print_tries(s);
-    }
-    return code == STN_EXIT_OK && results ? save(s, results) : code;
+    const study *s = study_of;
+    print_adcs(s);
+    if (s->n_tries)
+        print_tries(s);
 }
 
 static int run(const stn_arguments *arguments)
@@ -296,7 +282,8 @@ static int run(const stn_arguments *arguments)
         code = run_tries(&s, (int)threads);
     }
     if (code == STN_EXIT_OK)
-        code = show(&s);
+        code = stn_cli_results_show(
+            &(stn_cli_study){arguments, &s, print, write_json});
     for (int i = 0; i < s.n_tries; i++)
         stn_simulation_destroy(s.tries[i].simulation);
     if (arguments->n_operands)

@@ -157,8 +157,9 @@ static const char *chips_of(const study *s)
     return text;
 }
 
-static void print(const study *s)
+static void print(const void *study_of)
 {
+    const study *s = study_of;
     printf("%s on %s, junctions %s, %s, %u pictures\n\n",
            s->subject.program->name, stn_cli_text(s->arguments, "on"),
            stn_cli_text(s->arguments, "device"), chips_of(s),
@@ -219,29 +220,13 @@ static void put_trial(const study *s, const trial *t, stn_json_writer *w)
     put_share(w, "exact pictures", text, &t->exact);
 }
 
-static void write_json(const study *s, stn_json_writer *w)
+static void write_json(const void *study_of, stn_json_writer *w)
 {
+    const study *s = study_of;
     stn_cli_results_begin(w, "variation", s->arguments);
     for (int i = 0; i < s->n; i++)
         put_trial(s, &s->trials[i], w);
     stn_cli_results_end(w);
-}
-
-static int show(const study *s)
-{
-    const char *results = stn_cli_text(s->arguments, "results");
-    stn_json_writer w = {.indent = 2}, file = {.indent = 2};
-    int code = STN_EXIT_OK;
-    if (stn_cli_switch(s->arguments, "json")) {
-        write_json(s, &w);
-        code = stn_cli_json(&w);
-    } else {
-        print(s);
-    }
-    if (code != STN_EXIT_OK || !results)
-        return code;
-    write_json(s, &file);
-    return stn_cli_json_save(&file, results);
 }
 
 static int run_all(study *s)
@@ -252,7 +237,8 @@ static int run_all(study *s)
         if (status != STN_OK)
             return stn_cli_fail(status, &err);
     }
-    return show(s);
+    return stn_cli_results_show(
+        &(stn_cli_study){s->arguments, s, print, write_json});
 }
 
 static int run(const stn_arguments *arguments)

@@ -72,8 +72,9 @@ static int run_windows(study *s, const stn_window_options *options)
     return STN_EXIT_OK;
 }
 
-static void print_text(const study *s)
+static void print_text(const void *study_of)
 {
+    const study *s = study_of;
     uint32_t wrong = 0;
     printf("%s, %u pictures\n\n", s->subject.program->name,
            s->subject.pictures->n);
@@ -99,8 +100,9 @@ static void print_text(const study *s)
                stn_machine_title(s->machine), s->windows[0].n_executed, wrong);
 }
 
-static void write_json(const study *s, stn_json_writer *w)
+static void write_json(const void *study_of, stn_json_writer *w)
 {
+    const study *s = study_of;
     const char *data =
         s->subject.dataset ? stn_dataset_name(s->subject.dataset) : "";
     stn_cli_results_begin(w, "stt-snn", s->arguments);
@@ -128,23 +130,6 @@ static void write_json(const study *s, stn_json_writer *w)
     stn_cli_results_end(w);
 }
 
-static int show(const study *s)
-{
-    const char *results = stn_cli_text(s->arguments, "results");
-    stn_json_writer w = {.indent = 2}, file = {.indent = 2};
-    int code = STN_EXIT_OK;
-    if (stn_cli_switch(s->arguments, "json")) {
-        write_json(s, &w);
-        code = stn_cli_json(&w);
-    } else {
-        print_text(s);
-    }
-    if (code != STN_EXIT_OK || !results)
-        return code;
-    write_json(s, &file);
-    return stn_cli_json_save(&file, results);
-}
-
 static int study_windows(study *s, stn_window_options *options)
 {
     const char *machine = stn_cli_text(s->arguments, "on");
@@ -156,7 +141,8 @@ static int study_windows(study *s, stn_window_options *options)
     int code =
         status == STN_OK ? run_windows(s, options) : stn_cli_fail(status, &err);
     if (code == STN_EXIT_OK)
-        code = show(s);
+        code = stn_cli_results_show(
+            &(stn_cli_study){s->arguments, s, print_text, write_json});
     stn_machine_destroy(s->machine);
     return code;
 }

@@ -56,3 +56,20 @@ void stn_cli_results_end(stn_json_writer *w)
     stn_json_end_array(w);
     stn_json_end_object(w);
 }
+
+int stn_cli_results_show(const stn_cli_study *s)
+{
+    const char *results = stn_cli_text(s->arguments, "results");
+    stn_json_writer w = {.indent = 2}, file = {.indent = 2};
+    int code = STN_EXIT_OK;
+    if (stn_cli_switch(s->arguments, "json")) {
+        s->write(s->study, &w);
+        code = stn_cli_json(&w);
+    } else {
+        s->print(s->study);
+    }
+    if (code != STN_EXIT_OK || !results)
+        return code;
+    s->write(s->study, &file);
+    return stn_cli_json_save(&file, results);
+}

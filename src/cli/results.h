@@ -15,4 +15,16 @@ void stn_cli_results_row(stn_json_writer *w, const char *quantity,
                          const char *conditions, double ours, const char *unit);
 void stn_cli_results_end(stn_json_writer *w);
 
+/* A study that has ended, to be shown in two ways. */
+typedef struct stn_cli_study {
+    const stn_arguments *arguments; /* with --json and --results */
+    const void *study;
+    void (*print)(const void *study); /* as tables */
+    void (*write)(const void *study, stn_json_writer *w);
+} stn_cli_study;
+
+/* Prints the study, with --json as JSON, and writes it to the file of
+ * --results; returns the exit code. */
+int stn_cli_results_show(const stn_cli_study *s);
+
 #endif
