@@ -324,6 +324,26 @@ static const stn_node *folded_node(const stn_graph *graph, int index)
     return NULL;
 }
 
+/* Whether parameter `index` can start from `count` floats. */
+static bool can_start(const stn_graph *graph, int index, size_t count)
+{
+    const stn_param *p = &graph->params[index];
+    const stn_node *folded = folded_node(graph, index);
+
+    return count == p->count ||
+           (folded && count == stn_node_dense_count(folded, p));
+}
+
+/* `from`: the run to start from, as errors name it. */
+static stn_status fail_start(const char *from, const stn_param *p, bool found,
+                             stn_error *err)
+{
+    return stn_fail(err, STN_E_ARGUMENT,
+                    "%s: weight '%s' %s; the run to start from must have the "
+                    "same layers, names and sizes",
+                    from, p->name, found ? "has another size" : "is missing");
+}
+
 static stn_status copy_latent(const stn_st_file *file, stn_graph *graph,
                               stn_error *err)
 {
@@ -331,19 +351,15 @@ static stn_status copy_latent(const stn_st_file *file, stn_graph *graph,
         stn_param *p = &graph->params[i];
         const stn_st_tensor *got = stn_st_find(file, p->name);
         bool floats = got && strcmp(got->dtype, "F32") == 0;
-        const stn_node *folded = folded_node(graph, i);
 
-        if (floats && got->size == p->count * sizeof(float))
+        if (!floats || !can_start(graph, i, got->size / sizeof(float))) {
+            if (p->role == STN_PARAM_WEIGHT)
+                return fail_start(stn_st_path(file), p, got, err);
+        } else if (got->size == p->count * sizeof(float)) {
             memcpy(p->latent, got->data, got->size);
-        else if (floats && folded &&
-                 got->size == stn_node_dense_count(folded, p) * sizeof(float))
-            stn_node_project_circulant(folded, p, got->data);
-        else if (p->role == STN_PARAM_WEIGHT)
-            return stn_fail(err, STN_E_ARGUMENT,
-                            "%s: weight '%s' %s; the run to start from must "
-                            "have the same layers, names and sizes",
-                            stn_st_path(file), p->name,
-                            got ? "has another size" : "is missing");
+        } else {
+            stn_node_project_circulant(folded_node(graph, i), p, got->data);
+        }
     }
     return STN_OK;
 }
@@ -352,22 +368,17 @@ stn_status stn_checkpoint_check_start(const stn_model *from,
                                       const stn_model *model, stn_error *err)
 {
     const stn_graph *graph = model->graph;
+    char name[256];
 
+    snprintf(name, sizeof(name), "'start: ' recipe '%s' with network '%s'",
+             from->recipe->id, from->graph->name);
     for (int i = 0; i < graph->n_params; i++) {
         const stn_param *p = &graph->params[i];
         const stn_param *got = stn_graph_param(from->graph, p->name);
-        const stn_node *folded = folded_node(graph, i);
 
         if (p->role == STN_PARAM_WEIGHT &&
-            !(got &&
-              (got->count == p->count ||
-               (folded && got->count == stn_node_dense_count(folded, p)))))
-            return stn_fail(err, STN_E_ARGUMENT,
-                            "'start: ' recipe '%s' with network '%s': weight "
-                            "'%s' %s; the run to start from must have the "
-                            "same layers, names and sizes",
-                            from->recipe->id, from->graph->name, p->name,
-                            got ? "has another size" : "is missing");
+            !(got && can_start(graph, i, got->count)))
+            return fail_start(name, p, got, err);
     }
     return STN_OK;
 }

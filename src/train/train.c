@@ -97,14 +97,11 @@ static stn_status prepare(stn_session *s, stn_recipe *recipe, stn_error *err)
 static stn_status check_start(const stn_train_options *start,
                               const stn_model *model, stn_error *err)
 {
-    stn_recipe_choice choice = {.variant = start->variant,
-                                .data = start->data,
-                                .budget = start->budget};
     stn_recipe *recipe;
     stn_model *from;
     stn_status status;
 
-    STN_TRY(stn_recipe_load(start->recipe, &choice, &recipe, err));
+    STN_TRY(stn_recipe_choose(start, &recipe, err));
     STN_TRY(stn_model_create(recipe, start->seed, &from, err));
     status = stn_checkpoint_check_start(from, model, err);
     stn_model_destroy(from);
