@@ -53,8 +53,7 @@ const char *stn_nearest_word(const char *word, const char *const *words)
     return nearest;
 }
 
-/* Lists the words in `out`, "a, b, c", cut with "..." when it is full. */
-static void list_words(char *out, size_t capacity, const char *const *words)
+void stn_list_words(char *out, size_t capacity, const char *const *words)
 {
     size_t n = 0;
     out[0] = '\0';
@@ -78,7 +77,7 @@ stn_status stn_yaml_fail_key(const stn_yaml *node, const char *key,
                              "key \"%.100s\" is unknown; did you mean \"%s\"?",
                              key, nearest);
     char list[400];
-    list_words(list, sizeof list, keys);
+    stn_list_words(list, sizeof list, keys);
     return stn_yaml_fail(
         node, err, "key \"%.100s\" is unknown, expected one of: %s", key, list);
 }
@@ -111,7 +110,7 @@ stn_status stn_yaml_choice(const stn_yaml *node, const char *const *words,
         return stn_fail(err, STN_E_FORMAT, "a required word is missing");
     const char *key = node->key ? node->key : "value";
     char list[400];
-    list_words(list, sizeof list, words);
+    stn_list_words(list, sizeof list, words);
     if (node->kind != STN_YAML_SCALAR)
         return stn_yaml_fail(
             node, err, "%s: got a list or map, expected one of: %s", key, list);

@@ -6,6 +6,7 @@
 #include "base/attributes.h"
 #include "compress/compress.h"
 #include "setun/library.h"
+#include "setun/text.h"
 #include <math.h>
 #include <stdio.h>
 
@@ -35,15 +36,12 @@ static void print_standard(const stn_attr *a, char *text, size_t capacity)
 
 static void print_range(const stn_attr *a, char *text, size_t capacity)
 {
-    size_t used = 0;
     if (a->kind == STN_ATTR_BOOL)
         snprintf(text, capacity, "true, false");
     else if (a->kind != STN_ATTR_CHOICE)
         snprintf(text, capacity, "%.6g … %.6g", a->min, a->max);
     else
-        for (int i = 0; a->words[i] && used < capacity; i++)
-            used += (size_t)snprintf(text + used, capacity - used, "%s%s",
-                                     i ? ", " : "", a->words[i]);
+        stn_list_words(text, capacity, a->words);
 }
 
 static void add(list *l, const char *name, const char *help,

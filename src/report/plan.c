@@ -49,10 +49,8 @@ static bool listed(const char *list, const char *word)
 static stn_status fail_filter(const char *what, const char *word,
                               const char *const *names, stn_error *err)
 {
-    char list[256] = "";
-    for (size_t n = 0; *names && n < sizeof list; names++)
-        n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", n ? ", " : "",
-                              *names);
+    char list[256];
+    stn_list_words(list, sizeof list, names);
     return stn_fail(err, STN_E_ARGUMENT,
                     "the recipe reproduces no %s '%s'; it has %s", what, word,
                     list);
