@@ -20,8 +20,7 @@ typedef enum stn_library_kind {
 
 typedef struct stn_library_entry {
     char id[64];     /* the file's name without .yaml */
-    char title[192]; /* in one line; the description where there is none, or ""
-                      */
+    char title[192]; /* in one line; without one the description, or "" */
     char description[192]; /* in one line, or "" */
     char path[512];
     char variants[192]; /* recipes: names separated by ", "; else "" */

@@ -225,8 +225,8 @@ stn_status stn_array_create(const stn_array_choice *choice,
     if (!table || table->kind != STN_YAML_SEQUENCE)
         return stn_yaml_fail(table ? table : choice->cell, err,
                              "arrays: expected a list of arrays");
-    if (figures
-            ->arena) /* a sweep makes thousands, and checks what it asks for */
+    /* A sweep, which lists no figures, makes thousands of arrays. */
+    if (figures->arena)
         STN_TRY(check_table(table, err));
     STN_TRY(find_array(table, &want, choice->array, &entry, err));
     stn_array a = {.rows = want.rows, .columns = want.columns};

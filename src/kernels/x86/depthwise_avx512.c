@@ -236,7 +236,7 @@ AVX512 STN_INLINE void store_sums(int32_t *y, int n, const __m512i *s)
         _mm512_shuffle_i32x4(c, d, 0x88), _mm512_shuffle_i32x4(c, d, 0xDD)};
     for (int k = 0; k < VECTORS && 16 * k < n; k++) {
         int left = n - 16 * k;
-        __mmask16 lanes = left < 16 ? (__mmask16)((1U << left) - 1) : 0xFFFF;
+        __mmask16 lanes = (__mmask16)(left < 16 ? (1U << left) - 1 : 0xFFFF);
         _mm512_mask_storeu_epi32(y + 16 * k, lanes, in_order[k]);
     }
 }

@@ -21,7 +21,7 @@ typedef __mmask16 stn_lanes; /* in use */
 
 STN_AVX512 STN_INLINE stn_lanes stn_lanes_of(int width)
 {
-    return width < STN_VEC_LANES ? (__mmask16)((1U << width) - 1) : 0xFFFF;
+    return (__mmask16)(width < STN_VEC_LANES ? (1U << width) - 1 : 0xFFFF);
 }
 
 STN_AVX512 STN_INLINE stn_vec stn_vec_zero(void)
