@@ -391,24 +391,31 @@ static void pool_refuses_senseless_sizes(void **state)
     stn_pool_destroy(NULL);
 }
 
+static uint32_t crc32_in_two(const void *data, size_t size, size_t cut)
+{
+    stn_crc32 crc;
+    stn_crc32_begin(&crc);
+    stn_crc32_add(&crc, data, cut);
+    stn_crc32_add(&crc, (const uint8_t *)data + cut, size - cut);
+    return stn_crc32_value(&crc);
+}
+
 /* The check value of the catalogue of CRCs, and the definition bit by bit. */
 static void crc32_is_that_of_zlib_however_it_is_cut(void **state)
 {
     (void)state;
     uint8_t bytes[100];
     uint32_t plain = UINT32_MAX;
-    assert_int_equal(stn_crc32(0, "123456789", 9), 0xcbf43926);
-    assert_int_equal(stn_crc32(0, NULL, 0), 0);
+    assert_int_equal(crc32_in_two("123456789", 9, 9), 0xcbf43926);
+    assert_int_equal(crc32_in_two("", 0, 0), 0);
     for (int i = 0; i < 100; i++) {
         bytes[i] = (uint8_t)(i * 37 + i * i);
         plain ^= bytes[i];
         for (int bit = 0; bit < 8; bit++)
             plain = plain >> 1 ^ (plain & 1 ? UINT32_C(0xedb88320) : 0);
     }
-    for (size_t cut = 0; cut <= 100; cut++) {
-        uint32_t crc = stn_crc32(0, bytes, cut);
-        assert_int_equal(stn_crc32(crc, bytes + cut, 100 - cut), ~plain);
-    }
+    for (size_t cut = 0; cut <= 100; cut++)
+        assert_int_equal(crc32_in_two(bytes, 100, cut), ~plain);
 }
 
 static void written_file_reads_back_and_replaces_the_old_one(void **state)

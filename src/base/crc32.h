@@ -9,8 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Of `size` more bytes; `crc` is that of what stands before them, 0 at first.
- */
-uint32_t stn_crc32(uint32_t crc, const void *data, size_t size);
+typedef struct stn_crc32 {
+    uint32_t rest; /* of the bytes so far, complemented */
+    uint32_t table[8][256]; /* [k][b]: see crc32.c */
+} stn_crc32;
+
+/* stn_crc32_begin, stn_crc32_add for each part in order, stn_crc32_value. */
+void stn_crc32_begin(stn_crc32 *crc);
+void stn_crc32_add(stn_crc32 *crc, const void *data, size_t size);
+uint32_t stn_crc32_value(const stn_crc32 *crc);
 
 #endif

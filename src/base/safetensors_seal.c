@@ -30,10 +30,12 @@ static size_t find_digits(const uint8_t *bytes, size_t size)
 static void make_digits(const uint8_t *bytes, size_t size, size_t at,
                         char digits[DIGITS + 1])
 {
-    uint32_t crc = stn_crc32(0, bytes, at);
-    crc = stn_crc32(crc, zeros, DIGITS);
-    crc = stn_crc32(crc, bytes + at + DIGITS, size - at - DIGITS);
-    snprintf(digits, DIGITS + 1, "%08x", (unsigned)crc);
+    stn_crc32 crc;
+    stn_crc32_begin(&crc);
+    stn_crc32_add(&crc, bytes, at);
+    stn_crc32_add(&crc, zeros, DIGITS);
+    stn_crc32_add(&crc, bytes + at + DIGITS, size - at - DIGITS);
+    snprintf(digits, DIGITS + 1, "%08x", (unsigned)stn_crc32_value(&crc));
 }
 
 bool stn_st_seal(uint8_t *bytes, size_t size)
