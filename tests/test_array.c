@@ -204,9 +204,11 @@ static void transistors_and_wires_have_the_figures_of_their_files(void **state)
         stn_figures figures = {.arena = &arena};
         stn_error err;
         stn_tech t;
-        assert_ok(stn_tech_load("nvsim", "HP", rows[i].node_nm, 350, &figures,
-                                &t, &err),
-                  err);
+        const stn_tech_choice transistors = {.set = "nvsim",
+                                             .roadmap = "HP",
+                                             .node_nm = rows[i].node_nm,
+                                             .temperature_k = 350};
+        assert_ok(stn_tech_load(&transistors, &figures, &t, &err), err);
         stn_arena_deinit(&arena);
         assert_near(t.device.on_n_a_m, rows[i].on, 0.01);
         assert_near(stn_gate_capacitance(&t.device, 1e-6),
@@ -247,7 +249,9 @@ static void measured_resistances_have_no_ramp_term(void **state)
     stn_figures figures = {.arena = &arena};
     stn_error err;
     stn_tech t;
-    assert_ok(stn_tech_load("ptm", "HP", 45, 350, &figures, &t, &err), err);
+    const stn_tech_choice transistors = {
+        .set = "ptm", .roadmap = "HP", .node_nm = 45, .temperature_k = 350};
+    assert_ok(stn_tech_load(&transistors, &figures, &t, &err), err);
     double measured_s = stn_fo4_s(&t.device);
     assert_near(measured_s, 16.84e-12, 0.01);
     t.device.ramp_weight = 1.0;
@@ -448,7 +452,9 @@ static void a_signal_that_is_too_small_is_refused(void **state)
                      .write_a = 1e-4,
                      .set_s = 1e-9,
                      .reset_s = 1e-9};
-    assert_ok(stn_tech_load("nvsim", "HP", 45, 300, &figures, &t, &err), err);
+    const stn_tech_choice transistors = {
+        .set = "nvsim", .roadmap = "HP", .node_nm = 45, .temperature_k = 300};
+    assert_ok(stn_tech_load(&transistors, &figures, &t, &err), err);
     stn_subarray s = {.tech = &t,
                       .cell = &cell,
                       .rows = 128,

@@ -57,7 +57,9 @@ static void a_bank_is_its_sub_arrays_and_its_tree(void **state)
     stn_error err;
     stn_tech tech;
     stn_figures figures = {0};
-    assert_ok(stn_tech_load("ptm", "HP", 45, 300, &figures, &tech, &err), err);
+    const stn_tech_choice transistors = {
+        .set = "ptm", .roadmap = "HP", .node_nm = 45, .temperature_k = 300};
+    assert_ok(stn_tech_load(&transistors, &figures, &tech, &err), err);
     double sub_m2 = side_m * side_m / 256;
     assert_true(fabs(stn_bank_tree(&tech, sub_m2, 256).path_m - path_m) <
                 1e-9 * path_m);

@@ -68,43 +68,15 @@ static stn_status list(const stn_array *a, stn_figures *figures,
     return STN_OK;
 }
 
-/* Whose transistors the periphery and the cells are. */
-typedef struct flavours {
-    const char *set, *roadmap, *cells;
-} flavours;
-
-static stn_status read_flavours(const stn_yaml *array, flavours *f,
-                                stn_error *err)
+static stn_status read_tech(const stn_yaml *array, stn_tech_choice *tech,
+                            stn_error *err)
 {
-    STN_TRY(stn_array_text(array, "transistors", &f->set, err));
-    STN_TRY(stn_array_text(array, "roadmap", &f->roadmap, err));
-    f->cells = f->roadmap;
+    STN_TRY(stn_array_text(array, "transistors", &tech->set, err));
+    STN_TRY(stn_array_text(array, "roadmap", &tech->roadmap, err));
+    tech->cell_roadmap = tech->roadmap;
     return stn_yaml_get(array, "cell_roadmap")
-               ? stn_array_text(array, "cell_roadmap", &f->cells, err)
+               ? stn_array_text(array, "cell_roadmap", &tech->cell_roadmap, err)
                : STN_OK;
-}
-
-static stn_status load(const stn_array_choice *choice, const flavours *f,
-                       double node_nm, stn_figures *figures, stn_tech *out,
-                       stn_error *err)
-{
-    bool apart = strcmp(f->cells, f->roadmap) != 0;
-    stn_tech cells;
-    if (!choice->technologies) {
-        STN_TRY(stn_tech_load(f->set, f->roadmap, node_nm, 300.0, figures, out,
-                              err));
-        return apart ? stn_tech_load_cells(f->set, f->cells, node_nm, 300.0,
-                                           figures, out, err)
-                     : STN_OK;
-    }
-    STN_TRY(stn_tech_cache_load(choice->technologies, f->set, f->roadmap,
-                                node_nm, out, err));
-    if (!apart)
-        return STN_OK;
-    STN_TRY(stn_tech_cache_load(choice->technologies, f->set, f->cells, node_nm,
-                                &cells, err));
-    out->cell_device = cells.device;
-    return STN_OK;
 }
 
 stn_status stn_array_create_modelled(const stn_array_choice *choice,
@@ -119,13 +91,15 @@ stn_status stn_array_create_modelled(const stn_array_choice *choice,
     stn_tech tech;
     stn_array_report report;
     STN_TRY(stn_yaml_check_keys(choice->array, keys, err));
-    flavours f = {0};
-    STN_TRY(read_flavours(choice->array, &f, err));
+    stn_tech_choice transistors = {.temperature_k = 300.0};
+    STN_TRY(read_tech(choice->array, &transistors, err));
     STN_TRY(stn_array_whole(choice->array, "rows", 2, &a.rows, err));
     STN_TRY(stn_array_whole(choice->array, "columns", 1, &a.columns, err));
     STN_TRY(stn_array_feature(choice, figures, &feature_m, err));
     STN_TRY(stn_cell_parse(choice->cell, figures, &cell, err));
-    stn_status status = load(choice, &f, 1e9 * feature_m, figures, &tech, err);
+    transistors.node_nm = 1e9 * feature_m;
+    stn_status status = stn_tech_cache_load(choice->technologies, &transistors,
+                                            figures, &tech, err);
     stn_subarray s = {.tech = &tech,
                       .cell = &cell,
                       .rows = a.rows,
@@ -143,10 +117,11 @@ stn_status stn_array_create_modelled(const stn_array_choice *choice,
     take(&report, &a);
     a.endurance = cell.endurance;
     a.cell_bits = report.cell_bits;
-    char transistors[96];
-    snprintf(transistors, sizeof transistors, "%.40s %.8s %.3g nm, cells %.8s",
-             f.set, f.roadmap, 1e9 * feature_m, f.cells);
-    STN_TRY(list(&a, figures, transistors, err));
+    char source[96];
+    snprintf(source, sizeof source, "%.40s %.8s %.3g nm, cells %.8s",
+             transistors.set, transistors.roadmap, transistors.node_nm,
+             transistors.cell_roadmap);
+    STN_TRY(list(&a, figures, source, err));
     *out = a;
     return STN_OK;
 }

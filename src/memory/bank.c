@@ -136,20 +136,18 @@ stn_status stn_bank_create(const stn_bank_choice *choice, stn_figures *figures,
 {
     static const char *const keys[] = {"sub_arrays", "transistors", "roadmap",
                                        NULL};
-    const char *set = NULL, *roadmap = NULL;
+    stn_tech_choice transistors = {.node_nm = 1e9 * choice->feature_m,
+                                   .temperature_k = 300.0};
     char source[96];
     stn_tech tech;
     STN_TRY(stn_yaml_check_keys(choice->bank, keys, err));
     STN_TRY(stn_array_whole(choice->bank, "sub_arrays", 1, sub_arrays, err));
-    STN_TRY(stn_array_text(choice->bank, "transistors", &set, err));
-    STN_TRY(stn_array_text(choice->bank, "roadmap", &roadmap, err));
+    STN_TRY(stn_array_text(choice->bank, "transistors", &transistors.set, err));
+    STN_TRY(stn_array_text(choice->bank, "roadmap", &transistors.roadmap, err));
     stn_status status = stn_bank_check(*sub_arrays, err);
     if (status == STN_OK)
-        status = choice->technologies
-                     ? stn_tech_cache_load(choice->technologies, set, roadmap,
-                                           1e9 * choice->feature_m, &tech, err)
-                     : stn_tech_load(set, roadmap, 1e9 * choice->feature_m,
-                                     300.0, figures, &tech, err);
+        status = stn_tech_cache_load(choice->technologies, &transistors,
+                                     figures, &tech, err);
     if (status != STN_OK)
         return stn_fail_within(err, status, "%s:%d: bank", choice->bank->file,
                                choice->bank->line);

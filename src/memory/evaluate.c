@@ -60,6 +60,11 @@ static stn_status evaluate(const stn_array_request *q, stn_figures *figures,
                            stn_tech *tech, stn_array_report *out,
                            stn_error *err)
 {
+    const stn_tech_choice transistors = {.set = q->tech,
+                                         .roadmap = q->roadmap,
+                                         .cell_roadmap = q->cell_roadmap,
+                                         .node_nm = q->node_nm,
+                                         .temperature_k = q->temperature_k};
     stn_cell cell;
     STN_TRY(check_range("rows", q->rows, 2, 65536, err));
     STN_TRY(check_range("columns", q->columns, 1, 65536, err));
@@ -73,11 +78,7 @@ static stn_status evaluate(const stn_array_request *q, stn_figures *figures,
     STN_TRY(check_name("technology set", q->tech, err));
     STN_TRY(check_name("cell", q->cell, err));
     STN_TRY(stn_cell_load(q->cell, figures, &cell, err));
-    STN_TRY(stn_tech_load(q->tech, q->roadmap, q->node_nm, q->temperature_k,
-                          figures, tech, err));
-    if (q->cell_roadmap && strcmp(q->cell_roadmap, q->roadmap) != 0)
-        STN_TRY(stn_tech_load_cells(q->tech, q->cell_roadmap, q->node_nm,
-                                    q->temperature_k, figures, tech, err));
+    STN_TRY(stn_tech_load(&transistors, figures, tech, err));
     stn_subarray s = {.tech = tech,
                       .cell = &cell,
                       .rows = q->rows,

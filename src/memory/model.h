@@ -12,28 +12,29 @@
 /* One technology node of one roadmap at one temperature. */
 typedef struct stn_tech {
     stn_device device;      /* of the periphery */
-    stn_device cell_device; /* of the cells; the same unless loaded apart */
+    stn_device cell_device; /* of the cells */
     stn_wire local, global; /* word and bit lines | between sub-arrays */
     stn_current_sense current_sense;
 } stn_tech;
 
-/* Loads share/setun/tech/SET-NODEnm.yaml, or interpolates between the two
- * files around `node_nm`. Figures read are appended to `figures`. */
-stn_status stn_tech_load(const char *set, const char *roadmap, double node_nm,
-                         double temperature_k, stn_figures *figures,
+typedef struct stn_tech_choice {
+    const char *set;          /* of files share/setun/tech/SET-NODEnm.yaml */
+    const char *roadmap;      /* of the periphery's transistors: HP or LSTP */
+    const char *cell_roadmap; /* of the cells' transistors; NULL: the same */
+    double node_nm, temperature_k;
+} stn_tech_choice;
+
+/* Loads the file of the node, or interpolates between the two around it.
+ * Figures read are appended to `figures`. */
+stn_status stn_tech_load(const stn_tech_choice *choice, stn_figures *figures,
                          stn_tech *out, stn_error *err);
 
-/* Gives a loaded technology cells of another roadmap's transistors. */
-stn_status stn_tech_load_cells(const char *set, const char *roadmap,
-                               double node_nm, double temperature_k,
-                               stn_figures *figures, stn_tech *tech,
+/* The same from a cache, which keeps it and lists no figures; NULL: no cache.
+ */
+stn_status stn_tech_cache_load(stn_tech_cache *cache,
+                               const stn_tech_choice *choice,
+                               stn_figures *figures, stn_tech *out,
                                stn_error *err);
-
-/* The same as stn_tech_load at 300 K from a cache, which keeps it; lists no
- * figures. */
-stn_status stn_tech_cache_load(stn_tech_cache *cache, const char *set,
-                               const char *roadmap, double node_nm,
-                               stn_tech *out, stn_error *err);
 
 typedef enum stn_cell_kind {
     STN_CELL_RESISTIVE, /* an access transistor and a two-valued resistor */

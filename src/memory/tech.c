@@ -201,10 +201,11 @@ static stn_tech at_temperature(const tech_figures *t, double temperature_k)
     return tech;
 }
 
-static stn_status load_at(const char *set, const char *roadmap, double node_nm,
-                          double temperature_k, const listing *list,
-                          stn_tech *out, stn_error *err)
+static stn_status load_roadmap(const stn_tech_choice *choice,
+                               const char *roadmap, const listing *list,
+                               stn_tech *out, stn_error *err)
 {
+    double node_nm = choice->node_nm, temperature_k = choice->temperature_k;
     static const int nodes[] = {22, 32, 45, 65, 90};
     enum { N = sizeof nodes / sizeof nodes[0] };
     const char *key = strcmp(roadmap, "HP") == 0     ? "hp"
@@ -225,12 +226,12 @@ static stn_status load_at(const char *set, const char *roadmap, double node_nm,
     while (nodes[i] < node_nm - NEAR_NM)
         i++;
     tech_figures low = {0}, high = {0};
-    STN_TRY(load(set, key, nodes[i], list, &high, err));
+    STN_TRY(load(choice->set, key, nodes[i], list, &high, err));
     if (nodes[i] < node_nm + NEAR_NM) {
         *out = at_temperature(&high, temperature_k);
         return STN_OK;
     }
-    STN_TRY(load(set, key, nodes[i - 1], list, &low, err));
+    STN_TRY(load(choice->set, key, nodes[i - 1], list, &low, err));
     high.device = between(&low.device, &high.device,
                           (node_nm - nodes[i - 1]) / (nodes[i] - nodes[i - 1]));
     high.current_sense = low.current_sense;
@@ -238,24 +239,18 @@ static stn_status load_at(const char *set, const char *roadmap, double node_nm,
     return STN_OK;
 }
 
-stn_status stn_tech_load(const char *set, const char *roadmap, double node_nm,
-                         double temperature_k, stn_figures *figures,
+stn_status stn_tech_load(const stn_tech_choice *choice, stn_figures *figures,
                          stn_tech *out, stn_error *err)
 {
-    const listing all = {figures, figures};
-    return load_at(set, roadmap, node_nm, temperature_k, &all, out, err);
-}
-
-stn_status stn_tech_load_cells(const char *set, const char *roadmap,
-                               double node_nm, double temperature_k,
-                               stn_figures *figures, stn_tech *tech,
-                               stn_error *err)
-{
     stn_figures unlisted = {0};
+    const listing all = {figures, figures};
     const listing transistors = {figures, &unlisted};
-    stn_tech cells;
-    STN_TRY(load_at(set, roadmap, node_nm, temperature_k, &transistors, &cells,
-                    err));
-    tech->cell_device = cells.device;
+    const char *cells = choice->cell_roadmap;
+    stn_tech of_cells;
+    STN_TRY(load_roadmap(choice, choice->roadmap, &all, out, err));
+    if (!cells || strcmp(cells, choice->roadmap) == 0)
+        return STN_OK;
+    STN_TRY(load_roadmap(choice, cells, &transistors, &of_cells, err));
+    out->cell_device = of_cells.device;
     return STN_OK;
 }

@@ -10,8 +10,8 @@
 #define MAX_KEPT 16
 
 typedef struct kept {
-    char set[STN_NAME_CAPACITY], roadmap[8];
-    double node_nm;
+    char set[STN_NAME_CAPACITY], roadmap[8], cell_roadmap[8];
+    double node_nm, temperature_k;
     stn_tech tech;
 } kept;
 
@@ -34,26 +34,40 @@ void stn_tech_cache_destroy(stn_tech_cache *cache)
     stn_free(cache);
 }
 
-stn_status stn_tech_cache_load(stn_tech_cache *cache, const char *set,
-                               const char *roadmap, double node_nm,
-                               stn_tech *out, stn_error *err)
+static bool is_of(const kept *k, const stn_tech_choice *choice,
+                  const char *cell_roadmap)
+{
+    return k->node_nm == choice->node_nm &&
+           k->temperature_k == choice->temperature_k &&
+           strcmp(k->set, choice->set) == 0 &&
+           strcmp(k->roadmap, choice->roadmap) == 0 &&
+           strcmp(k->cell_roadmap, cell_roadmap) == 0;
+}
+
+stn_status stn_tech_cache_load(stn_tech_cache *cache,
+                               const stn_tech_choice *choice,
+                               stn_figures *figures, stn_tech *out,
+                               stn_error *err)
 {
     stn_figures unlisted = {0};
-    for (int i = 0; i < cache->n; i++) {
-        const kept *k = &cache->items[i];
-        if (k->node_nm == node_nm && strcmp(k->set, set) == 0 &&
-            strcmp(k->roadmap, roadmap) == 0) {
-            *out = k->tech;
+    const char *cells =
+        choice->cell_roadmap ? choice->cell_roadmap : choice->roadmap;
+    if (!cache)
+        return stn_tech_load(choice, figures, out, err);
+    for (int i = 0; i < cache->n; i++)
+        if (is_of(&cache->items[i], choice, cells)) {
+            *out = cache->items[i].tech;
             return STN_OK;
         }
-    }
-    STN_TRY(stn_tech_load(set, roadmap, node_nm, 300.0, &unlisted, out, err));
+    STN_TRY(stn_tech_load(choice, &unlisted, out, err));
     kept *k = &cache->items[cache->oldest];
     cache->oldest = (cache->oldest + 1) % MAX_KEPT;
     cache->n += cache->n < MAX_KEPT;
-    snprintf(k->set, sizeof k->set, "%s", set);
-    snprintf(k->roadmap, sizeof k->roadmap, "%s", roadmap);
-    k->node_nm = node_nm;
+    snprintf(k->set, sizeof k->set, "%s", choice->set);
+    snprintf(k->roadmap, sizeof k->roadmap, "%s", choice->roadmap);
+    snprintf(k->cell_roadmap, sizeof k->cell_roadmap, "%s", cells);
+    k->node_nm = choice->node_nm;
+    k->temperature_k = choice->temperature_k;
     k->tech = *out;
     return STN_OK;
 }

@@ -81,7 +81,11 @@ static stn_status macro(const survey *v, const stn_csv *csv, int row,
     if (!(node_nm >= MIN_NM && node_nm <= MAX_NM && mbit > 0.0) ||
         !(area_mm2 > 0.0 || read_ns > 0.0))
         return STN_OK;
-    STN_TRY(stn_tech_load("ptm", "LSTP", node_nm, 300, &figures, &tech, err));
+    const stn_tech_choice transistors = {.set = "ptm",
+                                         .roadmap = "LSTP",
+                                         .node_nm = node_nm,
+                                         .temperature_k = 300};
+    STN_TRY(stn_tech_load(&transistors, &figures, &tech, err));
     stn_cell cell = macro_cell(v, csv, row, *ours, node_nm);
     stn_subarray s = {.tech = &tech,
                       .cell = &cell,

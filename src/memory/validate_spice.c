@@ -102,7 +102,9 @@ static stn_status model(const bench *b, const char *quantity,
 static stn_status load_bench(stn_arena *arena, bench *b, stn_error *err)
 {
     stn_figures figures = {.arena = arena};
-    STN_TRY(stn_tech_load("ptm", "HP", 45, 350, &figures, &b->tech, err));
+    const stn_tech_choice transistors = {
+        .set = "ptm", .roadmap = "HP", .node_nm = 45, .temperature_k = 350};
+    STN_TRY(stn_tech_load(&transistors, &figures, &b->tech, err));
     STN_TRY(stn_cell_load("stt-mram", &figures, &b->stt, err));
     return stn_cell_load("sram-6t", &figures, &b->sram, err);
 }
