@@ -5,12 +5,11 @@
 #ifndef STN_TESTS_PLANES_H
 #define STN_TESTS_PLANES_H
 
-#include "test.h"
+#include "engines.h"
 #include "base/rng.h"
 #include "compress/compress.h"
 #include "pack/lower.h"
 #include "pack/write.h"
-#include "setun/engine.h"
 #include <math.h>
 #include <unistd.h>
 
@@ -201,21 +200,12 @@ static inline void assert_executors_agree(const stn_program *p)
 {
     stn_error err;
     uint8_t pixels[N_PICTURES * PIXELS];
-    int32_t expected[N_PICTURES * N_CLASSES], got[N_PICTURES * N_CLASSES];
+    int32_t expected[N_PICTURES * N_CLASSES];
     make_pictures(pixels);
     for (size_t k = 0; k < N_PICTURES; k++)
         assert_ok(stn_reference_classify(p, pixels + k * PIXELS,
                                          expected + k * N_CLASSES, &err),
                   err);
-    for (int level = 0; level <= (int)stn_cpu_detect(); level++) {
-        stn_engine_options options = stn_engine_defaults();
-        stn_engine *engine;
-        options.level = (stn_cpu_level)level;
-        options.threads = 1;
-        assert_ok(stn_engine_create(p, &options, &engine, &err), err);
-        assert_ok(stn_engine_run(engine, pixels, N_PICTURES, got, &err), err);
-        assert_memory_equal(got, expected, sizeof got);
-        stn_engine_destroy(engine);
-    }
+    assert_engines_give(expected, p, pixels, N_PICTURES, 1);
 }
 #endif

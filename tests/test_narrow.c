@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Programs of fewer bits against docs/semantics.md, "Fewer bits". */
-#include "test.h"
+#include "engines.h"
 #include "programs.h"
 #include "nn/ops.h"
-#include "setun/engine.h"
 
 #define PIXELS (8 * 8 * 2)
 
@@ -203,20 +202,11 @@ static void
 engine_runs_narrow_programs_with_the_bits_of_the_reference(void **state)
 {
     (void)state;
-    stn_error err;
     for (int bits = 2; bits <= 8; bits++) {
         run r;
         begin(&r, bits, bits % 2 ? STN_NARROW_ROUND : STN_NARROW_TRUNCATE);
-        for (int level = 0; level <= (int)stn_cpu_detect(); level++) {
-            stn_engine_options o = {(stn_cpu_level)level, 1};
-            stn_engine *engine = NULL;
-            int32_t logits[4];
-            assert_ok(stn_engine_create(r.narrow, &o, &engine, &err), err);
-            assert_ok(stn_engine_run(engine, r.pixels, 1, logits, &err), err);
-            assert_memory_equal(logits, r.values[r.narrow->n_values - 1],
-                                sizeof logits);
-            stn_engine_destroy(engine);
-        }
+        assert_engines_give(r.values[r.narrow->n_values - 1], r.narrow,
+                            r.pixels, 1, 1);
         end(&r);
     }
 }

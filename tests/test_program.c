@@ -282,26 +282,39 @@ static void each_wrong_text_in_the_file_is_refused(void **state)
     }
 }
 
+/* Writes the file again with `n_pairs` of metadata, the last the program, and
+ * with its first tensor once more under another name, if any. */
+static void write_again(const char *path, size_t n_pairs, stn_st_pair *pairs,
+                        const char *stowaway)
+{
+    stn_error err;
+    stn_st_file *file;
+    stn_st_tensor tensors[64];
+    assert_ok(stn_st_open(path, &file, &err), err);
+    size_t n = stn_st_count(file);
+    assert_true(n < 64);
+    for (size_t i = 0; i < n; i++)
+        tensors[i] = *stn_st_at(file, i);
+    tensors[n] = tensors[0];
+    tensors[n].name = stowaway;
+    pairs[n_pairs - 1].value = stn_st_metadata(file, "program");
+    assert_ok(stn_st_write(path, tensors, n + (stowaway != NULL), pairs,
+                           n_pairs, &err),
+              err);
+    stn_st_close(file);
+}
+
 static void a_tensor_that_no_instruction_names_is_refused(void **state)
 {
     (void)state;
     stn_error err;
     stn_program *p;
-    stn_st_file *file;
     const char *path = written_tiny();
-    assert_ok(stn_st_open(path, &file, &err), err);
-    stn_st_tensor tensors[64];
-    size_t n = stn_st_count(file);
-    for (size_t i = 0; i < n; i++)
-        tensors[i] = *stn_st_at(file, i);
-    tensors[n] = tensors[0];
-    tensors[n].name = "stowaway";
     stn_st_pair pairs[] = {{"format", "setun-program"},
                            {"version", "3"},
                            STN_ST_SEAL,
-                           {"program", stn_st_metadata(file, "program")}};
-    assert_ok(stn_st_write(path, tensors, n + 1, pairs, 4, &err), err);
-    stn_st_close(file);
+                           {"program", NULL}};
+    write_again(path, 4, pairs, "stowaway");
     assert_refused(stn_program_read(path, &p, &err), err, STN_E_FORMAT,
                    "tensors, of which instructions name");
     unlink(path);
@@ -336,18 +349,10 @@ static void a_file_without_a_seal_is_refused(void **state)
     (void)state;
     stn_error err;
     stn_program *p;
-    stn_st_file *file;
     const char *path = written_tiny();
-    assert_ok(stn_st_open(path, &file, &err), err);
-    stn_st_pair pairs[] = {{"format", "setun-program"},
-                           {"version", "3"},
-                           {"program", stn_st_metadata(file, "program")}};
-    stn_st_tensor tensors[64];
-    size_t n = stn_st_count(file);
-    for (size_t i = 0; i < n; i++)
-        tensors[i] = *stn_st_at(file, i);
-    assert_ok(stn_st_write(path, tensors, n, pairs, 3, &err), err);
-    stn_st_close(file);
+    stn_st_pair pairs[] = {
+        {"format", "setun-program"}, {"version", "3"}, {"program", NULL}};
+    write_again(path, 3, pairs, NULL);
     assert_refused(stn_program_read(path, &p, &err), err, STN_E_FORMAT,
                    "no \"crc32\"");
     unlink(path);

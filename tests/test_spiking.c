@@ -3,13 +3,12 @@
  * Spiking networks: neurons and their gradient through time against scalar
  * definitions, the rate code, networks that make no sense; programs over time
  * by every executor, and split-time temporal coding of them. */
-#include "test.h"
+#include "engines.h"
 #include "base/rng.h"
 #include "base/spikes.h"
 #include "nn/ops.h"
 #include "pack/write.h"
 #include "programs.h"
-#include "setun/engine.h"
 #include "setun/windows.h"
 #include <math.h>
 #include <unistd.h>
@@ -261,7 +260,6 @@ static void assert_engine_equals_reference(const stn_program *p)
     stn_error err;
     uint8_t pixels[PICTURES_OF_PROGRAM * 72];
     int32_t expected[PICTURES_OF_PROGRAM * CLASSES];
-    int32_t got[PICTURES_OF_PROGRAM * CLASSES];
     for (int k = 0; k < PICTURES_OF_PROGRAM; k++) {
         make_picture(p, (uint64_t)k, pixels + 72 * k);
         assert_ok(stn_reference_classify(p, pixels + 72 * k,
@@ -270,17 +268,8 @@ static void assert_engine_equals_reference(const stn_program *p)
     }
     assert_memory_not_equal(expected, expected + CLASSES,
                             CLASSES * sizeof *expected);
-    for (int level = 0; level <= (int)stn_cpu_detect(); level++)
-        for (int threads = 1; threads <= 8; threads += 7) {
-            stn_engine_options o = {(stn_cpu_level)level, threads};
-            stn_engine *engine;
-            assert_ok(stn_engine_create(p, &o, &engine, &err), err);
-            assert_ok(
-                stn_engine_run(engine, pixels, PICTURES_OF_PROGRAM, got, &err),
-                err);
-            assert_memory_equal(got, expected, sizeof got);
-            stn_engine_destroy(engine);
-        }
+    for (int threads = 1; threads <= 8; threads += 7)
+        assert_engines_give(expected, p, pixels, PICTURES_OF_PROGRAM, threads);
 }
 
 static void engine_equals_reference_over_time_and_split_time(void **state)

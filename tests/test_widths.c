@@ -3,6 +3,7 @@
  * Channel widths that share their weights: a narrow network is what it would
  * be alone, in training and packed. */
 #include "bars.h"
+#include "engines.h"
 
 #include "nn/executor.h"
 #include "pack/lower.h"
@@ -489,7 +490,7 @@ static stn_program *pack_alone(const stn_model *model, int index)
 static void assert_same_logits(const stn_program *p, const stn_program *q)
 {
     uint8_t pixels[20 * 64], labels[20];
-    int32_t expected[20 * WIDE_CLASSES], got[20 * WIDE_CLASSES];
+    int32_t expected[20 * WIDE_CLASSES];
     stn_error err;
 
     fetch(NULL, 0, 20, pixels, labels);
@@ -497,16 +498,7 @@ static void assert_same_logits(const stn_program *p, const stn_program *q)
         assert_ok(stn_reference_classify(q, pixels + 64 * i,
                                          expected + WIDE_CLASSES * i, &err),
                   err);
-    for (int level = 0; level <= (int)stn_cpu_detect(); level++) {
-        stn_engine_options o = stn_engine_defaults();
-        stn_engine *engine;
-        o.level = (stn_cpu_level)level;
-        o.threads = 1;
-        assert_ok(stn_engine_create(p, &o, &engine, &err), err);
-        assert_ok(stn_engine_run(engine, pixels, 20, got, &err), err);
-        assert_memory_equal(got, expected, sizeof(got));
-        stn_engine_destroy(engine);
-    }
+    assert_engines_give(expected, p, pixels, 20, 1);
 }
 
 /* Every narrower width of a packed run. */
