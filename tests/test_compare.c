@@ -52,6 +52,30 @@ static void a_ratio_is_that_of_the_rows_above(void **state)
     stn_comparison_destroy(c);
 }
 
+/* But leakage, of which this crossbar has a thousandth. */
+static void energies_of_events_sum_to_the_energy(void **state)
+{
+    (void)state;
+    stn_error err;
+    stn_comparison *c = NULL;
+    assert_ok(
+        compare("  d: {machine: xnor-reram, network: lenet5}\n"
+                "published:\n"
+                "  - {quantity: energy, case: d, events: [dac, \"adc*\"], "
+                "value: 1, unit: uJ, source: s, confidence: text}\n"
+                "  - {quantity: energy, case: d, events: [\"[!ad]*\"], "
+                "value: 1, unit: uJ, source: s, confidence: text}\n",
+                &c, &err),
+        err);
+    assert_int_equal(c->n_rows, 11);
+    assert_string_equal(c->rows[9].quantity, "energy of dac, adc*");
+    double part = c->rows[9].ours, rest = c->rows[10].ours;
+    double whole = c->rows[6].ours;
+    assert_true(part > 0.1 * whole && rest > 0.1 * whole);
+    assert_true(part + rest < whole && part + rest > 0.998 * whole);
+    stn_comparison_destroy(c);
+}
+
 static void what_is_not_there_is_refused_by_name(void **state)
 {
     (void)state;
@@ -67,6 +91,12 @@ static void what_is_not_there_is_refused_by_name(void **state)
         {"published: [{quantity: energy, case: a, value: 1, unit: uJ, "
          "confidence: text}]\n",
          "source"},
+        {"published: [{quantity: energy, case: a, events: [adc9], value: 1, "
+         "unit: uJ, source: s, confidence: text}]\n",
+         "adc9"},
+        {"published: [{quantity: area, case: a, events: [link_bit], value: 1, "
+         "unit: mm2, source: s, confidence: text}]\n",
+         "events: expected with the energy"},
         {"  d: {machine: imce, network: lenet5, layers: [nothing]}\n"
          "published: []\n",
          "called like"},
@@ -125,6 +155,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_ratio_is_that_of_the_rows_above),
+        cmocka_unit_test(energies_of_events_sum_to_the_energy),
         cmocka_unit_test(what_is_not_there_is_refused_by_name),
         cmocka_unit_test(the_converters_of_bit_slice_are_the_papers),
         cmocka_unit_test(a_results_file_has_the_rows_and_no_others),

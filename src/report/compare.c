@@ -8,6 +8,7 @@
 #include "report/results.h"
 #include "setun/compare.h"
 #include "setun/library.h"
+#include "setun/text.h"
 #include <fnmatch.h>
 #include <math.h>
 #include <stdio.h>
@@ -18,16 +19,22 @@ typedef struct comparison_image {
     stn_comparison comparison;
     stn_compare_file *file;
     double ours[STN_COMPARE_CASES][STN_COMPARE_QUANTITIES]; /* SI */
+    double *of_events; /* [n_published], J */
     stn_result_row *rows;
     stn_arena arena;
 } comparison_image;
 
+static bool matches(const stn_compare_list *patterns, const char *name)
+{
+    bool some = false;
+    for (int i = 0; i < patterns->n; i++)
+        some |= fnmatch(patterns->items[i], name, 0) == 0;
+    return some;
+}
+
 static bool counts(const stn_compare_case *c, const char *layer)
 {
-    bool some = c->layers.n == 0;
-    for (int i = 0; i < c->layers.n; i++)
-        some |= fnmatch(c->layers.items[i], layer, 0) == 0;
-    return some;
+    return c->layers.n == 0 || matches(&c->layers, layer);
 }
 
 /* Counts the products of the layers that count, of integers. */
@@ -63,7 +70,36 @@ static stn_status predict(const stn_compare_case *c, const stn_machine *machine,
     return status;
 }
 
-static stn_status cost_network(const stn_compare_case *c,
+/* Energies of figures that are of some events only. */
+static stn_status sum_events(comparison_image *image, const stn_compare_case *c,
+                             const stn_simulation *s, stn_error *err)
+{
+    const stn_compare_file *f = image->file;
+    for (int i = 0; i < f->n_published; i++) {
+        const stn_compare_published *p = &f->published[i];
+        int n = 0;
+        if (!p->events.n || &f->cases[p->of] != c)
+            continue;
+        for (int k = 0; k < s->n_layer_events; k++) {
+            const stn_layer_event *e = &s->layer_events[k];
+            if (!counts(c, s->layers[e->layer].name) ||
+                !matches(&p->events, s->events[e->event].name))
+                continue;
+            image->of_events[i] += e->energy_j;
+            n++;
+        }
+        if (!n)
+            return stn_fail(err, STN_E_ARGUMENT,
+                            "no event is called \"%.40s\" or like the other "
+                            "'events' of a figure; 'setun simulate %s --on %s' "
+                            "shows their names",
+                            p->events.items[0], c->network, c->machine);
+    }
+    return STN_OK;
+}
+
+static stn_status cost_network(comparison_image *image,
+                               const stn_compare_case *c,
                                const stn_machine *machine, double *ours,
                                stn_error *err)
 {
@@ -82,12 +118,13 @@ static stn_status cost_network(const stn_compare_case *c,
     ours[STN_COMPARE_POWER] =
         ours[STN_COMPARE_ENERGY] / ours[STN_COMPARE_LATENCY];
     ours[STN_COMPARE_EFFICIENCY] = 2.0 * products / ours[STN_COMPARE_ENERGY];
+    stn_status status = sum_events(image, c, s, err);
     stn_simulation_destroy(s);
     if (!n)
         return stn_fail(err, STN_E_ARGUMENT,
                         "case %s: no layer of %s is called like its 'layers'",
                         c->name, c->network);
-    return STN_OK;
+    return status;
 }
 
 static stn_status cost_converter(const stn_compare_case *c,
@@ -107,15 +144,16 @@ static stn_status cost_converter(const stn_compare_case *c,
     return STN_OK;
 }
 
-static stn_status cost_case(const stn_compare_case *c, double *ours,
-                            stn_error *err)
+static stn_status cost_case(comparison_image *image, int i, stn_error *err)
 {
+    const stn_compare_case *c = &image->file->cases[i];
+    double *ours = image->ours[i];
     stn_machine *machine = NULL;
     stn_status status =
         stn_machine_load(c->machine, c->set.items, c->set.n, &machine, err);
     if (status == STN_OK)
         status = c->adc_bits ? cost_converter(c, machine, ours, err)
-                             : cost_network(c, machine, ours, err);
+                             : cost_network(image, c, machine, ours, err);
     stn_machine_destroy(machine);
     return status == STN_OK ? STN_OK
                             : stn_fail_within(err, status, "case %s", c->name);
@@ -152,9 +190,16 @@ static const stn_compare_published *published_of(const stn_compare_file *f,
 {
     for (int i = 0; i < f->n_published; i++)
         if (f->published[i].over < 0 && f->published[i].of == of &&
-            f->published[i].quantity == quantity)
+            !f->published[i].events.n && f->published[i].quantity == quantity)
             return &f->published[i];
     return NULL;
+}
+
+static const char *conditions_of(comparison_image *image,
+                                 const stn_compare_case *c)
+{
+    return format(image, "%s, %s, %s, %s", c->network, image->file->scope,
+                  c->name, c->machine);
 }
 
 /* Energy, latency and area of case `i`, each beside what was published. */
@@ -174,9 +219,8 @@ static void add_case(comparison_image *image, int i)
         const stn_compare_published *p = published_of(f, i, q);
         if (q > STN_COMPARE_AREA && !p)
             continue;
-        const char *conditions = format(image, "%s, %s, %s, %s", c->network,
-                                        f->scope, c->name, c->machine);
-        add(image, rows[q].name, conditions, p ? p->unit : rows[q].unit,
+        add(image, rows[q].name, conditions_of(image, c),
+            p ? p->unit : rows[q].unit,
             image->ours[i][q] * (p ? p->scale : rows[q].scale), p);
     }
 }
@@ -192,20 +236,35 @@ static void add_ratio(comparison_image *image, const stn_compare_published *p)
         image->ours[p->of][p->quantity] / image->ours[p->over][p->quantity], p);
 }
 
+/* Figure `i`, which is of some events only. */
+static void add_events(comparison_image *image, int i)
+{
+    const stn_compare_published *p = &image->file->published[i];
+    const stn_compare_case *c = &image->file->cases[p->of];
+    char events[256];
+    stn_list_words(events, sizeof events, p->events.items);
+    add(image, format(image, "energy of %s%s%s%s", events, "", "", ""),
+        conditions_of(image, c), p->unit, image->of_events[i] * p->scale, p);
+}
+
 static stn_status fill(comparison_image *image, stn_error *err)
 {
     const stn_compare_file *f = image->file;
     size_t n =
         STN_COMPARE_QUANTITIES * (size_t)f->n_cases + (size_t)f->n_published;
     image->rows = stn_arena_alloc(&image->arena, n, sizeof *image->rows);
-    if (!image->rows)
+    image->of_events =
+        stn_arena_alloc(&image->arena, n, sizeof *image->of_events);
+    if (!image->rows || !image->of_events)
         return stn_fail_memory(err, "a comparison");
     for (int i = 0; i < f->n_cases; i++)
-        STN_TRY(cost_case(&f->cases[i], image->ours[i], err));
+        STN_TRY(cost_case(image, i, err));
     for (int i = 0; i < f->n_cases; i++)
         add_case(image, i);
     for (int i = 0; i < f->n_published; i++)
-        if (f->published[i].over >= 0)
+        if (f->published[i].events.n)
+            add_events(image, i);
+        else if (f->published[i].over >= 0)
             add_ratio(image, &f->published[i]);
     for (int i = 0; i < image->comparison.n_rows; i++)
         if (!image->rows[i].conditions || !image->rows[i].quantity)

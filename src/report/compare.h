@@ -21,7 +21,7 @@
 
 /* A list of texts. */
 typedef struct stn_compare_list {
-    const char *items[STN_COMPARE_LIST];
+    const char *items[STN_COMPARE_LIST + 1]; /* NULL ends */
     int n;
 } stn_compare_list;
 
@@ -47,7 +47,8 @@ typedef enum stn_compare_quantity {
 extern const char *const stn_compare_quantity_names[]; /* NULL ends */
 
 typedef struct stn_compare_published {
-    int quantity, of, over; /* over: -1, or the case that `of` is divided by */
+    int quantity, of, over;  /* over: -1, or the case that `of` is divided by */
+    stn_compare_list events; /* energy: only of these, patterns; 0: of all */
     double value;
     const char *unit, *source, *confidence;
     double scale; /* SI to unit */

@@ -17,8 +17,9 @@ static const char *const CASE_KEYS[] = {
     "weights", "ends",    "activations", "density",    "codes",
     "float",   "adc",     "window",      "ones",       NULL};
 static const char *const CODE_KEYS[] = {"layers", "bits", "density", NULL};
-static const char *const ROW_KEYS[] = {
-    "quantity", "case", "over", "value", "unit", "source", "confidence", NULL};
+static const char *const ROW_KEYS[] = {"quantity", "case",       "over",
+                                       "events",   "value",      "unit",
+                                       "source",   "confidence", NULL};
 static const char *const CONFIDENCES[] = {"text",    "code",   "third_party",
                                           "derived", "memory", NULL};
 
@@ -200,6 +201,12 @@ static stn_status read_row(const stn_compare_file *f, const stn_yaml *row,
     STN_TRY(find_case(f, row, "case", &p->of, err));
     if (stn_yaml_get(row, "over"))
         STN_TRY(find_case(f, row, "over", &p->over, err));
+    STN_TRY(list(row, "events", &p->events, err));
+    if (p->events.n && (p->quantity != STN_COMPARE_ENERGY || p->over >= 0 ||
+                        f->cases[p->of].adc_bits || f->cases[p->of].is_float))
+        return stn_yaml_fail(stn_yaml_get(row, "events"), err,
+                             "events: expected with the energy of a network "
+                             "of integers, without \"over\"");
     STN_TRY(read_unit(row, p, err));
     STN_TRY(text(row, "source", true, &p->source, err));
     STN_TRY(text(row, "confidence", true, &p->confidence, err));
