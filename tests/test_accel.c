@@ -20,6 +20,7 @@ static const struct {
                 {"imce-small", NULL},
                 {"dram-ambit", NULL},
                 {"dram-drisa", NULL},
+                {"bdnet-sot", "options.logic=gates"},
                 {"reram-digital", NULL},
                 {"sram-cache", NULL},
                 {"mram-lowbit-stt", NULL},
@@ -179,6 +180,29 @@ static void results_do_not_depend_on_threads(void **state)
     stn_program_destroy(program);
 }
 
+static void row_logic_that_the_cells_cannot_do_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *set, *says;
+    } cases[] = {
+        {"dram-ambit", "options.logic=sense", "expected majority or gates"},
+        {"bdnet-sot", "options.logic=majority", "expected sense or gates"},
+        {"sram-cache", "options.logic=majority", "rows of nvsim-sram-6t that are"},
+    };
+    stn_error err;
+    stn_program *program = random_program(1);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        stn_machine *machine = load(cases[i].name, cases[i].set);
+        stn_simulation *s = NULL;
+        assert_refused(stn_simulate(machine, program,
+                                    &(stn_simulate_options){0}, &s, &err),
+                       err, STN_E_UNSUPPORTED, cases[i].says);
+        stn_machine_destroy(machine);
+    }
+    stn_program_destroy(program);
+}
+
 static void a_program_that_does_not_fit_is_refused_with_numbers(void **state)
 {
     (void)state;
@@ -266,6 +290,7 @@ int main(void)
         cmocka_unit_test(membranes_have_room_for_all_that_they_can_hold),
         cmocka_unit_test(wider_sub_arrays_are_never_slower),
         cmocka_unit_test(results_do_not_depend_on_threads),
+        cmocka_unit_test(row_logic_that_the_cells_cannot_do_is_refused),
         cmocka_unit_test(a_program_that_does_not_fit_is_refused_with_numbers),
         cmocka_unit_test(the_float_baseline_counts_every_product),
         cmocka_unit_test(a_spiking_network_in_floats_multiplies_at_every_step),

@@ -237,6 +237,22 @@ static void place_scratch(bw_mapping *m)
     m->n_words += read_words(m);
 }
 
+static stn_status check_logic(const bw_mapping *m, stn_error *err)
+{
+    const stn_array *a = &m->machine->array;
+    if (a->shares_charge ? m->options.logic != BW_LOGIC_SENSE
+                         : m->options.logic != BW_LOGIC_MAJORITY)
+        return STN_OK;
+    return stn_fail(
+        err, STN_E_UNSUPPORTED,
+        "%s: options.logic: got %s, but rows of %s that are activated together "
+        "%s; expected %s",
+        m->machine->name, a->shares_charge ? "sense" : "majority", a->cell,
+        a->shares_charge ? "share charge and cannot be told apart"
+                         : "are sensed and keep their bits",
+        a->shares_charge ? "majority or gates" : "sense or gates");
+}
+
 static stn_status map_all(bw_mapping *m, stn_error *err)
 {
     const stn_program *p = m->program;
@@ -251,6 +267,7 @@ static stn_status map_all(bw_mapping *m, stn_error *err)
                         "%s: cells of %d bits have no row logic, one bit a "
                         "cell is needed",
                         m->machine->name, m->machine->array.cell_bits);
+    STN_TRY(check_logic(m, err));
     if (bw_is_noisy(m->machine) && m->options.logic != BW_LOGIC_SENSE)
         return stn_fail(err, STN_E_UNSUPPORTED,
                         "%s: errors are modelled where rows are sensed "

@@ -7,15 +7,16 @@
  *
  * Sensing two or three rows at once costs a factor over a plain read: one
  * more decoder path, more bit-line current, more references in the sense
- * amplifier. The factors are figures of the cell. */
+ * amplifier. The factors are figures of the cell. Rows that share charge are
+ * never two at once, so that such a cell has no factors of two. */
 #include "memory/memory.h"
 #include <stdio.h>
 #include <string.h>
 
 typedef struct cell_figures {
+    double logic2_energy, logic2_latency; /* factors over a read */
+    double logic3_energy, logic3_latency;
     double area_f2;
-    double logic2_energy, logic3_energy; /* factors over a read */
-    double logic2_latency, logic3_latency;
 } cell_figures;
 
 /* Of cells whose row can be copied without leaving the bit lines. */
@@ -24,12 +25,13 @@ typedef struct copy_figures {
 } copy_figures;
 
 /* clang-format off */
+#define OF_TWO 2 /* first of the cell's figures, not of cells that share charge */
 static const stn_figure_row cell_rows[] = {
-    {"cell_area", STN_QUANTITY_CELL, 4, 1000, offsetof(cell_figures, area_f2)},
     {"logic2_energy_factor", STN_QUANTITY_RATIO, 1, 10, offsetof(cell_figures, logic2_energy)},
-    {"logic3_energy_factor", STN_QUANTITY_RATIO, 1, 10, offsetof(cell_figures, logic3_energy)},
     {"logic2_latency_factor", STN_QUANTITY_RATIO, 1, 10, offsetof(cell_figures, logic2_latency)},
+    {"logic3_energy_factor", STN_QUANTITY_RATIO, 1, 10, offsetof(cell_figures, logic3_energy)},
     {"logic3_latency_factor", STN_QUANTITY_RATIO, 1, 10, offsetof(cell_figures, logic3_latency)},
+    {"cell_area", STN_QUANTITY_CELL, 4, 1000, offsetof(cell_figures, area_f2)},
     {0}};
 static const stn_figure_row copy_rows[] = {
     {"energy_factor", STN_QUANTITY_RATIO, 1, 10, offsetof(copy_figures, energy)},
@@ -188,14 +190,21 @@ static stn_status read_array(const stn_array_choice *choice,
                              const stn_yaml *entry, stn_figures *figures,
                              stn_array *a, stn_error *err)
 {
-    static const char *const cell_keys[] = {"title", "arrays", "copy",
-                                            "endurance", NULL};
+    static const char *const cell_keys[] = {
+        "title", "arrays", "rows_at_once", "copy", "endurance", NULL};
+    static const char *const at_once[] = {"sensed", "share charge", NULL};
     const stn_yaml *endurance = stn_yaml_get(choice->cell, "endurance");
+    const stn_yaml *rows_at_once = stn_yaml_get(choice->cell, "rows_at_once");
+    int shares = 0;
     cell_figures cell = {0};
     double feature_m = 0.0;
     STN_TRY(stn_array_feature(choice, figures, &feature_m, err));
-    STN_TRY(stn_figures_parse(figures, "cell", cell_rows, choice->cell,
-                              cell_keys, &cell, err));
+    if (rows_at_once)
+        STN_TRY(stn_yaml_choice(rows_at_once, at_once, &shares, err));
+    a->shares_charge = shares;
+    STN_TRY(stn_figures_parse(figures, "cell",
+                              shares ? cell_rows + OF_TWO : cell_rows,
+                              choice->cell, cell_keys, &cell, err));
     STN_TRY(stn_figures_parse(figures, "array", array_rows, entry, entry_keys,
                               a, err));
     STN_TRY(check_area(a, &cell, feature_m, entry, err));

@@ -117,6 +117,7 @@ stn_status stn_array_create_modelled(const stn_array_choice *choice,
     take(&report, &a);
     a.endurance = cell.endurance;
     a.cell_bits = report.cell_bits;
+    a.shares_charge = cell.kind == STN_CELL_DRAM;
     char source[96];
     snprintf(source, sizeof source, "%.40s %.8s %.3g nm, cells %.8s",
              transistors.set, transistors.roadmap, transistors.node_nm,

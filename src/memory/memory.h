@@ -84,6 +84,9 @@ typedef struct stn_array {
     double leakage_w, area_m2;
     double endurance; /* writes of a cell; 0: its file does not say */
     int cell_bits;    /* of a modelled cell; 0: a table does not say */
+    /* Rows activated together share charge, which destroys them: of three the
+     * majority is left, two cannot be told apart. Else they are sensed. */
+    bool shares_charge;
 } stn_array;
 
 /* Technologies of the array model that were read before, so that sub-arrays of
