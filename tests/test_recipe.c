@@ -140,6 +140,7 @@ static void every_recipe_error_has_file_and_line(void **unused)
         {"optimiser: {sgd: {lr: -1}}", "lr"},
         {"optimiser: {sgd: {}, adam: {}}", "one name"},
         {"optimiser: lion", "lion"},
+        {"distil: {share: 0.5}", "no 'widths'"},
         {"schedule: {cosine: {milestones: 0.5}}", "milestones"},
         {"init: fan", "fan"},
         {"when: {variant: {c: {batch: 8}}}", "'c'"},

@@ -139,10 +139,14 @@ static stn_status read_widths(stn_recipe *r, const stn_yaml *root,
                               stn_error *err)
 {
     const stn_yaml *list = stn_yaml_get(root, "widths");
+    const stn_yaml *distil = stn_yaml_get(root, "distil");
     double before = 0;
 
-    STN_TRY(stn_attrs_parse(distil_attrs, stn_yaml_get(root, "distil"), NULL,
-                            NULL, &r->distil, err));
+    STN_TRY(stn_attrs_parse(distil_attrs, distil, NULL, NULL, &r->distil, err));
+    if (distil && !list)
+        return stn_yaml_fail(distil, err,
+                             "distil: only narrower widths learn from the "
+                             "widest, and the recipe has no 'widths'");
     if (!list)
         return STN_OK;
     if (list->kind != STN_YAML_SEQUENCE || list->n_children > STN_WIDTHS_MAX)
