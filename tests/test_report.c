@@ -253,70 +253,63 @@ static void library_lists_recipes_with_their_variants(void **state)
     stn_library_free(entries);
 }
 
-/* A benchmark's file and what `setun table` makes of it. */
+/* What `setun table` makes of a file with this text; to be freed. */
+static char *table_of(const char *text, const char *table, const char *variants)
+{
+    char path[] = "/tmp/setun-table-XXXXXX", *printed = NULL;
+    size_t size = 0, length = strlen(text);
+    stn_error err;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, length), length);
+    close(fd);
+    FILE *out = open_memstream(&printed, &size);
+    assert_ok(stn_report_markdown(path, table, variants, out, &err), err);
+    fclose(out);
+    unlink(path);
+    return printed;
+}
+
 static void tables_of_a_benchmark_become_markdown(void **state)
 {
     (void)state;
-    static const char text[] =
+    char *printed = table_of(
         "{\"command\": \"make bench\", \"commit\": \"abc\", \"cpu\": \"C\","
         " \"versions\": {\"onednn\": \"2\"}, \"tables\": {"
         "\"a\": {\"columns\": [\"x\", \"y\"], \"numbers_from\": 1,"
         " \"rows\": [[\"one\", \"2.5\"]]},"
-        "\"b\": {\"columns\": [\"z\"], \"rows\": []}}}";
-    char path[] = "/tmp/setun-table-XXXXXX";
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
-    close(fd);
-    char *printed = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&printed, &size);
-    stn_error err;
-    assert_ok(stn_report_markdown(path, "a", NULL, out, &err), err);
-    fclose(out);
+        "\"b\": {\"columns\": [\"z\"], \"rows\": []}}}",
+        "a", NULL);
     assert_non_null(strstr(printed, "| x | y |\n| --- | ---: |\n"
                                     "| one | 2.5 |\n"));
     assert_non_null(strstr(printed, "commit abc, C, onednn 2.\n"));
     assert_null(strstr(printed, "| z |"));
     free(printed);
-    unlink(path);
 }
 
 static void a_table_shows_the_variants_that_match(void **state)
 {
     (void)state;
-    static const char text[] =
+    char *printed = table_of(
         "{\"rows\": ["
         "{\"quantity\": \"accuracy\", \"unit\": \"%\", \"ours\": 91,"
         " \"conditions\": \"net, mnist, whole, int8 weights\"},"
         "{\"quantity\": \"accuracy\", \"unit\": \"%\", \"ours\": 82,"
         " \"conditions\": \"net, mnist, whole at 4 bits, int8 weights\"},"
         "{\"quantity\": \"accuracy\", \"unit\": \"%\", \"ours\": 73,"
-        " \"conditions\": \"net, mnist, other, int8 weights\"}]}";
-    char path[] = "/tmp/setun-table-XXXXXX";
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
-    close(fd);
-    char *printed = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&printed, &size);
-    stn_error err;
-    assert_ok(stn_report_markdown(path, "mnist", "whole*", out, &err), err);
-    fclose(out);
+        " \"conditions\": \"net, mnist, other, int8 weights\"}]}",
+        "mnist", "whole*");
     assert_non_null(strstr(printed, "| unit | whole | whole at 4 bits |\n"));
     assert_non_null(strstr(printed, "| % | 91 | 82 |\n"));
     free(printed);
-    unlink(path);
 }
 
 static void more_variants_than_columns_become_rows(void **state)
 {
     (void)state;
-    char path[] = "/tmp/setun-table-XXXXXX";
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    FILE *file = fdopen(fd, "w");
+    char *text = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&text, &size);
     fprintf(file, "{\"rows\": [");
     for (int i = 1; i <= 17; i++)
         fprintf(file,
@@ -325,30 +318,38 @@ static void more_variants_than_columns_become_rows(void **state)
                 i > 1 ? "," : "", 100 - i, i);
     fprintf(file, "]}");
     fclose(file);
-    char *printed = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&printed, &size);
-    stn_error err;
-    assert_ok(stn_report_markdown(path, "mnist", NULL, out, &err), err);
-    fclose(out);
+    char *printed = table_of(text, "mnist", NULL);
     assert_non_null(strstr(printed, "| variant | accuracy (%) |\n| --- | ---: "
                                     "|\n| window 1 of a | 99 |\n"));
     assert_non_null(strstr(printed, "| window 17 of a | 83 |\n"));
     free(printed);
-    unlink(path);
+    free(text);
+}
+
+/* Results of a recipe, without rows yet. */
+static stn_results *begin_results(const char *id)
+{
+    stn_results *r = stn_alloc(1, sizeof *r);
+    assert_non_null(r);
+    r->plan = load(id, NULL);
+    return r;
+}
+
+static void end_results(stn_results *r)
+{
+    stn_plan_destroy((stn_plan *)(uintptr_t)r->plan);
+    stn_machine_destroy((stn_machine *)(uintptr_t)r->machine);
+    stn_results_deinit(r);
+    stn_free(r);
 }
 
 /* A spiking network in windows of one and two steps. */
 static void rows_of_windows_are_set_beside_the_rate_code(void **state)
 {
     (void)state;
-    stn_reproduce_options o = stn_reproduce_defaults();
-    o.id = "stt-snn";
-    stn_results *r = stn_alloc(1, sizeof *r);
-    stn_plan *plan = NULL;
+    stn_results *r = begin_results("stt-snn");
     stn_error err;
-    assert_ok(stn_plan_load(&o, &plan, &err), err);
-    assert_int_equal(plan->windows, 20);
+    assert_int_equal(r->plan->windows, 20);
     stn_window ran[] = {{1, 100, 0.9, 50, 600, 0, 8e-6, 6e-3, 4, 0},
                         {2, 100, 0.88, 30, 200, 100, 2e-6, 1e-3, 4, 0}};
     stn_measure m = {.variant = "int4",
@@ -356,7 +357,6 @@ static void rows_of_windows_are_set_beside_the_rate_code(void **state)
                      .network = "net",
                      .n_windows = 2,
                      .windows = ran};
-    r->plan = plan;
     stn_adder adder = {.results = r, .m = &m, .variant = "int4", .err = &err};
     stn_add_windows(&adder);
     assert_int_equal(adder.status, STN_OK);
@@ -377,25 +377,18 @@ static void rows_of_windows_are_set_beside_the_rate_code(void **state)
         found += drop + reads + additions + energy + latency;
     }
     assert_int_equal(found, 5);
-    r->n_measures = 0;
-    stn_results_deinit(r);
-    stn_free(r);
-    stn_plan_destroy(plan);
+    end_results(r);
 }
 
 /* A network of 8 bits that ran with 8 and 7. */
 static void rows_of_fewer_bits_stand_beside_the_published_ones(void **state)
 {
     (void)state;
-    stn_reproduce_options o = stn_reproduce_defaults();
-    o.id = "arsc";
-    stn_results *r = stn_alloc(1, sizeof *r);
-    stn_plan *plan = NULL;
+    stn_results *r = begin_results("arsc");
     stn_error err;
     int bits[STN_PLAN_BITS], found = 0;
-    assert_ok(stn_plan_load(&o, &plan, &err), err);
-    assert_int_equal(stn_plan_bits(plan, 0, bits), 0); /* float */
-    assert_int_equal(stn_plan_bits(plan, 1, bits), 5);
+    assert_int_equal(stn_plan_bits(r->plan, 0, bits), 0); /* float */
+    assert_int_equal(stn_plan_bits(r->plan, 1, bits), 5);
     assert_int_equal(bits[4], 4);
     stn_measure_bits ran[] = {
         {8, 0.9, NAN, NAN, 0.8, true, {.products = 10, .cycles = 200}},
@@ -405,7 +398,6 @@ static void rows_of_fewer_bits_stand_beside_the_published_ones(void **state)
                      .network = "net",
                      .n_bits = 2,
                      .bits = ran};
-    r->plan = plan;
     assert_ok(
         stn_machine_load("imce", NULL, 0, (stn_machine **)&r->machine, &err),
         err);
@@ -428,11 +420,7 @@ static void rows_of_fewer_bits_stand_beside_the_published_ones(void **state)
         assert_string_not_equal(row->quantity, "accuracy drop");
     }
     assert_int_equal(found, 2);
-    stn_machine_destroy((stn_machine *)(uintptr_t)r->machine);
-    stn_plan_destroy(plan);
-    r->plan = NULL;
-    stn_results_deinit(r);
-    stn_free(r);
+    end_results(r);
 }
 
 int main(void)
