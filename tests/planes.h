@@ -49,21 +49,12 @@ typedef struct network {
     stn_graph *graph;
     stn_compression *compression;
 } network;
-/* `structure` and `penalty` on body, flat and fc of the network `text`; NULL:
- * none. */
-static inline stn_status bind(network *net, const char *text,
-                              const char *quantiser, const char *structure,
-                              const char *penalty, stn_error *err)
+
+static inline stn_status bind_rules(network *net, const char *text,
+                                    const char *rules, stn_error *err)
 {
     stn_error unexpected;
-    char rules[512];
     *net = (network){0};
-    snprintf(rules, sizeof rules,
-             "- {layers: \"*\", quantiser: %s}\n"
-             "- {layers: \"[bf]*\", quantiser: %s%s%s%s%s}\n",
-             quantiser, quantiser, structure ? ", structure: " : "",
-             structure ? structure : "", penalty ? ", group: 3, penalty: " : "",
-             penalty ? penalty : "");
     assert_ok(stn_yaml_parse("net.yaml", text, &net->document, &unexpected),
               unexpected);
     assert_ok(stn_yaml_parse("rules.yaml", rules, &net->rules, &unexpected),
@@ -76,11 +67,35 @@ static inline stn_status bind(network *net, const char *text,
                                   4, &net->compression, err);
 }
 
+static inline void apply(const network *net)
+{
+    stn_error err;
+    stn_pool *pool;
+    assert_ok(stn_pool_create(1, NULL, &pool, &err), err);
+    stn_compression_apply(net->compression, pool);
+    stn_pool_destroy(pool);
+}
+
+/* `structure` and `penalty` on body, flat and fc of the network `text`; NULL:
+ * none. */
+static inline stn_status bind(network *net, const char *text,
+                              const char *quantiser, const char *structure,
+                              const char *penalty, stn_error *err)
+{
+    char rules[512];
+    snprintf(rules, sizeof rules,
+             "- {layers: \"*\", quantiser: %s}\n"
+             "- {layers: \"[bf]*\", quantiser: %s%s%s%s%s}\n",
+             quantiser, quantiser, structure ? ", structure: " : "",
+             structure ? structure : "", penalty ? ", group: 3, penalty: " : "",
+             penalty ? penalty : "");
+    return bind_rules(net, text, rules, err);
+}
+
 static inline void build_text(network *net, const char *text,
                               const char *quantiser, const char *structure)
 {
     stn_error err;
-    stn_pool *pool;
     assert_ok(bind(net, text, quantiser, structure, NULL, &err), err);
     /* Pruned, for what stores the rest. */
     for (int i = 0; i < net->compression->n; i++) {
@@ -90,9 +105,7 @@ static inline void build_text(network *net, const char *text,
                 strstr(structure, "sparse"))
                 p->latent[k] = 0;
     }
-    assert_ok(stn_pool_create(1, NULL, &pool, &err), err);
-    stn_compression_apply(net->compression, pool);
-    stn_pool_destroy(pool);
+    apply(net);
 }
 
 static inline void build(network *net, const char *quantiser,

@@ -43,16 +43,12 @@ static void an_in_memory_machine_computes_every_structure(void **state)
 static void emptied_groups_of_any_bits_cost_a_bit(void **state)
 {
     (void)state;
-    stn_error err;
     network net;
-    stn_pool *pool;
     build(&net, "{uniform: {bits: 6}}", NULL);
     float *body = net.compression->bindings[2].param->latent; /* 10 x 12 */
     for (int k = 0; k < 4 * 12; k++)
         body[k] = 0;
-    assert_ok(stn_pool_create(1, NULL, &pool, &err), err);
-    stn_compression_apply(net.compression, pool);
-    stn_pool_destroy(pool);
+    apply(&net);
     stn_program *p = through_a_file(&net);
     const stn_weights *w = weights_of(p, "body");
     assert_int_equal(w->layout.structure, STN_GROUPS);
@@ -106,26 +102,14 @@ static void a_structure_on_a_convolution_in_groups_is_refused(void **state)
     (void)state;
     stn_error err;
     stn_program *p;
-    network net = {0};
-    stn_pool *pool;
-    assert_ok(stn_yaml_parse("net.yaml", network_text, &net.document, &err),
+    network net;
+    assert_ok(bind_rules(&net, network_text,
+                         "- {layers: \"*\", quantiser: binary}\n"
+                         "- {layers: grouped, quantiser: binary, "
+                         "structure: {permuted_diagonal: {p: 2}}}\n",
+                         &err),
               err);
-    assert_ok(stn_yaml_parse("rules.yaml",
-                             "- {layers: \"*\", quantiser: binary}\n"
-                             "- {layers: grouped, quantiser: binary, "
-                             "structure: {permuted_diagonal: {p: 2}}}\n",
-                             &net.rules, &err),
-              err);
-    assert_ok(
-        stn_graph_build(stn_yaml_root(net.document), NULL, &net.graph, &err),
-        err);
-    stn_graph_init(net.graph, 3);
-    assert_ok(stn_compression_create(net.graph, stn_yaml_root(net.rules), NULL,
-                                     4, &net.compression, &err),
-              err);
-    assert_ok(stn_pool_create(1, NULL, &pool, &err), err);
-    stn_compression_apply(net.compression, pool);
-    stn_pool_destroy(pool);
+    apply(&net);
     assert_refused(stn_lower(net.graph, net.compression, NULL, &p, &err), err,
                    STN_E_UNSUPPORTED, "layer grouped: permuted_diagonal");
     destroy(&net);
@@ -151,28 +135,17 @@ static void large_circulant_layers_are_exact_by_transforms(void **state)
         "  - linear: {name: fc, out: 5}\n";
     enum { LARGE = 20 * 18 * 3, N = 3 };
     stn_error err;
-    network net = {0};
-    stn_pool *pool;
+    network net;
     uint8_t pixels[N * LARGE];
     int32_t expected[N * 5], got[N * 5];
     stn_rng rng = stn_rng_make(5, STN_RNG_TEST, 0);
-    assert_ok(stn_yaml_parse("large.yaml", text, &net.document, &err), err);
-    assert_ok(stn_yaml_parse("rules.yaml",
-                             "- {layers: \"*\", quantiser: uniform}\n"
-                             "- {layers: \"[ot]*\", quantiser: uniform, "
-                             "structure: {circulant: {p: 256}}}\n",
-                             &net.rules, &err),
+    assert_ok(bind_rules(&net, text,
+                         "- {layers: \"*\", quantiser: uniform}\n"
+                         "- {layers: \"[ot]*\", quantiser: uniform, "
+                         "structure: {circulant: {p: 256}}}\n",
+                         &err),
               err);
-    assert_ok(
-        stn_graph_build(stn_yaml_root(net.document), NULL, &net.graph, &err),
-        err);
-    stn_graph_init(net.graph, 3);
-    assert_ok(stn_compression_create(net.graph, stn_yaml_root(net.rules), NULL,
-                                     4, &net.compression, &err),
-              err);
-    assert_ok(stn_pool_create(1, NULL, &pool, &err), err);
-    stn_compression_apply(net.compression, pool);
-    stn_pool_destroy(pool);
+    apply(&net);
     stn_program *p = through_a_file(&net);
     assert_int_equal(weights_of(p, "two")->n_stored, 4 * 4 * 256);
     for (size_t i = 0; i < sizeof pixels; i++)

@@ -251,24 +251,38 @@ static void stop_now(void *context, const stn_train_progress *progress)
     stop_flag = progress->epoch_done && progress->epoch == 2;
 }
 
-static void stopped_run_resumes_to_the_same_bytes(void **unused)
+/* Trains until the end of epoch 2, where it is told to stop. */
+static void train_and_stop(struct job *job)
 {
-    struct job job;
     stn_train_result result;
     stn_error err;
 
-    (void)unused;
-    make_job(&job, "stopped");
-    job.options.progress = stop_now;
-    job.options.stop = &stop_flag;
-    assert_refused(stn_train(&job.options, &result, &err), err,
+    job->options.progress = stop_now;
+    job->options.stop = &stop_flag;
+    assert_refused(stn_train(&job->options, &result, &err), err,
                    STN_E_INTERRUPTED, "resumed");
     stop_flag = 0;
+}
+
+static void train_on(struct job *job)
+{
+    stn_train_result result;
+    stn_error err;
+
+    job->options.progress = NULL;
+    job->options.resume = true;
+    assert_ok(stn_train(&job->options, &result, &err), err);
+}
+
+static void stopped_run_resumes_to_the_same_bytes(void **unused)
+{
+    struct job job;
+
+    (void)unused;
+    train_and_stop(make_job(&job, "stopped"));
     /* As if killed between a record and its checkpoint. */
     append_to_log("stopped", "{\"epoch\":3}\n");
-    job.options.progress = NULL;
-    job.options.resume = true;
-    assert_ok(stn_train(&job.options, &result, &err), err);
+    train_on(&job);
     assert_same_checkpoint(reference_run(), "stopped");
     assert_int_equal(count_lines("stopped", "log.jsonl"), 3);
 }
@@ -296,14 +310,8 @@ a_spiking_run_resumes_to_the_same_bytes_with_more_threads(void **unused)
     assert_ok(stn_train(&job.options, &result, &err), err);
     snprintf(job.out, sizeof(job.out), "%s/spiking-stopped", folder);
     job.options.threads = 3;
-    job.options.progress = stop_now;
-    job.options.stop = &stop_flag;
-    assert_refused(stn_train(&job.options, &result, &err), err,
-                   STN_E_INTERRUPTED, "resumed");
-    stop_flag = 0;
-    job.options.progress = NULL;
-    job.options.resume = true;
-    assert_ok(stn_train(&job.options, &result, &err), err);
+    train_and_stop(&job);
+    train_on(&job);
     assert_same_checkpoint("spiking-whole", "spiking-stopped");
 }
 
@@ -328,14 +336,8 @@ static void a_structure_outlives_a_stop_and_a_load(void **unused)
     make_job(&job, "blocks-stopped")->options.set = set;
     job.options.n_set = 1;
     job.options.seed = 9;
-    job.options.progress = stop_now;
-    job.options.stop = &stop_flag;
-    assert_refused(stn_train(&job.options, &result, &err), err,
-                   STN_E_INTERRUPTED, "resumed");
-    stop_flag = 0;
-    job.options.progress = NULL;
-    job.options.resume = true;
-    assert_ok(stn_train(&job.options, &result, &err), err);
+    train_and_stop(&job);
+    train_on(&job);
     assert_same_checkpoint("blocks-whole", "blocks-stopped");
     assert_ok(stn_model_load(job.out, &model, &err), err);
     assert_int_equal(model->compression->n, 2);
