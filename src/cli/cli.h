@@ -80,6 +80,9 @@ const char *const *stn_cli_list(const stn_arguments *arguments,
 /* A whole number in [min, max]; otherwise says so and returns false. */
 bool stn_cli_int(const stn_arguments *arguments, const char *option,
                  int64_t min, int64_t max, int64_t *out);
+/* Any number; otherwise says so and returns false. */
+bool stn_cli_number(const stn_arguments *arguments, const char *option,
+                    double *out);
 /* Refuses a word outside the NULL-terminated list, naming the nearest. */
 bool stn_cli_choice(const char *what, const char *word,
                     const char *const *words, int *out);

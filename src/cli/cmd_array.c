@@ -4,7 +4,6 @@
 #include "cli.h"
 #include "setun/array.h"
 #include <stdio.h>
-#include <stdlib.h>
 
 static const stn_option OPTIONS[] = {
     {"cell", 0, false, "NAME", "sot-mram-v",
@@ -29,20 +28,6 @@ static const stn_option OPTIONS[] = {
     {"json", 0, false, NULL, NULL, "print as JSON, SI units"},
     {0},
 };
-
-/* A number; otherwise says so and returns false. */
-static bool number(const stn_arguments *arguments, const char *option,
-                   double *out)
-{
-    const char *text = stn_cli_text(arguments, option);
-    char *end = NULL;
-    *out = strtod(text, &end);
-    if (end != text && !*end)
-        return true;
-    fprintf(stderr, "setun: --%s: got \"%.40s\", expected a number\n", option,
-            text);
-    return false;
-}
 
 /* Prefixes do not suit squared units: areas are printed in um2. */
 static void put(stn_array_total total, double value)
@@ -196,8 +181,8 @@ static int run(const stn_arguments *arguments)
         !stn_cli_int(arguments, "columns-per-sense-amp", 1, 65536,
                      &per_amplifier) ||
         !stn_cli_int(arguments, "sub-arrays", 1, 1 << 20, &sub_arrays) ||
-        !number(arguments, "node", &q.node_nm) ||
-        !number(arguments, "temperature", &q.temperature_k))
+        !stn_cli_number(arguments, "node", &q.node_nm) ||
+        !stn_cli_number(arguments, "temperature", &q.temperature_k))
         return STN_EXIT_USAGE;
     q.rows = (int)rows;
     q.columns = (int)columns;

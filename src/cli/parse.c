@@ -191,6 +191,20 @@ bool stn_cli_int(const stn_arguments *arguments, const char *option,
     return true;
 }
 
+bool stn_cli_number(const stn_arguments *arguments, const char *option,
+                    double *out)
+{
+    const char *text = stn_cli_text(arguments, option);
+    assert(text);
+    char *end = NULL;
+    *out = strtod(text, &end);
+    if (end != text && !*end)
+        return true;
+    stn_cli_error("setun %s: --%s wants a number, got '%s'",
+                  arguments->command->name, option, text);
+    return false;
+}
+
 bool stn_cli_choice(const char *what, const char *word,
                     const char *const *words, int *out)
 {

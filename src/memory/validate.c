@@ -64,6 +64,8 @@ stn_status stn_validate(const char *reference_folder, stn_validation **out,
     if (status == STN_OK)
         status = stn_validate_nvsim(reference_folder, &list, err);
     if (status == STN_OK)
+        status = stn_validate_units(&list, err);
+    if (status == STN_OK)
         status = stn_validate_silicon(reference_folder, &list, err);
     stn_arena_deinit(&arena);
     stn_validation *v = status == STN_OK ? stn_alloc(1, sizeof *v) : NULL;

@@ -24,6 +24,7 @@ void stn_validate_summarise(double *errors, int n, stn_agreement *item);
 /* The rungs. */
 stn_status stn_validate_spice(const char *folder, stn_validate_list *list,
                               stn_error *err);
+stn_status stn_validate_units(stn_validate_list *list, stn_error *err);
 stn_status stn_validate_silicon(const char *folder, stn_validate_list *list,
                                 stn_error *err);
 stn_status stn_validate_nvsim(const char *folder, stn_validate_list *list,

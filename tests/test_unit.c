@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Digital units: their circuits compute, and what computing costs. */
+#include "test.h"
+#include "base/rng.h"
+#include "memory/unit.h"
+#include <math.h>
+
+enum { MAX_SIGNALS = 1 << 15 };
+static uint64_t signals[MAX_SIGNALS];
+
+/* Operation `lane`: bits first … first + n - 1 of the signals as a number. */
+static uint64_t number_at(const int *at, int first, int n, int lane)
+{
+    uint64_t x = 0;
+    for (int i = 0; i < n; i++)
+        x |= (signals[at ? at[i] : first + i] >> lane & 1) << i;
+    return x;
+}
+
+static uint64_t expected(stn_unit_kind kind, int bits, int lane)
+{
+    uint64_t a = number_at(NULL, 0, bits, lane);
+    uint64_t b = number_at(NULL, bits, bits, lane);
+    uint64_t mask = bits == 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
+    int distance = 0;
+    while (1 << distance < bits)
+        distance++;
+    switch (kind) {
+    case STN_UNIT_ADDER:
+        return a + b;
+    case STN_UNIT_COMPARATOR:
+        return a > b;
+    case STN_UNIT_SHIFTER:
+        return a << number_at(NULL, bits, distance, lane) & mask;
+    case STN_UNIT_POPCOUNT:
+        return (uint64_t)__builtin_popcountll(a);
+    default:
+        return a * b;
+    }
+}
+
+static void check(stn_unit_kind kind, int bits, stn_rng *rng)
+{
+    stn_unit u;
+    stn_error err;
+    assert_ok(stn_unit_create(kind, bits, &u, &err), err);
+    assert_true(u.net.n < MAX_SIGNALS);
+    for (int i = 0; i < u.net.n_inputs; i++)
+        signals[i] = stn_rng_u64(rng);
+    /* Equal numbers, all ones, all zeros. */
+    for (int i = 0; i < u.net.n_inputs; i++) {
+        signals[i] = (signals[i] | 1) & ~UINT64_C(2);
+        signals[i] &= ~UINT64_C(4);
+        signals[i] |= signals[i % bits] & 4;
+    }
+    stn_netlist_evaluate(&u.net, signals);
+    for (int lane = 0; lane < 64; lane++) {
+        uint64_t got = number_at(u.outputs, 0, u.n_outputs, lane);
+        if (got != expected(kind, bits, lane))
+            fail_msg("%s of %d bits: got %llu, expected %llu",
+                     stn_unit_name(kind), bits, (unsigned long long)got,
+                     (unsigned long long)expected(kind, bits, lane));
+    }
+    stn_unit_deinit(&u);
+}
+
+static void units_compute(void **state)
+{
+    (void)state;
+    stn_rng rng = stn_rng_make(1, STN_RNG_TEST, 0);
+    for (int kind = 0; kind < STN_UNIT_KINDS; kind++)
+        for (int bits = 1; bits <= 32; bits++)
+            for (int k = 0; k < 4; k++)
+                check((stn_unit_kind)kind, bits, &rng);
+}
+
+/* Whatever switches on the way, signals end where they belong. */
+static void signals_settle_where_the_next_operation_puts_them(void **state)
+{
+    (void)state;
+    stn_unit u;
+    stn_error err;
+    stn_rng rng = stn_rng_make(2, STN_RNG_TEST, 0);
+    static uint64_t next[MAX_SIGNALS], scratch[MAX_SIGNALS],
+        toggles[MAX_SIGNALS];
+    assert_ok(stn_unit_create(STN_UNIT_MULTIPLIER, 8, &u, &err), err);
+    for (int i = 0; i < u.net.n_inputs; i++)
+        signals[i] = stn_rng_u64(&rng);
+    stn_netlist_evaluate(&u.net, signals);
+    uint64_t least = 0, all = 0;
+    for (int i = 0; i < u.net.n_inputs; i++)
+        next[i] = stn_rng_u64(&rng);
+    stn_netlist_evaluate(&u.net, next);
+    for (int i = 0; i < u.net.n; i++)
+        least += (uint64_t)__builtin_popcountll(next[i] ^ signals[i]);
+    stn_netlist_settle(&u.net, next, signals, scratch, toggles);
+    for (int i = 0; i < u.net.n; i++)
+        all += toggles[i];
+    assert_memory_equal(signals, next, (size_t)u.net.n * sizeof *next);
+    assert_true(all > least && all < 4 * least);
+    stn_unit_deinit(&u);
+}
+
+static stn_unit_report evaluate(stn_unit_kind kind, int bits, double node_nm,
+                                const char *roadmap)
+{
+    const stn_unit_request q = {.kind = kind,
+                                .bits = bits,
+                                .tech = "ptm",
+                                .roadmap = roadmap,
+                                .node_nm = node_nm,
+                                .temperature_k = 300};
+    stn_unit_report r;
+    stn_error err;
+    assert_ok(stn_unit_evaluate(&q, &r, &err), err);
+    return r;
+}
+
+static void costs_follow_the_circuit(void **state)
+{
+    (void)state;
+    stn_unit_report a = evaluate(STN_UNIT_ADDER, 16, 45, "HP");
+    stn_unit_report b = evaluate(STN_UNIT_ADDER, 32, 45, "HP");
+    /* A half adder of 5 gates and full ones of 9. */
+    assert_int_equal(a.gates, 5 + 15 * 9);
+    assert_int_equal(b.gates, 5 + 31 * 9);
+    double full_m2 = b.area_m2 - a.area_m2;
+    assert_true(fabs(full_m2 / 16 - a.area_m2 / 16) < 0.05 * full_m2 / 16);
+    /* The carry passes two gates a bit. */
+    assert_true(b.latency_s > 1.9 * a.latency_s &&
+                b.latency_s < 2.1 * a.latency_s);
+    assert_true(b.energy_j > 1.9 * a.energy_j && b.energy_j < 2.2 * a.energy_j);
+    assert_true(a.energy_max_j > a.energy_j && a.energy_max_j < 2 * a.energy_j);
+    stn_unit_report small = evaluate(STN_UNIT_ADDER, 16, 22, "HP");
+    assert_true(small.area_m2 < 0.3 * a.area_m2);
+    assert_true(small.energy_j < a.energy_j);
+    stn_unit_report slow = evaluate(STN_UNIT_ADDER, 16, 45, "LSTP");
+    assert_true(slow.leakage_w < 0.1 * a.leakage_w);
+    assert_true(slow.latency_s > a.latency_s);
+}
+
+/* n bits take n - bits of the result full adders, some of them half ones. */
+static void a_tree_counts_with_an_adder_a_bit(void **state)
+{
+    (void)state;
+    stn_unit u;
+    stn_error err;
+    for (int k = 2; k <= 10; k++) {
+        int n = (1 << k) - 1;
+        assert_ok(stn_unit_create(STN_UNIT_POPCOUNT, n, &u, &err), err);
+        assert_int_equal(u.net.n - u.net.n_inputs, 9 * (n - k));
+        assert_int_equal(u.n_outputs, k);
+        stn_unit_deinit(&u);
+    }
+}
+
+static void senseless_units_are_refused(void **state)
+{
+    (void)state;
+    stn_unit u;
+    stn_error err;
+    stn_unit_report r;
+    assert_refused(stn_unit_create(STN_UNIT_ADDER, 0, &u, &err), err,
+                   STN_E_ARGUMENT, "adder: got 0 bits, expected from 1 to");
+    assert_refused(stn_unit_create(STN_UNIT_MULTIPLIER, 65, &u, &err), err,
+                   STN_E_ARGUMENT, "from 1 to 64");
+    const stn_unit_request q = {.kind = STN_UNIT_ADDER,
+                                .bits = 8,
+                                .tech = "ptm",
+                                .roadmap = "HP",
+                                .node_nm = 14,
+                                .temperature_k = 300};
+    assert_refused(stn_unit_evaluate(&q, &r, &err), err, STN_E_ARGUMENT,
+                   "from 22 to 90 nm");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(units_compute),
+        cmocka_unit_test(signals_settle_where_the_next_operation_puts_them),
+        cmocka_unit_test(costs_follow_the_circuit),
+        cmocka_unit_test(a_tree_counts_with_an_adder_a_bit),
+        cmocka_unit_test(senseless_units_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
