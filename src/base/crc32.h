@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 typedef struct stn_crc32 {
-    uint32_t rest; /* of the bytes so far, complemented */
+    uint32_t rest;          /* of the bytes so far, complemented */
     uint32_t table[8][256]; /* [k][b]: see crc32.c */
 } stn_crc32;
 
