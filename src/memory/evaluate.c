@@ -29,17 +29,6 @@ const char *stn_array_part_name(stn_array_part part)
     return part_names[part];
 }
 
-static stn_status check_name(const char *what, const char *name, stn_error *err)
-{
-    if (!*name ||
-        strspn(name, "abcdefghijklmnopqrstuvwxyz"
-                     "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != strlen(name))
-        return stn_fail(err, STN_E_ARGUMENT,
-                        "%s: got \"%.60s\", expected letters, digits, - and _",
-                        what, name);
-    return STN_OK;
-}
-
 static stn_status check_range(const char *what, int value, int min, int max,
                               stn_error *err)
 {
@@ -75,8 +64,7 @@ static stn_status evaluate(const stn_array_request *q, stn_figures *figures,
                         "columns per sense amplifier: got %d, expected a "
                         "divisor of the %d columns",
                         q->columns_per_sense_amp, q->columns);
-    STN_TRY(check_name("technology set", q->tech, err));
-    STN_TRY(check_name("cell", q->cell, err));
+    STN_TRY(stn_model_name("cell", q->cell, err));
     STN_TRY(stn_cell_load(q->cell, figures, &cell, err));
     STN_TRY(stn_tech_load(&transistors, figures, tech, err));
     stn_subarray s = {.tech = tech,

@@ -17,6 +17,9 @@ typedef struct stn_tech {
     stn_current_sense current_sense;
 } stn_tech;
 
+/* Refuses a name that could lead out of the folder of its files. */
+stn_status stn_model_name(const char *what, const char *name, stn_error *err);
+
 typedef struct stn_tech_choice {
     const char *set;          /* of files share/setun/tech/SET-NODEnm.yaml */
     const char *roadmap;      /* of the periphery's transistors: HP or LSTP */

@@ -201,6 +201,17 @@ static stn_tech at_temperature(const tech_figures *t, double temperature_k)
     return tech;
 }
 
+stn_status stn_model_name(const char *what, const char *name, stn_error *err)
+{
+    if (!*name ||
+        strspn(name, "abcdefghijklmnopqrstuvwxyz"
+                     "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != strlen(name))
+        return stn_fail(err, STN_E_ARGUMENT,
+                        "%s: got \"%.60s\", expected letters, digits, - and _",
+                        what, name);
+    return STN_OK;
+}
+
 static stn_status load_roadmap(const stn_tech_choice *choice,
                                const char *roadmap, const listing *list,
                                stn_tech *out, stn_error *err)
@@ -247,6 +258,7 @@ stn_status stn_tech_load(const stn_tech_choice *choice, stn_figures *figures,
     const listing transistors = {figures, &unlisted};
     const char *cells = choice->cell_roadmap;
     stn_tech of_cells;
+    STN_TRY(stn_model_name("technology set", choice->set, err));
     STN_TRY(load_roadmap(choice, choice->roadmap, &all, out, err));
     if (!cells || strcmp(cells, choice->roadmap) == 0)
         return STN_OK;
