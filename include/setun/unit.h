@@ -20,8 +20,7 @@ typedef enum stn_unit_kind {
 
 typedef struct stn_unit_request {
     stn_unit_kind kind;
-    int bits;             /* of a number without sign: 1 … 1024, of a
-                             multiplier 64 */
+    int bits;             /* of a number without sign: 1 … max_bits */
     const char *tech;     /* set of technology files: "ptm" or "nvsim" */
     const char *roadmap;  /* "HP" or "LSTP" */
     double node_nm;       /* 22 … 90 */
@@ -40,6 +39,7 @@ typedef struct stn_unit_report {
 } stn_unit_report;
 
 const char *stn_unit_name(stn_unit_kind kind); /* "adder" */
+int stn_unit_max_bits(stn_unit_kind kind);
 
 /* Thread-safe. A technology that is missing, malformed or out of range is
  * refused with file, line, field and range. */

@@ -19,28 +19,50 @@ static const stn_option OPTIONS[] = {
     {0},
 };
 
-static void put_json(stn_json_writer *w, const stn_unit_request *q,
-                     const stn_unit_report *r)
+/* What was evaluated. */
+typedef struct row {
+    const char *name;
+    stn_unit_report report;
+} row;
+
+static int print_json(const row *rows, int n, int bits)
 {
-    stn_json_begin_object(w, stn_unit_name(q->kind));
-    stn_json_int(w, "gates", r->gates);
-    stn_json_number(w, "area_m2", r->area_m2);
-    stn_json_number(w, "latency_s", r->latency_s);
-    stn_json_number(w, "energy_j", r->energy_j);
-    stn_json_number(w, "energy_max_j", r->energy_max_j);
-    stn_json_number(w, "leakage_w", r->leakage_w);
-    stn_json_end_object(w);
+    stn_json_writer w = {.indent = 2};
+    stn_json_begin_object(&w, NULL);
+    stn_json_int(&w, "bits", bits);
+    for (int i = 0; i < n; i++) {
+        const stn_unit_report *r = &rows[i].report;
+        stn_json_begin_object(&w, rows[i].name);
+        stn_json_int(&w, "gates", r->gates);
+        stn_json_number(&w, "area_m2", r->area_m2);
+        stn_json_number(&w, "latency_s", r->latency_s);
+        stn_json_number(&w, "energy_j", r->energy_j);
+        stn_json_number(&w, "energy_max_j", r->energy_max_j);
+        stn_json_number(&w, "leakage_w", r->leakage_w);
+        stn_json_end_object(&w);
+    }
+    stn_json_end_object(&w);
+    return stn_cli_json(&w);
 }
 
-static void put_text(const stn_unit_request *q, const stn_unit_report *r)
+static int print_text(const row *rows, int n, const stn_unit_request *q)
 {
-    stn_table_cell("%s", stn_unit_name(q->kind));
-    stn_table_cell("%d", r->gates);
-    stn_table_cell("%.1f um2", 1e12 * r->area_m2);
-    stn_table_cell("%s", stn_cli_si(r->latency_s, "s"));
-    stn_table_cell("%s", stn_cli_si(r->energy_j, "J"));
-    stn_table_cell("%s", stn_cli_si(r->energy_max_j, "J"));
-    stn_table_cell("%s", stn_cli_si(r->leakage_w, "W"));
+    printf("%d bits, %s %g nm %s, %g K\n\n", q->bits, q->tech, q->node_nm,
+           q->roadmap, q->temperature_k);
+    stn_table_begin("lrrrrrr", "unit", "gates", "area", "latency", "energy",
+                    "with pulses", "leakage", NULL);
+    for (int i = 0; i < n; i++) {
+        const stn_unit_report *r = &rows[i].report;
+        stn_table_cell("%s", rows[i].name);
+        stn_table_cell("%d", r->gates);
+        stn_table_cell("%.1f um2", 1e12 * r->area_m2);
+        stn_table_cell("%s", stn_cli_si(r->latency_s, "s"));
+        stn_table_cell("%s", stn_cli_si(r->energy_j, "J"));
+        stn_table_cell("%s", stn_cli_si(r->energy_max_j, "J"));
+        stn_table_cell("%s", stn_cli_si(r->leakage_w, "W"));
+    }
+    stn_table_end();
+    return STN_EXIT_OK;
 }
 
 static int run(const stn_arguments *arguments)
@@ -48,44 +70,26 @@ static int run(const stn_arguments *arguments)
     int64_t bits = 0;
     stn_unit_request q = {.tech = stn_cli_text(arguments, "tech"),
                           .roadmap = stn_cli_text(arguments, "roadmap")};
-    stn_unit_report reports[STN_UNIT_KINDS];
+    row rows[STN_UNIT_KINDS];
+    int n = 0;
     stn_error err = {0};
-    if (!stn_cli_int(arguments, "bits", 1, 1024, &bits) ||
+    if (!stn_cli_int(arguments, "bits", 1, stn_unit_max_bits(STN_UNIT_ADDER),
+                     &bits) ||
         !stn_cli_number(arguments, "node", &q.node_nm) ||
         !stn_cli_number(arguments, "temperature", &q.temperature_k))
         return STN_EXIT_USAGE;
     q.bits = (int)bits;
-    int n = bits > 64 ? STN_UNIT_MULTIPLIER : STN_UNIT_KINDS;
-    for (int kind = 0; kind < n; kind++) {
+    for (int kind = 0; kind < STN_UNIT_KINDS; kind++) {
         q.kind = (stn_unit_kind)kind;
-        stn_status status = stn_unit_evaluate(&q, &reports[kind], &err);
+        if (q.bits > stn_unit_max_bits(q.kind))
+            continue;
+        rows[n].name = stn_unit_name(q.kind);
+        stn_status status = stn_unit_evaluate(&q, &rows[n++].report, &err);
         if (status != STN_OK)
             return stn_cli_fail(status, &err);
     }
-    bool json = stn_cli_switch(arguments, "json");
-    stn_json_writer w = {.indent = 2};
-    if (json) {
-        stn_json_begin_object(&w, NULL);
-        stn_json_int(&w, "bits", bits);
-    } else {
-        printf("%d bits, %s %g nm %s, %g K\n\n", q.bits, q.tech, q.node_nm,
-               q.roadmap, q.temperature_k);
-        stn_table_begin("lrrrrrr", "unit", "gates", "area", "latency", "energy",
-                        "with pulses", "leakage", NULL);
-    }
-    for (int kind = 0; kind < n; kind++) {
-        q.kind = (stn_unit_kind)kind;
-        if (json)
-            put_json(&w, &q, &reports[kind]);
-        else
-            put_text(&q, &reports[kind]);
-    }
-    if (!json) {
-        stn_table_end();
-        return STN_EXIT_OK;
-    }
-    stn_json_end_object(&w);
-    return stn_cli_json(&w);
+    return stn_cli_switch(arguments, "json") ? print_json(rows, n, q.bits)
+                                             : print_text(rows, n, &q);
 }
 
 const stn_command stn_cmd_units = {
@@ -100,8 +104,7 @@ const stn_command stn_cmd_units = {
         "array model (docs/memory.md). The energy is of one operation on "
         "random operands after another, by simulating the circuit; with pulses "
         "is a bound, if gates passed on all that unequal paths "
-        "make.\n\nExample: "
-        "setun units --bits 32 --node 45 --roadmap HP",
+        "make.\n\nExample: setun units --bits 32 --node 45 --roadmap HP",
     .options = OPTIONS,
     .run = run,
 };

@@ -3,7 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Beyond this load, in inputs of a smallest inverter, a gate gets drivers. */
+/* Both assumed. Beyond this load, in inputs of a smallest inverter, a gate
+ * gets drivers. */
 static const double MAX_LOAD = 16.0;
 /* Wire of one connection, in sides of a square of a NAND's area. */
 static const double WIRE_SIDES = 2.0;
@@ -116,9 +117,9 @@ static void add_loads(const stn_netlist *net, const stn_tech *tech,
     }
 }
 
-/* A signal that switches `toggles` times: of a gate, or an input (NULL). */
-static void add_signal(const stn_device *d, const stn_gate *gate, signal *s,
-                       double toggles, stn_part_cost *cost)
+/* A signal of a gate, or an input (NULL); returns the energy of a switch. */
+static double add_signal(const stn_device *d, const stn_gate *gate, signal *s,
+                         stn_part_cost *cost)
 {
     double half_v2 = 0.5 * d->supply_v * d->supply_v;
     stn_gate smallest = stn_gate_minimum(d, 1);
@@ -137,19 +138,19 @@ static void add_signal(const stn_device *d, const stn_gate *gate, signal *s,
         s->arrival_s += stn_gate_delay(d, gate, load_f, 0.0, s->ramp, &s->ramp);
         load_f += stn_gate_output_f(d, gate);
     }
-    cost->energy_j += toggles * half_v2 * load_f;
-    if (driven) { /* the cost of a chain is that of two switches */
-        cost->energy_j += 0.5 * toggles * drivers.energy_j;
+    if (driven) {
         cost->area_m2 += drivers.area_m2;
         cost->leakage_w += drivers.leakage_w;
         s->arrival_s += drivers.latency_s;
         s->ramp = drivers.ramp;
     }
     cost->latency_s = fmax(cost->latency_s, s->arrival_s);
+    /* The energy of a chain is that of two switches. */
+    return half_v2 * load_f + 0.5 * drivers.energy_j;
 }
 
 stn_status stn_netlist_cost(const stn_netlist *net, const stn_tech *tech,
-                            const double *toggles, stn_part_cost *out,
+                            double *switch_j, stn_part_cost *out,
                             stn_error *err)
 {
     const stn_device *d = &tech->device;
@@ -163,7 +164,7 @@ stn_status stn_netlist_cost(const stn_netlist *net, const stn_tech *tech,
         signal *s = &signals[i];
         if (i < net->n_inputs) {
             s->ramp = STN_STEP_RAMP;
-            add_signal(d, NULL, s, toggles[i], &cost);
+            switch_j[i] = add_signal(d, NULL, s, &cost);
             continue;
         }
         const stn_net_gate *g = &net->gates[i - net->n_inputs];
@@ -175,7 +176,7 @@ stn_status stn_netlist_cost(const stn_netlist *net, const stn_tech *tech,
             s->ramp = in->ramp;
         }
         stn_gate gate = stn_gate_minimum(d, g->inputs);
-        add_signal(d, &gate, s, toggles[i], &cost);
+        switch_j[i] = add_signal(d, &gate, s, &cost);
     }
     stn_free(signals);
     *out = cost;

@@ -43,13 +43,13 @@ void stn_netlist_settle(const stn_netlist *net, const uint64_t *inputs,
                         uint64_t *signals, uint64_t *scratch,
                         uint64_t *toggles);
 
-/* Of one operation in which signal i switches `toggles[i]` times: a switch
- * moves half of C V^2. Latency is that of the slowest path. Loads are gates
- * and, for each, a wire of two gates' side; those beyond the strength of the
- * smallest gate get a chain of inverters. Inputs are driven by others, their
- * loads are paid here. Gates abut: no room is lost between them. */
+/* Area, leakage and the latency of the slowest path; switch_j[n] is what one
+ * switch of each signal takes, half of C V^2. Loads are gates and, for each, a
+ * wire of two gates' side; those beyond the strength of the smallest gate get
+ * a chain of inverters. Inputs are driven by others, their loads are paid
+ * here. Gates abut: no room is lost between them. */
 stn_status stn_netlist_cost(const stn_netlist *net, const stn_tech *tech,
-                            const double *toggles, stn_part_cost *out,
+                            double *switch_j, stn_part_cost *out,
                             stn_error *err);
 
 #endif

@@ -5,30 +5,40 @@
  * uses the carry input of every adder, an array multiplier, a barrel shifter
  * of two-to-one multiplexers. */
 #include "memory/unit.h"
+#include "base/layout.h"
 #include "base/memory.h"
+#include <string.h>
+
+#define MOST 1024 /* bits */
+#define MOST_FACTOR 64
 
 /* Signals; -1 where a bit is always 0. */
 typedef struct sum_carry {
     int sum, carry;
 } sum_carry;
 
+/* Whether a and b differ; `both` is their NAND. */
+static int differ(stn_netlist *net, int a, int b, int both)
+{
+    int only_a = stn_net_nand(net, a, both);
+    int only_b = stn_net_nand(net, b, both);
+    return stn_net_nand(net, only_a, only_b);
+}
+
 static sum_carry half_adder(stn_netlist *net, int a, int b)
 {
     int both = stn_net_nand(net, a, b);
-    int sum = stn_net_nand(net, stn_net_nand(net, a, both),
-                           stn_net_nand(net, b, both));
+    int sum = differ(net, a, b, both);
     return (sum_carry){sum, stn_net_not(net, both)};
 }
 
 static sum_carry full_adder(stn_netlist *net, int a, int b, int c)
 {
-    int ab = stn_net_nand(net, a, b);
-    int differ =
-        stn_net_nand(net, stn_net_nand(net, a, ab), stn_net_nand(net, b, ab));
-    int pass = stn_net_nand(net, differ, c);
-    int sum = stn_net_nand(net, stn_net_nand(net, differ, pass),
-                           stn_net_nand(net, c, pass));
-    return (sum_carry){sum, stn_net_nand(net, ab, pass)};
+    int both = stn_net_nand(net, a, b);
+    int either = differ(net, a, b, both);
+    int pass = stn_net_nand(net, either, c);
+    int sum = differ(net, either, c, pass);
+    return (sum_carry){sum, stn_net_nand(net, both, pass)};
 }
 
 /* Of up to three bits, those that are not -1. */
@@ -57,59 +67,54 @@ static void ripple(stn_netlist *net, const int *a, const int *b, int n,
     out[n] = carry;
 }
 
-static void adder(stn_unit *u, int bits)
+/* Builders return how many outputs there are. */
+static int adder(stn_unit *u, int bits)
 {
-    int in[2 * 1024];
+    int in[2 * MOST];
     for (int i = 0; i < 2 * bits; i++)
         in[i] = i;
     ripple(&u->net, in, in + bits, bits, -1, u->outputs);
+    return bits + 1;
 }
 
 /* From the lowest bit up: a > b so far, unless this bit decides otherwise. */
-static void comparator(stn_unit *u, int bits)
+static int comparator(stn_unit *u, int bits)
 {
     stn_netlist *net = &u->net;
     int larger = -1;
     for (int i = 0; i < bits; i++) {
-        int a = i, not_b = stn_net_not(net, bits + i);
-        int this = stn_net_nand(net, a, not_b);
-        larger = larger < 0
-                     ? stn_net_not(net, this)
-                     : stn_net_nand3(net, this, stn_net_nand(net, a, larger),
-                                     stn_net_nand(net, not_b, larger));
+        int not_b = stn_net_not(net, bits + i);
+        int decides = stn_net_nand(net, i, not_b);
+        if (larger < 0) {
+            larger = stn_net_not(net, decides);
+            continue;
+        }
+        int with_a = stn_net_nand(net, i, larger);
+        int with_b = stn_net_nand(net, not_b, larger);
+        larger = stn_net_nand3(net, decides, with_a, with_b);
     }
     u->outputs[0] = larger;
+    return 1;
 }
 
-static int distance_bits(int bits)
-{
-    int n = 0;
-    while (1 << n < bits)
-        n++;
-    return n;
-}
-
-static void shifter(stn_unit *u, int bits)
+static int shifter(stn_unit *u, int bits)
 {
     stn_netlist *net = &u->net;
-    int now[1024], next[1024];
+    int *now = u->outputs, before[MOST];
     for (int i = 0; i < bits; i++)
         now[i] = i;
-    for (int k = 0; k < distance_bits(bits); k++) {
+    for (int k = 0; k < stn_bits_for((uint32_t)bits); k++) {
         int shift = bits + k, stay = stn_net_not(net, shift);
+        memcpy(before, now, (size_t)bits * sizeof *now);
         for (int i = 0; i < bits; i++) {
-            int from = i - (1 << k);
-            int kept = stn_net_nand(net, now[i], stay);
-            next[i] = from < 0
-                          ? stn_net_not(net, kept)
-                          : stn_net_nand(net, kept,
-                                         stn_net_nand(net, now[from], shift));
+            int from = i - (1 << k), kept = stn_net_nand(net, before[i], stay);
+            now[i] = from < 0
+                         ? stn_net_not(net, kept)
+                         : stn_net_nand(net, kept,
+                                        stn_net_nand(net, before[from], shift));
         }
-        for (int i = 0; i < bits; i++)
-            now[i] = next[i];
     }
-    for (int i = 0; i < bits; i++)
-        u->outputs[i] = now[i];
+    return bits;
 }
 
 /* Ones among inputs first … first + n - 1; returns how many bits of `out` say
@@ -130,12 +135,17 @@ static int count(stn_netlist *net, int first, int n, int *out)
     return n_right + (out[n_right] >= 0);
 }
 
+static int popcount(stn_unit *u, int bits)
+{
+    return count(&u->net, 0, bits, u->outputs);
+}
+
 /* Row i adds the bits of a where bit i of b is 1; carries go to the next row
  * and ripple behind the last one. */
-static void multiplier(stn_unit *u, int bits)
+static int multiplier(stn_unit *u, int bits)
 {
     stn_netlist *net = &u->net;
-    int sums[64 + 1], carries[64 + 1];
+    int sums[MOST_FACTOR + 1], carries[MOST_FACTOR + 1];
     for (int j = 0; j <= bits; j++)
         sums[j] = carries[j] = -1;
     for (int i = 0; i < bits; i++) {
@@ -148,25 +158,32 @@ static void multiplier(stn_unit *u, int bits)
         u->outputs[i] = sums[0];
     }
     ripple(net, sums + 1, carries, bits, -1, u->outputs + bits);
-    u->n_outputs = 2 * bits; /* the last carry is always 0 */
+    return bits == 1 ? 1 : 2 * bits; /* the last carry is always 0 */
 }
 
 typedef struct unit_type {
     const char *name;
-    int operands; /* numbers that are inputs */
+    int (*build)(stn_unit *u, int bits);
+    int numbers; /* that are inputs */
+    bool shifts; /* so that a distance is one too */
     int max_bits;
 } unit_type;
 
 static const unit_type types[] = {
-    [STN_UNIT_ADDER] = {"adder", 2, 1024},
-    [STN_UNIT_COMPARATOR] = {"comparator", 2, 1024},
-    [STN_UNIT_SHIFTER] = {"shifter", 1, 1024},
-    [STN_UNIT_POPCOUNT] = {"popcount", 1, 1024},
-    [STN_UNIT_MULTIPLIER] = {"multiplier", 2, 64}};
+    [STN_UNIT_ADDER] = {"adder", adder, 2, false, MOST},
+    [STN_UNIT_COMPARATOR] = {"comparator", comparator, 2, false, MOST},
+    [STN_UNIT_SHIFTER] = {"shifter", shifter, 1, true, MOST},
+    [STN_UNIT_POPCOUNT] = {"popcount", popcount, 1, false, MOST},
+    [STN_UNIT_MULTIPLIER] = {"multiplier", multiplier, 2, false, MOST_FACTOR}};
 
 const char *stn_unit_name(stn_unit_kind kind)
 {
     return types[kind].name;
+}
+
+int stn_unit_max_bits(stn_unit_kind kind)
+{
+    return types[kind].max_bits;
 }
 
 stn_status stn_unit_create(stn_unit_kind kind, int bits, stn_unit *out,
@@ -177,30 +194,12 @@ stn_status stn_unit_create(stn_unit_kind kind, int bits, stn_unit *out,
         return stn_fail(err, STN_E_ARGUMENT,
                         "%s: got %d bits, expected from 1 to %d", type->name,
                         bits, type->max_bits);
-    int inputs = type->operands * bits;
-    if (kind == STN_UNIT_SHIFTER)
-        inputs += distance_bits(bits);
-    stn_unit u = {.net = stn_netlist_begin(inputs)};
-    u.outputs = stn_alloc(2 * (size_t)bits + 2, sizeof *u.outputs);
-    if (!u.outputs)
-        return stn_fail_memory(err, "a digital unit");
-    if (kind == STN_UNIT_ADDER) {
-        adder(&u, bits);
-        u.n_outputs = bits + 1;
-    } else if (kind == STN_UNIT_COMPARATOR) {
-        comparator(&u, bits);
-        u.n_outputs = 1;
-    } else if (kind == STN_UNIT_SHIFTER) {
-        shifter(&u, bits);
-        u.n_outputs = bits;
-    } else if (kind == STN_UNIT_POPCOUNT) {
-        u.n_outputs = count(&u.net, 0, bits, u.outputs);
-    } else {
-        multiplier(&u, bits);
-    }
-    while (u.outputs[u.n_outputs - 1] < 0) /* a multiplier of one bit */
-        u.n_outputs--;
-    if (u.net.failed) {
+    int distance = type->shifts ? stn_bits_for((uint32_t)bits) : 0;
+    stn_unit u = {.net = stn_netlist_begin(type->numbers * bits + distance)};
+    u.outputs = stn_alloc(2 * (size_t)bits + 1, sizeof *u.outputs);
+    if (u.outputs)
+        u.n_outputs = type->build(&u, bits);
+    if (!u.outputs || u.net.failed) {
         stn_unit_deinit(&u);
         return stn_fail_memory(err, "a digital unit");
     }

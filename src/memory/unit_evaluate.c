@@ -5,15 +5,8 @@
 #include "memory/unit.h"
 #include "base/memory.h"
 #include "base/rng.h"
-#include <string.h>
 
 #define ROUNDS 16 /* of 64 operations side by side */
-
-/* Mean switches of each signal: once where its value changes, and with all
- * pulses on the way there. */
-typedef struct switches {
-    double *needed, *all; /* [n] */
-} switches;
 
 static void lay_on(const stn_netlist *net, stn_rng *rng, uint64_t *inputs)
 {
@@ -21,28 +14,30 @@ static void lay_on(const stn_netlist *net, stn_rng *rng, uint64_t *inputs)
         inputs[i] = stn_rng_u64(rng);
 }
 
-/* words: 4 n */
-static void simulate(const stn_netlist *net, uint64_t *words, switches *s)
+/* Energy of the mean operation: of signals that switch once where their value
+ * changes, and with all pulses on the way there. words: 4 n. */
+static void simulate(const stn_netlist *net, const double *switch_j,
+                     uint64_t *words, stn_unit_report *out)
 {
     size_t n = (size_t)net->n;
     uint64_t *signals = words, *inputs = words + n, *scratch = words + 2 * n,
              *toggles = words + 3 * n;
     stn_rng rng = stn_rng_make(1, STN_RNG_OPERANDS, 0);
+    double once_j = 0.0, all_j = 0.0;
     lay_on(net, &rng, signals);
     stn_netlist_evaluate(net, signals);
     for (int round = 0; round < ROUNDS; round++) {
-        memcpy(inputs, signals, n * sizeof *inputs);
         lay_on(net, &rng, inputs);
         stn_netlist_evaluate(net, inputs);
         for (size_t i = 0; i < n; i++)
-            s->needed[i] +=
-                (double)__builtin_popcountll(inputs[i] ^ signals[i]);
+            once_j += switch_j[i] *
+                      (double)__builtin_popcountll(inputs[i] ^ signals[i]);
         stn_netlist_settle(net, inputs, signals, scratch, toggles);
     }
-    for (size_t i = 0; i < n; i++) {
-        s->all[i] = (double)toggles[i] / (64.0 * ROUNDS);
-        s->needed[i] /= 64.0 * ROUNDS;
-    }
+    for (size_t i = 0; i < n; i++)
+        all_j += switch_j[i] * (double)toggles[i];
+    out->energy_j = once_j / (64.0 * ROUNDS);
+    out->energy_max_j = all_j / (64.0 * ROUNDS);
 }
 
 static stn_status cost(const stn_netlist *net, const stn_tech *tech,
@@ -50,26 +45,21 @@ static stn_status cost(const stn_netlist *net, const stn_tech *tech,
 {
     size_t n = (size_t)net->n;
     uint64_t *words = stn_alloc(4 * n, sizeof *words);
-    double *means = stn_alloc(2 * n, sizeof *means);
-    stn_part_cost c = {0}, most = {0};
-    stn_status status = STN_OK;
-    if (words && means) {
-        switches s = {means, means + n};
-        simulate(net, words, &s);
-        status = stn_netlist_cost(net, tech, s.needed, &c, err);
-        if (status == STN_OK)
-            status = stn_netlist_cost(net, tech, s.all, &most, err);
-    } else {
+    double *switch_j = stn_alloc(n, sizeof *switch_j);
+    stn_part_cost c = {0};
+    stn_status status;
+    if (words && switch_j)
+        status = stn_netlist_cost(net, tech, switch_j, &c, err);
+    else
         status = stn_fail_memory(err, "a digital unit");
-    }
-    stn_free(words);
-    stn_free(means);
     *out = (stn_unit_report){.gates = net->n - net->n_inputs,
                              .area_m2 = c.area_m2,
                              .latency_s = c.latency_s,
-                             .energy_j = c.energy_j,
-                             .energy_max_j = most.energy_j,
                              .leakage_w = c.leakage_w};
+    if (status == STN_OK)
+        simulate(net, switch_j, words, out);
+    stn_free(words);
+    stn_free(switch_j);
     return status;
 }
 
