@@ -110,6 +110,49 @@ static void mappings_are_kept_for_machines_with_circuits_too(void **state)
     }
 }
 
+/* Units of many widths and both roadmaps, kept from point to point, beside
+ * machines that keep nothing. */
+static void digital_units_are_kept_and_change_nothing(void **state)
+{
+    (void)state;
+    static const char *const columns[] = {"128", "160", "192", "224",
+                                          "256", "288", "320", "352"};
+    static const char *const sums[] = {"add", "count"};
+    static const char *const roadmaps[] = {"HP", "LSTP"};
+    const stn_sweep_axis units[] = {{"options.sums", sums, 2},
+                                    {"array.columns", columns, 8},
+                                    {"units.roadmap", roadmaps, 2}};
+    stn_sweep_options o = defaults();
+    o.machine = "sot-modelled";
+    o.axes = units;
+    o.n_axes = 3;
+    stn_sweep *s = sweep_of(&o);
+    stn_error err;
+    stn_program *program = NULL;
+    assert_ok(stn_program_outline("lenet5", &o.outline, &program, &err), err);
+    assert_int_equal(s->n_fit, 32);
+    for (uint64_t i = 0; i < 32; i++) {
+        char texts[3][64];
+        const char *set[] = {texts[0], texts[1], texts[2]};
+        stn_machine *machine = NULL;
+        stn_simulation *simulation = NULL;
+        for (int a = 0; a < 3; a++)
+            snprintf(texts[a], sizeof texts[a], "%s=%s", units[a].path,
+                     units[a].values[stn_sweep_value(&o, i, a)]);
+        assert_ok(stn_machine_load("sot-modelled", set, 3, &machine, &err),
+                  err);
+        assert_ok(stn_simulate(machine, program, &(stn_simulate_options){0},
+                               &simulation, &err),
+                  err);
+        assert_true(s->points[i].objective[STN_OBJECTIVE_ENERGY] ==
+                    stn_cost_energy_j(&simulation->total));
+        stn_simulation_destroy(simulation);
+        stn_machine_destroy(machine);
+    }
+    stn_program_destroy(program);
+    stn_sweep_destroy(s);
+}
+
 static bool beats(const stn_sweep_point *a, const stn_sweep_point *b)
 {
     bool better = false;
@@ -253,6 +296,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_point_is_what_simulating_it_gives),
         cmocka_unit_test(mappings_are_kept_for_machines_with_circuits_too),
+        cmocka_unit_test(digital_units_are_kept_and_change_nothing),
         cmocka_unit_test(
             forgotten_mappings_and_kept_technologies_change_nothing),
         cmocka_unit_test(the_front_is_what_nothing_beats),

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Digital units: their circuits compute, and what computing costs. */
-#include "test.h"
-#include "base/rng.h"
+#include "accel.h"
 #include "memory/unit.h"
-#include <math.h>
 
 enum { MAX_SIGNALS = 1 << 15 };
 static uint64_t signals[MAX_SIGNALS];
@@ -24,6 +22,8 @@ static uint64_t expected(stn_unit_kind kind, int bits, int distance, int lane)
     uint64_t b = number_at(NULL, bits, bits, lane);
     uint64_t mask = bits == 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
     switch (kind) {
+    case STN_UNIT_NAND:
+        return ~(a & b) & mask;
     case STN_UNIT_ADDER:
         return a + b;
     case STN_UNIT_COMPARATOR:
@@ -107,7 +107,8 @@ static stn_unit_report evaluate(stn_unit_kind kind, int bits, double node_nm,
                                 .tech = "ptm",
                                 .roadmap = roadmap,
                                 .node_nm = node_nm,
-                                .temperature_k = 300};
+                                .temperature_k = 300,
+                                .pulses = true};
     stn_unit_report r;
     stn_error err;
     assert_ok(stn_unit_evaluate(&q, &r, &err), err);
@@ -172,6 +173,128 @@ static void senseless_units_are_refused(void **state)
                    "from 22 to 90 nm");
 }
 
+static const char UNITS[] = "units={transistors: ptm, roadmap: HP}";
+
+static stn_machine *machine_of(const char *name, const char *also)
+{
+    stn_error err;
+    stn_machine *m = NULL;
+    const char *set[] = {UNITS, also};
+    assert_ok(stn_machine_load(name, set, also ? 2 : 1, &m, &err), err);
+    return m;
+}
+
+static double listed(const stn_machine *m, const char *key)
+{
+    const stn_figure *figures;
+    size_t n = stn_machine_figures(m, &figures), found = n;
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(figures[i].key, key) == 0) {
+            assert_true(found == n); /* once */
+            found = i;
+        }
+    if (found == n)
+        fail_msg("no figure %s", key);
+    return figures[found].value;
+}
+
+/* A machine that counts ones: with its own area first, then without. */
+static void machines_cost_what_their_units_do(void **state)
+{
+    (void)state;
+    stn_unit_report tree = evaluate(STN_UNIT_POPCOUNT, 512, 45, "HP");
+    stn_unit_report shifter = evaluate(STN_UNIT_SHIFTER, 32, 45, "HP");
+    stn_unit_report adder = evaluate(STN_UNIT_ADDER, 32, 45, "HP");
+    stn_unit_report product = evaluate(STN_UNIT_MULTIPLIER, 32, 45, "HP");
+    stn_unit_report gate = evaluate(STN_UNIT_NAND, 1, 45, "HP");
+    stn_machine *m = machine_of("imce", NULL);
+    assert_close(m->event_energy_j[STN_EVENT_count_bit],
+                 (tree.energy_j + shifter.energy_j + adder.energy_j) / 512);
+    assert_close(m->event_latency_s[STN_EVENT_count_bit],
+                 shifter.latency_s + adder.latency_s -
+                     m->array.logic2_latency_s);
+    assert_close(m->event_energy_j[STN_EVENT_pool], adder.energy_j);
+    assert_close(m->event_latency_s[STN_EVENT_pool], adder.latency_s);
+    assert_close(m->event_energy_j[STN_EVENT_rescale],
+                 product.energy_j + 2 * adder.energy_j);
+    assert_close(m->lane_m2, product.area_m2 + 2 * adder.area_m2);
+    assert_close(m->sub_array_logic_m2, 5000e-12);
+    double beside_w = 1024 * gate.leakage_w + tree.leakage_w +
+                      shifter.leakage_w + adder.leakage_w;
+    assert_close(m->logic_leakage_w, beside_w);
+    assert_close(stn_machine_leakage_w(m), m->array.leakage_w + beside_w);
+    assert_close(listed(m, "count_bit.energy"),
+                 m->event_energy_j[STN_EVENT_count_bit]);
+    assert_close(listed(m, "leakage.sub_array_logic"), beside_w);
+    stn_machine_destroy(m);
+    m = machine_of("imce", "areas.sub_array_logic=");
+    assert_close(m->sub_array_logic_m2, 1024 * gate.area_m2 + tree.area_m2 +
+                                            shifter.area_m2 + adder.area_m2);
+    assert_close(listed(m, "area.sub_array_logic"), m->sub_array_logic_m2);
+    stn_machine_destroy(m);
+    /* A row takes longer than the tree: nothing is added. */
+    m = machine_of("imce", "cell.logic2_latency_factor.value=8");
+    assert_true(m->event_latency_s[STN_EVENT_count_bit] == 0.0);
+    stn_machine_destroy(m);
+}
+
+/* Elements add in the cycle in which they multiply; a machine's own figures go
+ * before those of units, and without units nothing changes. */
+static void families_have_units_of_their_own(void **state)
+{
+    (void)state;
+    stn_error err;
+    stn_unit_report adder = evaluate(STN_UNIT_ADDER, 32, 45, "HP");
+    stn_unit_report product = evaluate(STN_UNIT_MULTIPLIER, 8, 45, "HP");
+    stn_machine *m = machine_of("pe-int8", NULL), *plain = NULL;
+    assert_close(m->event_energy_j[STN_EVENT_add_bit], adder.energy_j / 32);
+    assert_close(m->event_energy_j[STN_EVENT_mul_bit], product.energy_j / 64);
+    assert_close(m->event_latency_s[STN_EVENT_add_bit],
+                 adder.latency_s + product.latency_s);
+    assert_close(m->logic_leakage_w,
+                 256 * (adder.leakage_w + product.leakage_w) / 64);
+    stn_machine_destroy(m);
+    m = machine_of("yodann-like", NULL);
+    assert_ok(stn_machine_load("yodann-like", NULL, 0, &plain, &err), err);
+    const stn_event kept[] = {STN_EVENT_add_bit, STN_EVENT_mul_bit,
+                              STN_EVENT_fp32_mul, STN_EVENT_register_bit};
+    for (int i = 0; i < 4; i++) {
+        assert_true(m->event_energy_j[kept[i]] ==
+                    plain->event_energy_j[kept[i]]);
+        assert_true(m->event_latency_s[kept[i]] ==
+                    plain->event_latency_s[kept[i]]);
+    }
+    assert_true(plain->logic_leakage_w == 0.0);
+    stn_machine_destroy(plain);
+    stn_machine_destroy(m);
+    adder = evaluate(STN_UNIT_ADDER, 32, 32, "HP"); /* at its node */
+    m = machine_of("isaac-like", NULL);
+    assert_close(m->event_energy_j[STN_EVENT_shift_add], adder.energy_j);
+    stn_machine_destroy(m);
+}
+
+static void senseless_units_of_machines_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *set, *says;
+    } cases[] = {
+        {"units={transistors: ptm}", "\"roadmap\" is missing"},
+        {"units={transistors: ptm, roadmap: fast}", "expected HP or LSTP"},
+        {"units={transistors: ../x, roadmap: HP}", "expected letters, digits"},
+        {"units={transistors: ptm, roadmap: HP, nodes: 3}", "nodes"},
+        {"units=ptm", "units: expected a map"}};
+    stn_error err;
+    stn_machine *m = NULL;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        memset(&err, 0, sizeof err);
+        assert_true(stn_machine_load("imce", &cases[i].set, 1, &m, &err) !=
+                    STN_OK);
+        if (!strstr(err.text, cases[i].says))
+            fail_msg("error text lacks '%s': %s", cases[i].says, err.text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +303,9 @@ int main(void)
         cmocka_unit_test(costs_follow_the_circuit),
         cmocka_unit_test(a_tree_counts_with_an_adder_a_bit),
         cmocka_unit_test(senseless_units_are_refused),
+        cmocka_unit_test(machines_cost_what_their_units_do),
+        cmocka_unit_test(families_have_units_of_their_own),
+        cmocka_unit_test(senseless_units_of_machines_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 #include "setun/status.h"
 
 typedef enum stn_unit_kind {
+    STN_UNIT_NAND,       /* of the bits of two numbers */
     STN_UNIT_ADDER,      /* two numbers; the carry ripples */
     STN_UNIT_COMPARATOR, /* whether the first of two numbers is larger */
     STN_UNIT_SHIFTER,    /* a number by 0 … bits - 1 to the left */
@@ -25,6 +26,8 @@ typedef struct stn_unit_request {
     const char *roadmap;  /* "HP" or "LSTP" */
     double node_nm;       /* 22 … 90 */
     double temperature_k; /* 300 … 400 */
+    bool pulses;          /* wanted: energy_max_j, which takes ten times as
+                             long as all else; 0 without */
 } stn_unit_request;
 
 typedef struct stn_unit_report {

@@ -24,6 +24,7 @@ struct stn_machine {
     double sub_array_logic_m2; /* gates and latches beside one sub-array, and
                                   its share of a bank's tree */
     double bank_leakage_w;     /* its share of the tree's repeaters; or 0 */
+    double logic_leakage_w;    /* of digital units beside it; or 0 */
     double lane_m2;            /* one rescale or pool unit */
     double float_unit_m2;      /* of the float baseline: one multiply-add */
     const void *circuits;      /* the family's, parsed by its hook; or NULL */
@@ -58,6 +59,21 @@ typedef struct stn_placement {
     uint64_t replicas; /* copies of the weights */
 } stn_placement;
 
+/* What digital units make of events and logic, instead of figures of files. */
+typedef struct stn_unit_figures {
+    /* What an event is made of; NULL: files say what it costs. */
+    const char *made_of[STN_EVENT_COUNT];
+    double energy_j[STN_EVENT_COUNT], latency_s[STN_EVENT_COUNT];
+    const char *logic, *lane; /* likewise: beside a sub-array; a lane */
+    double logic_m2, logic_leakage_w, lane_m2;
+} stn_unit_figures;
+
+/* Says that an event goes through a chain of units, or is one of `share` that
+ * go through it at once. */
+void stn_unit_event(stn_unit_figures *figures, stn_event event,
+                    const stn_unit_chain *chain, double share,
+                    const char *made_of);
+
 typedef struct stn_accel_type {
     const char *name, *help;
     const stn_attr *attrs; /* of `options`, ended by a row with name NULL */
@@ -72,6 +88,12 @@ typedef struct stn_accel_type {
     stn_status (*circuits)(const stn_yaml *map, struct stn_machine *machine,
                            stn_error *err);
     size_t circuits_size; /* of what it makes; zeroed before */
+    /* Adds what digital units make of the family's own events and logic, for
+     * a machine with `units`, when options and sub-array are known. NULL:
+     * nothing. */
+    stn_status (*units)(const stn_machine *machine,
+                        const stn_unit_source *source, stn_unit_figures *out,
+                        stn_error *err);
     /* What a converter of `bits` bits costs on that machine; false when there
      * is none of that resolution. NULL: the family has no converters. */
     bool (*adc)(const stn_machine *machine, int bits, stn_adc_cost *cost);
@@ -116,6 +138,9 @@ typedef struct stn_accel_type {
 
 extern const stn_accel_type *const stn_accel_types[]; /* NULL ends */
 
+/* Of one sub-array and its share of what stands beside it. */
+double stn_machine_leakage_w(const stn_machine *machine);
+
 /* What the fold of a ledger row needs besides the row. */
 typedef struct stn_cost_input {
     const stn_ledger_row *row;
@@ -127,7 +152,8 @@ typedef struct stn_cost_input {
 } stn_cost_input;
 
 /* Cost of one layer for one picture: energy = Σ events · figure, latency =
- * Σ steps · figure, leakage = sub-arrays · their leakage · latency, area =
+ * Σ steps · figure, leakage = sub-arrays · stn_machine_leakage_w · latency,
+ * area =
  * sub-arrays · (array + logic) + units. */
 stn_cost stn_cost_fold(const stn_machine *machine, const stn_cost_input *in);
 /* The same for one instruction of a program, from where it lives. */

@@ -5,6 +5,7 @@
  * on it (He, Angizi, Fan et al., ISVLSI 2018, JETC 2020). The mapping, its
  * assumptions and what is not modelled: docs/bitwise.md. */
 #include "accel/bitwise_noise.h"
+#include <math.h>
 
 static const char *const sums_words[] = {"add", "count", NULL};
 static const char *const logic_words[] = {"sense", "majority", "gates", NULL};
@@ -81,11 +82,48 @@ static bool errs(const void *mapping)
     return ((const bw_mapping *)mapping)->noise_words > 0;
 }
 
+/* Beside every sense amplifier the gates of its row logic; behind them, where
+ * ones are counted, a tree for all columns, and behind a register a shifter
+ * and an accumulator. Both stages work while the next row is activated: what
+ * the slower one takes longer is charged. */
+static stn_status units(const stn_machine *machine,
+                        const stn_unit_source *source, stn_unit_figures *out,
+                        stn_error *err)
+{
+    const bw_options *o = machine->attrs;
+    const int columns = machine->array.columns;
+    const bool counts = o->sums == BW_SUMS_COUNT;
+    stn_unit_chain gate = {0}, tree = {0}, sum = {0};
+    STN_TRY(stn_unit_chain_add(source, STN_UNIT_NAND, 1, 1, &gate, err));
+    double gates = columns * (counts ? 2.0 : 4.0);
+    out->logic = "four gates a column";
+    if (counts) {
+        STN_TRY(stn_unit_chain_add(source, STN_UNIT_POPCOUNT, columns, 1, &tree,
+                                   err));
+        STN_TRY(stn_unit_chain_add(source, STN_UNIT_SHIFTER, 32, 1, &sum, err));
+        STN_TRY(stn_unit_chain_add(source, STN_UNIT_ADDER, 32, 1, &sum, err));
+        double stage_s = fmax(tree.latency_s, sum.latency_s);
+        out->energy_j[STN_EVENT_count_bit] =
+            (tree.energy_j + sum.energy_j) / columns;
+        out->latency_s[STN_EVENT_count_bit] =
+            fmax(0.0, stage_s - machine->array.logic2_latency_s);
+        out->made_of[STN_EVENT_count_bit] =
+            "tree of all columns, shifter and adder of 32 bits";
+        out->logic = "two gates a column, tree of all columns, shifter and "
+                     "adder of 32 bits";
+    }
+    out->logic_m2 = gates * gate.area_m2 + tree.area_m2 + sum.area_m2;
+    out->logic_leakage_w =
+        gates * gate.leakage_w + tree.leakage_w + sum.leakage_w;
+    return STN_OK;
+}
+
 const stn_accel_type stn_accel_bitwise = {
     .name = "bitwise",
     .help = "row operations in memory: ripple additions of bit-planes",
     .attrs = attrs,
     .attrs_size = sizeof(bw_options),
+    .units = units,
     .map = bw_map,
     .unmap = bw_unmap,
     .place = place,

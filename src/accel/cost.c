@@ -32,6 +32,12 @@ double stn_cost_energy_j(const stn_cost *cost)
     return sum;
 }
 
+double stn_machine_leakage_w(const stn_machine *machine)
+{
+    return machine->array.leakage_w + machine->bank_leakage_w +
+           machine->logic_leakage_w;
+}
+
 stn_cost stn_cost_fold(const stn_machine *machine, const stn_cost_input *in)
 {
     stn_cost cost = {.sub_arrays = in->sub_arrays - in->borrowed,
@@ -46,8 +52,7 @@ stn_cost stn_cost_fold(const stn_machine *machine, const stn_cost_input *in)
     }
     double arrays = (double)in->sub_arrays;
     cost.energy_j[STN_COMPONENT_LEAKAGE] =
-        arrays * (machine->array.leakage_w + machine->bank_leakage_w) *
-        cost.latency_s;
+        arrays * stn_machine_leakage_w(machine) * cost.latency_s;
     cost.area_m2 = (double)cost.sub_arrays *
                        (machine->array.area_m2 + machine->sub_array_logic_m2) +
                    in->unit_area_m2;

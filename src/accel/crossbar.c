@@ -131,6 +131,18 @@ static bool adc(const stn_machine *machine, int bits, stn_adc_cost *cost)
                        cost);
 }
 
+/* By how much a sum is shifted depends on nothing: wires do it. */
+static stn_status units(const stn_machine *machine,
+                        const stn_unit_source *source, stn_unit_figures *out,
+                        stn_error *err)
+{
+    stn_unit_chain sum = {0};
+    (void)machine;
+    STN_TRY(stn_unit_chain_add(source, STN_UNIT_ADDER, 32, 1, &sum, err));
+    stn_unit_event(out, STN_EVENT_shift_add, &sum, 1, "adder of 32 bits");
+    return STN_OK;
+}
+
 const stn_accel_type stn_accel_crossbar = {
     .name = "crossbar",
     .help = "analog arrays: bit-sliced weights, bit-serial inputs, ADCs",
@@ -141,6 +153,7 @@ const stn_accel_type stn_accel_crossbar = {
                  "options.variation, on_off and wire",
     .circuits = xb_circuits_read,
     .circuits_size = sizeof(xb_circuits),
+    .units = units,
     .adc = adc,
     .map = xb_map,
     .unmap = xb_unmap,

@@ -107,16 +107,19 @@ static void add_event(stn_reasoning *r, stn_reason *parent, const char *at,
 static void add_leakage_of_one(stn_reasoning *r, stn_reason *parent)
 {
     const stn_machine *m = r->machine;
-    stn_reason *node = stn_reason_add(
-        r, parent,
-        (stn_claim){STN_REASON_SUM, m->array.leakage_w + m->bank_leakage_w, "W",
-                    "of a sub-array that works"},
-        "sub_array.leakage");
+    stn_reason *node =
+        stn_reason_add(r, parent,
+                       (stn_claim){STN_REASON_SUM, stn_machine_leakage_w(m),
+                                   "W", "of a sub-array that works"},
+                       "sub_array.leakage");
     stn_reason_given(r, node, "array.leakage", m->array.leakage_w, "W",
                      "transistors.");
     if (m->bank_leakage_w > 0)
         stn_reason_given(r, node, "bank.leakage", m->bank_leakage_w, "W",
                          "bank.");
+    if (m->logic_leakage_w > 0)
+        stn_reason_given(r, node, "leakage.sub_array_logic", m->logic_leakage_w,
+                         "W", "");
 }
 
 static void explain_latency(stn_reasoning *r, stn_reason *parent, int layer);
@@ -126,7 +129,7 @@ static stn_reason *explain_leakage(stn_reasoning *r, stn_reason *parent,
 {
     const stn_layer_cost *l = &r->simulation->layers[layer];
     double energy_j = l->cost.energy_j[STN_COMPONENT_LEAKAGE];
-    double power_w = r->machine->array.leakage_w + r->machine->bank_leakage_w;
+    double power_w = stn_machine_leakage_w(r->machine);
     stn_reason *node = stn_reason_add(
         r, parent,
         (stn_claim){STN_REASON_PRODUCT, energy_j, "J",

@@ -2,8 +2,8 @@
  *
  * Building a machine: its own file, its cell and its technology become one
  * table of energies, latencies and areas. Figures of the machine file go
- * before those of the technology. Texts are copied, so that no file need stay
- * in memory. Grammar: docs/machines.md. */
+ * before those of digital units, which go before the technology's. Texts are
+ * copied, so that no file need stay in memory. Grammar: docs/machines.md. */
 #include "accel/machine.h"
 #include <stdio.h>
 #include <string.h>
@@ -104,7 +104,87 @@ static stn_status check_event_keys(const stn_yaml *map, stn_error *err)
     return map ? stn_yaml_check_keys(map, names, err) : STN_OK;
 }
 
-static stn_status unit_events(const stn_machine_files *f, stn_machine *m,
+void stn_unit_event(stn_unit_figures *figures, stn_event event,
+                    const stn_unit_chain *chain, double share,
+                    const char *made_of)
+{
+    figures->made_of[event] = made_of;
+    figures->energy_j[event] = chain->energy_j / share;
+    figures->latency_s[event] = chain->latency_s;
+}
+
+/* Common to all families. Registers and what an event's data need to come and
+ * go are events of their own. */
+static stn_status common_units(const stn_unit_source *source,
+                               stn_unit_figures *out, stn_error *err)
+{
+    stn_unit_chain rescale = {0}, pool = {0}, neuron = {0};
+    STN_TRY(
+        stn_unit_chain_add(source, STN_UNIT_MULTIPLIER, 32, 1, &rescale, err));
+    STN_TRY(stn_unit_chain_add(source, STN_UNIT_ADDER, 32, 1, &rescale, err));
+    STN_TRY(stn_unit_chain_add(source, STN_UNIT_ADDER, 32, 1, &rescale, err));
+    STN_TRY(stn_unit_chain_add(source, STN_UNIT_ADDER, 32, 1, &pool, err));
+    STN_TRY(
+        stn_unit_chain_add(source, STN_UNIT_MULTIPLIER, 8, 3, &neuron, err));
+    STN_TRY(stn_unit_chain_add(source, STN_UNIT_ADDER, 32, 2, &neuron, err));
+    stn_unit_event(out, STN_EVENT_rescale, &rescale, 1,
+                   "multiplier and two adders of 32 bits");
+    stn_unit_event(out, STN_EVENT_pool, &pool, 1, "adder of 32 bits");
+    stn_unit_event(out, STN_EVENT_neuron, &neuron, 1,
+                   "multiplier of 8 bits three times, adder of 32 twice");
+    out->lane = "multiplier and two adders of 32 bits";
+    out->lane_m2 = rescale.area_m2;
+    return STN_OK;
+}
+
+static stn_status read_units(const stn_machine_files *f,
+                             const stn_array_choice *array, stn_machine *m,
+                             stn_unit_figures *out, stn_error *err)
+{
+    const stn_yaml *map = stn_yaml_get(f->root, "units");
+    stn_unit_source source;
+    double feature_m = 0.0;
+    if (!map)
+        return STN_OK;
+    STN_TRY(need_map(f->root, "units", &map, err));
+    STN_TRY(stn_array_feature(array, &m->figures, &feature_m, err));
+    STN_TRY(stn_unit_source_read(map, feature_m, f->technologies, &m->figures,
+                                 &source, err));
+    STN_TRY(common_units(&source, out, err));
+    return m->type->units ? m->type->units(m, &source, out, err) : STN_OK;
+}
+
+static stn_status list_unit(stn_machine *m, const char *prefix,
+                            const char *name, double value, const char *si,
+                            const char *made_of, stn_error *err)
+{
+    char source[128];
+    snprintf(source, sizeof source, "%s, docs/memory.md", made_of);
+    return stn_figures_add(&m->figures, prefix, name, value, si, source, err);
+}
+
+/* A figure of the machine's own; left empty, it is as if it were not there. */
+static const stn_yaml *own_figure(const stn_machine_files *f, const char *map,
+                                  const char *name)
+{
+    const stn_yaml *node = stn_yaml_get(stn_yaml_get(f->root, map), name);
+    bool empty = node && node->kind == STN_YAML_SCALAR && !node->scalar[0];
+    return empty ? NULL : node;
+}
+
+static stn_status read_event(stn_machine *m, stn_event event,
+                             const stn_yaml *figures, stn_error *err)
+{
+    event_figures values = {0};
+    STN_TRY(stn_figures_parse(&m->figures, stn_events[event].name, event_rows,
+                              figures, NULL, &values, err));
+    m->event_energy_j[event] = values.energy_j;
+    m->event_latency_s[event] = values.latency_s;
+    return STN_OK;
+}
+
+static stn_status read_events(const stn_machine_files *f,
+                              const stn_unit_figures *units, stn_machine *m,
                               stn_error *err)
 {
     const stn_yaml *own = stn_yaml_get(f->root, "events");
@@ -113,21 +193,61 @@ static stn_status unit_events(const stn_machine_files *f, stn_machine *m,
     STN_TRY(check_event_keys(own, err));
     STN_TRY(check_event_keys(tech, err));
     for (int e = 0; e < STN_EVENT_COUNT; e++) {
-        event_figures figures = {0};
+        const char *name = stn_events[e].name, *made_of = units->made_of[e];
+        const stn_yaml *node = own_figure(f, "events", name);
         if (is_array_event((stn_event)e))
             continue;
-        const stn_yaml *node = stn_yaml_get(own, stn_events[e].name);
-        if (!node)
-            node = stn_yaml_get(tech, stn_events[e].name);
-        if (!node)
-            return stn_yaml_fail(tech, err, "events.%s is missing",
-                                 stn_events[e].name);
-        STN_TRY(stn_figures_parse(&m->figures, stn_events[e].name, event_rows,
-                                  node, NULL, &figures, err));
-        m->event_energy_j[e] = figures.energy_j;
-        m->event_latency_s[e] = figures.latency_s;
+        if (node || !made_of) {
+            node = node ? node : stn_yaml_get(tech, name);
+            if (!node)
+                return stn_yaml_fail(tech, err, "events.%s is missing", name);
+            STN_TRY(read_event(m, (stn_event)e, node, err));
+            continue;
+        }
+        m->event_energy_j[e] = units->energy_j[e];
+        m->event_latency_s[e] = units->latency_s[e];
+        STN_TRY(list_unit(m, name, "energy", units->energy_j[e], "J", made_of,
+                          err));
+        STN_TRY(list_unit(m, name, "latency", units->latency_s[e], "s", made_of,
+                          err));
     }
     return STN_OK;
+}
+
+static stn_status read_areas(const stn_machine_files *f,
+                             const stn_unit_figures *units, stn_machine *m,
+                             stn_error *err)
+{
+    static const char *const keys[] = {"sub_array_logic", "lane", "float_unit",
+                                       NULL};
+    const char *const made_of[] = {units->logic, units->lane, NULL};
+    const double derived_m2[] = {units->logic_m2, units->lane_m2, 0.0};
+    const stn_yaml *own = stn_yaml_get(f->root, "areas"), *tech = NULL;
+    STN_TRY(need_map(f->tech, "areas", &tech, err));
+    STN_TRY(stn_yaml_check_keys(tech, keys, err));
+    if (own)
+        STN_TRY(stn_yaml_check_keys(own, keys, err));
+    for (int i = 0; area_rows[i].name; i++) {
+        const stn_figure_row *row = &area_rows[i];
+        double *value_m2 = (double *)((char *)m + row->offset);
+        const stn_yaml *node = own_figure(f, "areas", row->name);
+        if (!node && made_of[i]) {
+            *value_m2 = derived_m2[i];
+            STN_TRY(list_unit(m, "area", row->name, *value_m2, "m2", made_of[i],
+                              err));
+            continue;
+        }
+        node = node ? node : stn_yaml_get(tech, row->name);
+        if (!node)
+            return stn_yaml_fail(tech, err, "areas.%s is missing", row->name);
+        STN_TRY(
+            stn_figure_parse(&m->figures, "area", row, node, value_m2, err));
+    }
+    m->logic_leakage_w = units->logic_leakage_w;
+    if (m->logic_leakage_w == 0.0)
+        return STN_OK;
+    return list_unit(m, "leakage", "sub_array_logic", m->logic_leakage_w, "W",
+                     "units beside a sub-array", err);
 }
 
 static stn_status find_family(const stn_yaml *root, stn_machine *m,
@@ -160,6 +280,12 @@ static stn_status read_options(const stn_machine_files *f, stn_machine *m,
     STN_TRY(stn_attrs_parse(baseline_table, stn_yaml_get(f->root, "baseline"),
                             NULL, NULL, &baseline, err));
     m->float_units = baseline.float_units;
+    return STN_OK;
+}
+
+static stn_status read_circuits(const stn_machine_files *f, stn_machine *m,
+                                stn_error *err)
+{
     const stn_yaml *circuits = stn_yaml_get(f->root, "circuits");
     if (!m->type->circuits)
         return circuits ? stn_yaml_fail(circuits, err,
@@ -234,11 +360,12 @@ static stn_status read_machine(const stn_machine_files *f, stn_machine *m,
                                stn_error *err)
 {
     static const char *const keys[] = {
-        "title",   "family",   "cell",   "device", "tech",     "array", "bank",
-        "options", "baseline", "events", "areas",  "circuits", NULL};
+        "title", "family",  "cell",     "device", "tech",  "array",    "bank",
+        "units", "options", "baseline", "events", "areas", "circuits", NULL};
     static const char *const tech_keys[] = {"title", "feature_size", "events",
                                             "areas", NULL};
-    const stn_yaml *title = NULL, *array = NULL, *areas = NULL;
+    const stn_yaml *title = NULL, *array = NULL;
+    stn_unit_figures units = {0};
     STN_TRY(stn_yaml_check_keys(f->root, keys, err));
     STN_TRY(stn_yaml_check_keys(f->tech, tech_keys, err));
     STN_TRY(stn_yaml_need_text(f->root, "title", &title, err));
@@ -257,14 +384,12 @@ static stn_status read_machine(const stn_machine_files *f, stn_machine *m,
     else
         STN_TRY(stn_array_create(&choice, &m->figures, &m->array, err));
     array_events(m);
-    STN_TRY(unit_events(f, m, err));
-    areas = stn_yaml_get(f->root, "areas");
-    if (!areas)
-        STN_TRY(need_map(f->tech, "areas", &areas, err));
-    STN_TRY(
-        stn_figures_parse(&m->figures, "area", area_rows, areas, NULL, m, err));
-    STN_TRY(read_bank(f, &choice, m, err));
     STN_TRY(read_options(f, m, err));
+    STN_TRY(read_units(f, &choice, m, &units, err));
+    STN_TRY(read_events(f, &units, m, err));
+    STN_TRY(read_areas(f, &units, m, err));
+    STN_TRY(read_bank(f, &choice, m, err));
+    STN_TRY(read_circuits(f, m, err));
     return read_device(f, m, err);
 }
 

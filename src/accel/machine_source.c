@@ -115,13 +115,18 @@ static stn_status document_of(stn_machine_source *s, const char **path,
     return STN_OK;
 }
 
-/* Options have defaults, and a machine need not have a bank, a device or cells
- * of another roadmap: these may be laid over a file that has none. */
+/* Options have defaults, and a machine need not have a bank, digital units, a
+ * device or cells of another roadmap: these may be laid over a file that has
+ * none. */
 static bool may_be_new(const char *path)
 {
-    return strncmp(path, "options.", 8) == 0 || strcmp(path, "bank") == 0 ||
-           strncmp(path, "bank.", 5) == 0 || strncmp(path, "device.", 7) == 0 ||
-           strcmp(path, "array.cell_roadmap") == 0;
+    static const char *const maps[] = {"bank", "units", "device", "options"};
+    for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
+        size_t n = strlen(maps[i]);
+        if (strncmp(path, maps[i], n) == 0 && (!path[n] || path[n] == '.'))
+            return true;
+    }
+    return strcmp(path, "array.cell_roadmap") == 0;
 }
 
 static stn_status set_text(stn_machine_source *s, const char *text,

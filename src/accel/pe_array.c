@@ -75,6 +75,34 @@ static stn_status circuits(const stn_yaml *map, stn_machine *machine,
                              err);
 }
 
+/* Elements with an adder, and a multiplier before it where weights have more
+ * than a sign, leak as long as the buffer does: each of its sub-arrays is
+ * charged a share. Their areas are those of `circuits`. */
+static stn_status units(const stn_machine *machine,
+                        const stn_unit_source *source, stn_unit_figures *out,
+                        stn_error *err)
+{
+    const pe_options *o = machine->attrs;
+    stn_unit_chain product = {0}, sum = {0};
+    if (o->weight_bits > 1 && o->input_bits > 1) {
+        int bits = o->weight_bits + 1 > o->input_bits ? o->weight_bits + 1
+                                                      : o->input_bits;
+        STN_TRY(stn_unit_chain_add(source, STN_UNIT_MULTIPLIER, bits, 1,
+                                   &product, err));
+        stn_unit_event(out, STN_EVENT_mul_bit, &product, bits * bits,
+                       "multiplier of an element");
+        out->latency_s[STN_EVENT_mul_bit] = 0.0; /* within the cycle */
+    }
+    STN_TRY(
+        stn_unit_chain_add(source, STN_UNIT_ADDER, o->sum_bits, 1, &sum, err));
+    stn_unit_event(out, STN_EVENT_add_bit, &sum, o->sum_bits,
+                   "adder of an element, behind its multiplier");
+    out->latency_s[STN_EVENT_add_bit] += product.latency_s;
+    out->logic_leakage_w = (double)o->rows * o->columns *
+                           (product.leakage_w + sum.leakage_w) / o->sub_arrays;
+    return STN_OK;
+}
+
 static void place(const void *mapping, int instruction,
                   stn_placement *placement)
 {
@@ -98,6 +126,7 @@ const stn_accel_type stn_accel_pe_array = {
     .attrs_size = sizeof(pe_options),
     .no_device = "it computes in digital logic, and its memory is read a row "
                  "at a time",
+    .units = units,
     .circuits = circuits,
     .circuits_size = sizeof(pe_circuits),
     .map = pe_map,

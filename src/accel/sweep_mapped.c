@@ -104,6 +104,7 @@ stn_status stn_sweep_find_mapped(stn_sweep_worker *w, stn_machine *machine,
                sizeof m->event_latency_s);
         m->sub_array_logic_m2 = machine->sub_array_logic_m2;
         m->bank_leakage_w = machine->bank_leakage_w;
+        m->logic_leakage_w = machine->logic_leakage_w;
         m->lane_m2 = machine->lane_m2;
         stn_machine_destroy(machine);
         *out = p;

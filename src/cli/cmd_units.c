@@ -68,7 +68,8 @@ static int print_text(const row *rows, int n, const stn_unit_request *q)
 static int run(const stn_arguments *arguments)
 {
     int64_t bits = 0;
-    stn_unit_request q = {.tech = stn_cli_text(arguments, "tech"),
+    stn_unit_request q = {.pulses = true,
+                          .tech = stn_cli_text(arguments, "tech"),
                           .roadmap = stn_cli_text(arguments, "roadmap")};
     row rows[STN_UNIT_KINDS];
     int n = 0;

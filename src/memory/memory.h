@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "base/yaml.h"
 #include "setun/simulate.h"
+#include "setun/unit.h"
 
 /* What a figure measures, and so which units it may be given in. */
 typedef enum stn_quantity {
@@ -131,6 +132,25 @@ typedef struct stn_bank_choice {
 } stn_bank_choice;
 stn_status stn_bank_create(const stn_bank_choice *choice, stn_figures *figures,
                            stn_tree *out, int *sub_arrays, stn_error *err);
+
+/* Digital units of one technology: a machine file's `units` map. */
+typedef struct stn_unit_source {
+    stn_unit_request of;          /* kind and bits are not used */
+    stn_tech_cache *technologies; /* as in stn_array_choice */
+} stn_unit_source;
+stn_status stn_unit_source_read(const stn_yaml *units, double feature_m,
+                                stn_tech_cache *technologies,
+                                stn_figures *figures, stn_unit_source *out,
+                                stn_error *err);
+
+/* Units behind one another: an operation goes through all of them. */
+typedef struct stn_unit_chain {
+    double energy_j, latency_s, area_m2, leakage_w;
+} stn_unit_chain;
+/* Appends a unit that an operation goes through `times` times. */
+stn_status stn_unit_chain_add(const stn_unit_source *source, stn_unit_kind kind,
+                              int bits, int times, stn_unit_chain *chain,
+                              stn_error *err);
 
 /* A text and a whole number of a file, refused when they are missing. */
 stn_status stn_array_text(const stn_yaml *map, const char *key,

@@ -39,6 +39,11 @@ stn_status stn_tech_cache_load(stn_tech_cache *cache,
                                stn_figures *figures, stn_tech *out,
                                stn_error *err);
 
+/* What stn_unit_evaluate reports, kept likewise. */
+stn_status stn_tech_cache_unit(stn_tech_cache *cache,
+                               const stn_unit_request *request,
+                               stn_unit_report *out, stn_error *err);
+
 typedef enum stn_cell_kind {
     STN_CELL_RESISTIVE, /* an access transistor and a two-valued resistor */
     STN_CELL_SRAM,      /* cross-coupled inverters, two access transistors */

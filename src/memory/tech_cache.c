@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Technologies of the array model that were read before. A sweep asks for few
- * of them and for many sub-arrays, and reading a file takes as long as
- * modelling dozens of sub-arrays. A full cache forgets its oldest. */
+ * Technologies of the array model that were read before, and digital units
+ * that were simulated. A sweep asks for few of them and for many sub-arrays,
+ * and reading a file takes as long as modelling dozens of sub-arrays. A full
+ * cache forgets its oldest. */
 #include "memory/model.h"
 #include <stdio.h>
 #include <string.h>
 
 #define MAX_KEPT 16
+#define MAX_UNITS 128
 
 typedef struct kept {
     char set[STN_NAME_CAPACITY], roadmap[8], cell_roadmap[8];
@@ -15,9 +17,17 @@ typedef struct kept {
     stn_tech tech;
 } kept;
 
+typedef struct kept_unit {
+    char set[STN_NAME_CAPACITY], roadmap[8];
+    stn_unit_request request; /* but for its texts, which are these */
+    stn_unit_report report;
+} kept_unit;
+
 struct stn_tech_cache {
     kept items[MAX_KEPT];
     int n, oldest;
+    kept_unit units[MAX_UNITS];
+    int n_units, oldest_unit;
 };
 
 stn_status stn_tech_cache_create(stn_tech_cache **out, stn_error *err)
@@ -69,5 +79,35 @@ stn_status stn_tech_cache_load(stn_tech_cache *cache,
     k->node_nm = choice->node_nm;
     k->temperature_k = choice->temperature_k;
     k->tech = *out;
+    return STN_OK;
+}
+
+static bool is_unit(const kept_unit *k, const stn_unit_request *q)
+{
+    return k->request.kind == q->kind && k->request.bits == q->bits &&
+           k->request.node_nm == q->node_nm &&
+           k->request.temperature_k == q->temperature_k &&
+           strcmp(k->set, q->tech) == 0 && strcmp(k->roadmap, q->roadmap) == 0;
+}
+
+stn_status stn_tech_cache_unit(stn_tech_cache *cache,
+                               const stn_unit_request *request,
+                               stn_unit_report *out, stn_error *err)
+{
+    if (!cache)
+        return stn_unit_evaluate(request, out, err);
+    for (int i = 0; i < cache->n_units; i++)
+        if (is_unit(&cache->units[i], request)) {
+            *out = cache->units[i].report;
+            return STN_OK;
+        }
+    STN_TRY(stn_unit_evaluate(request, out, err));
+    kept_unit *k = &cache->units[cache->oldest_unit];
+    cache->oldest_unit = (cache->oldest_unit + 1) % MAX_UNITS;
+    cache->n_units += cache->n_units < MAX_UNITS;
+    snprintf(k->set, sizeof k->set, "%s", request->tech);
+    snprintf(k->roadmap, sizeof k->roadmap, "%s", request->roadmap);
+    k->request = *request;
+    k->report = *out;
     return STN_OK;
 }

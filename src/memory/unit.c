@@ -68,6 +68,13 @@ static void ripple(stn_netlist *net, const int *a, const int *b, int n,
 }
 
 /* Builders return how many outputs there are. */
+static int nand(stn_unit *u, int bits)
+{
+    for (int i = 0; i < bits; i++)
+        u->outputs[i] = stn_net_nand(&u->net, i, bits + i);
+    return bits;
+}
+
 static int adder(stn_unit *u, int bits)
 {
     int in[2 * MOST];
@@ -170,6 +177,7 @@ typedef struct unit_type {
 } unit_type;
 
 static const unit_type types[] = {
+    [STN_UNIT_NAND] = {"nand", nand, 2, false, MOST},
     [STN_UNIT_ADDER] = {"adder", adder, 2, false, MOST},
     [STN_UNIT_COMPARATOR] = {"comparator", comparator, 2, false, MOST},
     [STN_UNIT_SHIFTER] = {"shifter", shifter, 1, true, MOST},

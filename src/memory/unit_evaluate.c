@@ -5,6 +5,7 @@
 #include "memory/unit.h"
 #include "base/memory.h"
 #include "base/rng.h"
+#include <string.h>
 
 #define ROUNDS 16 /* of 64 operations side by side */
 
@@ -17,7 +18,7 @@ static void lay_on(const stn_netlist *net, stn_rng *rng, uint64_t *inputs)
 /* Energy of the mean operation: of signals that switch once where their value
  * changes, and with all pulses on the way there. words: 4 n. */
 static void simulate(const stn_netlist *net, const double *switch_j,
-                     uint64_t *words, stn_unit_report *out)
+                     bool pulses, uint64_t *words, stn_unit_report *out)
 {
     size_t n = (size_t)net->n;
     uint64_t *signals = words, *inputs = words + n, *scratch = words + 2 * n,
@@ -32,7 +33,10 @@ static void simulate(const stn_netlist *net, const double *switch_j,
         for (size_t i = 0; i < n; i++)
             once_j += switch_j[i] *
                       (double)__builtin_popcountll(inputs[i] ^ signals[i]);
-        stn_netlist_settle(net, inputs, signals, scratch, toggles);
+        if (pulses)
+            stn_netlist_settle(net, inputs, signals, scratch, toggles);
+        else
+            memcpy(signals, inputs, n * sizeof *signals);
     }
     for (size_t i = 0; i < n; i++)
         all_j += switch_j[i] * (double)toggles[i];
@@ -41,7 +45,7 @@ static void simulate(const stn_netlist *net, const double *switch_j,
 }
 
 static stn_status cost(const stn_netlist *net, const stn_tech *tech,
-                       stn_unit_report *out, stn_error *err)
+                       bool pulses, stn_unit_report *out, stn_error *err)
 {
     size_t n = (size_t)net->n;
     uint64_t *words = stn_alloc(4 * n, sizeof *words);
@@ -57,7 +61,7 @@ static stn_status cost(const stn_netlist *net, const stn_tech *tech,
                              .latency_s = c.latency_s,
                              .leakage_w = c.leakage_w};
     if (status == STN_OK)
-        simulate(net, switch_j, words, out);
+        simulate(net, switch_j, pulses, words, out);
     stn_free(words);
     stn_free(switch_j);
     return status;
@@ -80,7 +84,7 @@ stn_status stn_unit_evaluate(const stn_unit_request *request,
     if (status != STN_OK)
         return status;
     STN_TRY(stn_unit_create(request->kind, request->bits, &unit, err));
-    status = cost(&unit.net, &tech, out, err);
+    status = cost(&unit.net, &tech, request->pulses, out, err);
     stn_unit_deinit(&unit);
     return status;
 }
