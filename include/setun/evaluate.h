@@ -59,7 +59,7 @@ typedef struct stn_verification {
     int32_t expected, got;
 } stn_verification;
 
-#define STN_VERIFY_MAX 32 /* executors */
+#define STN_VERIFY_MAX 64 /* executors */
 
 typedef struct stn_verify_options {
     const char *const *machines; /* names or files; may be NULL */

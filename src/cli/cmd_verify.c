@@ -2,6 +2,7 @@
  *
  * setun verify: every executor on the same pictures, bit against bit. */
 #include "engine.h"
+#include "setun/library.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +14,7 @@ static const stn_option OPTIONS[] = {
     {"images", 'n', false, "N", "64",
      "pictures for the reference and the engine; 0 for all"},
     {"on", 0, true, "MACHINE", "bdnet-sot",
-     "machine to compare as well, or 'none'"},
+     "machine to compare as well, 'none', or 'all' of 'setun list machines'"},
     {"machine-images", 0, false, "N", "4",
      "pictures for the machines, which are slower"},
     STN_CLI_WIDTH,
@@ -102,6 +103,50 @@ static int compare(const stn_arguments *arguments, const stn_cli_subject *s,
     return code;
 }
 
+/* Whether a program has room on a machine; says why not. */
+static stn_status fits(const stn_program *program, const char *name, bool *out,
+                       stn_error *err)
+{
+    stn_machine *machine = NULL;
+    stn_simulation *simulation = NULL;
+    stn_status status = stn_machine_load(name, NULL, 0, &machine, err);
+    if (status != STN_OK)
+        return status;
+    status = stn_simulate(machine, program, &(stn_simulate_options){0},
+                          &simulation, err);
+    stn_simulation_destroy(simulation);
+    stn_machine_destroy(machine);
+    *out = status == STN_OK;
+    if (status != STN_E_UNSUPPORTED)
+        return status;
+    fprintf(stderr, "left out: %s\n", err->text);
+    return STN_OK;
+}
+
+/* Compares all machines that the program fits on. */
+static int compare_all(const stn_arguments *arguments, const stn_cli_subject *s,
+                       stn_verify_options *o)
+{
+    const char *names[STN_VERIFY_MAX];
+    stn_library_entry *machines = NULL;
+    size_t n = 0;
+    stn_error err = {0};
+    stn_status status =
+        stn_library_list(STN_LIBRARY_MACHINES, &machines, &n, &err);
+    o->machines = names;
+    o->n_machines = 0;
+    for (size_t i = 0; status == STN_OK && i < n && i < STN_VERIFY_MAX; i++) {
+        bool fit = false;
+        status = fits(s->program, machines[i].id, &fit, &err);
+        if (fit)
+            names[o->n_machines++] = machines[i].id;
+    }
+    int code = status == STN_OK ? compare(arguments, s, o)
+                                : stn_cli_fail(status, &err);
+    stn_library_free(machines);
+    return code;
+}
+
 static int run(const stn_arguments *arguments)
 {
     int64_t images = 0, machine_images = 0, threads = 0;
@@ -120,6 +165,7 @@ static int run(const stn_arguments *arguments)
         o.stochastic_bits = (int)bits;
     }
     o.machines = stn_cli_list(arguments, "on", &o.n_machines);
+    bool all = o.n_machines == 1 && !strcmp(o.machines[0], "all");
     if (o.n_machines == 1 && !strcmp(o.machines[0], "none"))
         o.n_machines = 0;
     stn_cli_subject s;
@@ -128,7 +174,7 @@ static int run(const stn_arguments *arguments)
         code = stn_cli_narrow_subject(arguments, &s);
     if (code != STN_EXIT_OK)
         return code;
-    code = compare(arguments, &s, &o);
+    code = all ? compare_all(arguments, &s, &o) : compare(arguments, &s, &o);
     stn_cli_close(&s);
     return code;
 }

@@ -76,6 +76,15 @@ expect 0 "machine bdnet-sot" "verify" \
 expect 0 "machine stt-snn" "verify on arrays of processing elements" \
     "$setun" verify model.stn --data bars --images 2 --machine-images 2 \
     --on pe-ternary --on yodann-like --on stt-snn
+# Every machine that the network fits on has a row.
+"$setun" verify model.stn --data bars --images 2 --machine-images 2 --on all \
+    --json 2>left >all.json
+holds "all machines agree, or are inexact as defined" \
+    equals "$(grep -c '"mismatches": 0' all.json)" \
+    "$(grep -c '"executor"' all.json)"
+holds "all machines are compared, or said to be left out" \
+    equals "$(($(grep -c '"machine ' all.json) + $(grep -c '^left out' left)))" \
+    "$("$setun" list machines --json | grep -c '"id"')"
 expect 0 "cycles a product" "stochastic products" "$setun" eval model.stn \
     --data bars --images 4 --bits 5 --executor stochastic
 expect 0 "stochastic, 5 bits" "verify with fewer bits" "$setun" verify \
