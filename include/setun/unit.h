@@ -11,7 +11,7 @@
 
 typedef enum stn_unit_kind {
     STN_UNIT_NAND,       /* of the bits of two numbers */
-    STN_UNIT_ADDER,      /* two numbers; the carry ripples */
+    STN_UNIT_ADDER,      /* two numbers; carries by prefixes */
     STN_UNIT_COMPARATOR, /* whether the first of two numbers is larger */
     STN_UNIT_SHIFTER,    /* a number by 0 … bits - 1 to the left */
     STN_UNIT_POPCOUNT,   /* how many of the bits are 1: a tree of adders */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * The textbook circuits (Weste and Harris, CMOS VLSI Design, 4th ed., chapter
- * 11): a full adder of nine NANDs, ripple-carry adders, a counter tree that
- * uses the carry input of every adder, an array multiplier, a barrel shifter
- * of two-to-one multiplexers. */
+ * 11): a full adder of nine NANDs; a prefix adder (Brent and Kung, IEEE Trans.
+ * Computers C-31(3), 1982); a counter tree of ripple-carry adders that uses the
+ * carry input of each; an array multiplier; a barrel shifter of two-to-one
+ * multiplexers. */
 #include "memory/unit.h"
 #include "base/layout.h"
 #include "base/memory.h"
@@ -67,6 +68,69 @@ static void ripple(stn_netlist *net, const int *a, const int *b, int n,
     out[n] = carry;
 }
 
+/* The carry out of a run of bits: made in it (at least one of the two signals
+ * is there, unless never), or passed through it. */
+typedef struct run {
+    int made, not_made, passed; /* -1: not built; passed: never */
+} run;
+
+/* The carry out of `high` above `low`. */
+static run join(stn_netlist *net, run *high, run *low)
+{
+    if (low->made < 0 && low->not_made >= 0)
+        low->made = stn_net_not(net, low->not_made);
+    run r = *high;
+    if (high->passed < 0 || low->made < 0) {
+        r.passed = -1;
+        return r;
+    }
+    int through = stn_net_nand(net, high->passed, low->made);
+    if (high->not_made < 0 && high->made >= 0)
+        high->not_made = stn_net_not(net, high->made);
+    if (high->not_made >= 0)
+        r = (run){stn_net_nand(net, high->not_made, through), -1, -1};
+    else
+        r = (run){-1, through, -1};
+    if (low->passed >= 0)
+        r.passed =
+            stn_net_not(net, stn_net_nand(net, high->passed, low->passed));
+    return r;
+}
+
+/* out[0 … n]: a + b, in 2 log2 n - 1 levels of runs twice as long up, and back
+ * down to those that end in between. */
+static void add(stn_netlist *net, const int *a, const int *b, int n, int *out)
+{
+    run runs[MOST];
+    int step = 1;
+    for (int i = 0; i < n; i++) {
+        runs[i] = (run){-1, -1, -1};
+        out[i] = a[i] < 0 ? b[i] : a[i];
+        if (a[i] >= 0 && b[i] >= 0) {
+            runs[i].not_made = stn_net_nand(net, a[i], b[i]);
+            out[i] = differ(net, a[i], b[i], runs[i].not_made);
+        }
+        runs[i].passed = i ? out[i] : -1; /* nothing comes into the lowest */
+    }
+    for (; 2 * step <= n; step *= 2)
+        for (int i = 2 * step - 1; i < n; i += 2 * step)
+            runs[i] = join(net, &runs[i], &runs[i - step]);
+    for (; step >= 1; step /= 2)
+        for (int i = 3 * step - 1; i < n; i += 2 * step)
+            runs[i] = join(net, &runs[i], &runs[i - step]);
+    for (int i = n; i > 0; i--) {
+        run *below = &runs[i - 1];
+        if (below->made < 0 && below->not_made >= 0)
+            below->made = stn_net_not(net, below->not_made);
+        int carry = below->made;
+        if (i == n || out[i] < 0)
+            out[i] = carry;
+        else if (carry >= 0)
+            out[i] =
+                differ(net, out[i], carry, stn_net_nand(net, out[i], carry));
+    }
+}
+
 /* Builders return how many outputs there are. */
 static int nand(stn_unit *u, int bits)
 {
@@ -80,7 +144,7 @@ static int adder(stn_unit *u, int bits)
     int in[2 * MOST];
     for (int i = 0; i < 2 * bits; i++)
         in[i] = i;
-    ripple(&u->net, in, in + bits, bits, -1, u->outputs);
+    add(&u->net, in, in + bits, bits, u->outputs);
     return bits + 1;
 }
 
@@ -148,12 +212,12 @@ static int popcount(stn_unit *u, int bits)
 }
 
 /* Row i adds the bits of a where bit i of b is 1; carries go to the next row
- * and ripple behind the last one. */
+ * and are added behind the last one. */
 static int multiplier(stn_unit *u, int bits)
 {
     stn_netlist *net = &u->net;
     int sums[MOST_FACTOR + 1], carries[MOST_FACTOR + 1];
-    for (int j = 0; j <= bits; j++)
+    for (int j = 0; j <= MOST_FACTOR; j++)
         sums[j] = carries[j] = -1;
     for (int i = 0; i < bits; i++) {
         for (int j = 0; j < bits; j++) {
@@ -164,7 +228,7 @@ static int multiplier(stn_unit *u, int bits)
         }
         u->outputs[i] = sums[0];
     }
-    ripple(net, sums + 1, carries, bits, -1, u->outputs + bits);
+    add(net, sums + 1, carries, bits, u->outputs + bits);
     return bits == 1 ? 1 : 2 * bits; /* the last carry is always 0 */
 }
 
