@@ -188,7 +188,8 @@ static void row_logic_that_the_cells_cannot_do_is_refused(void **state)
     } cases[] = {
         {"dram-ambit", "options.logic=sense", "expected majority or gates"},
         {"bdnet-sot", "options.logic=majority", "expected sense or gates"},
-        {"sram-cache", "options.logic=majority", "rows of nvsim-sram-6t that are"},
+        {"sram-cache", "options.logic=majority",
+         "rows of nvsim-sram-6t that are"},
     };
     stn_error err;
     stn_program *program = random_program(1);
@@ -250,9 +251,8 @@ static void the_float_baseline_counts_every_product(void **state)
     assert_close(conv2->energy_j[STN_COMPONENT_LOGIC],
                  240000.0 * (3.7e-12 + 0.9e-12));
     assert_true(conv2->latency_s >= 240000.0 / 64 * 1e-9);
-    assert_close(conv2->area_m2,
-                 2 * (machine->array.area_m2 + machine->sub_array_logic_m2) +
-                     64 * machine->float_unit_m2);
+    assert_close(conv2->area_m2, 2 * stn_machine_area_m2(machine) +
+                                     64 * machine->float_unit_m2);
     stn_simulation_destroy(s);
     assert_int_not_equal(
         stn_simulate_float(machine, "no-such-network", &s, &err), STN_OK);

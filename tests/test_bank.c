@@ -86,7 +86,7 @@ static void a_machines_bank_sets_its_link(void **state)
                 plain->event_energy_j[STN_EVENT_link_bit]);
     double data_w = r.part[STN_ARRAY_LEAKAGE_W][STN_BANK_DATA];
     assert_true(fabs(256 * banked->bank_leakage_w / data_w - 1) < 0.05);
-    assert_true(banked->sub_array_logic_m2 > plain->sub_array_logic_m2);
+    assert_true(stn_machine_area_m2(banked) > stn_machine_area_m2(plain));
     stn_machine_destroy(banked);
     stn_machine_destroy(plain);
     set = "bank={sub_arrays: 100, transistors: ptm, roadmap: HP}";

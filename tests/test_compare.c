@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "setun/compare.h"
+#include "setun/library.h"
 #include <math.h>
 #include <unistd.h>
 
@@ -151,6 +152,26 @@ static void a_results_file_has_the_rows_and_no_others(void **state)
     unlink(path);
 }
 
+static void every_comparison_of_the_library_runs(void **state)
+{
+    (void)state;
+    stn_library_entry *entries = NULL;
+    size_t n = 0;
+    stn_error err;
+    assert_ok(stn_library_list(STN_LIBRARY_COMPARISONS, &entries, &n, &err),
+              err);
+    assert_true(n >= 9);
+    for (size_t i = 0; i < n; i++) {
+        stn_comparison *c = NULL;
+        assert_ok(stn_compare(entries[i].id, NULL, NULL, &c, &err), err);
+        assert_true(c->n_rows > 0);
+        for (int k = 0; k < c->n_rows; k++)
+            assert_true(isfinite(c->rows[k].ours));
+        stn_comparison_destroy(c);
+    }
+    stn_library_free(entries);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +180,7 @@ int main(void)
         cmocka_unit_test(what_is_not_there_is_refused_by_name),
         cmocka_unit_test(the_converters_of_bit_slice_are_the_papers),
         cmocka_unit_test(a_results_file_has_the_rows_and_no_others),
+        cmocka_unit_test(every_comparison_of_the_library_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,14 +21,14 @@ struct stn_machine {
     stn_array array; /* sub-array: geometry and figures */
     /* Energy of one event and time of one step of it; SI. */
     double event_energy_j[STN_EVENT_COUNT], event_latency_s[STN_EVENT_COUNT];
-    double sub_array_logic_m2; /* gates and latches beside one sub-array, and
-                                  its share of a bank's tree */
-    double bank_leakage_w;     /* its share of the tree's repeaters; or 0 */
-    double logic_leakage_w;    /* of digital units beside it; or 0 */
-    double lane_m2;            /* one rescale or pool unit */
-    double float_unit_m2;      /* of the float baseline: one multiply-add */
-    const void *circuits;      /* the family's, parsed by its hook; or NULL */
-    int float_units;           /* of each layer of the float baseline */
+    double column_logic_m2;         /* gates beside one column of a sub-array */
+    double sub_array_logic_m2;      /* what else stands beside a sub-array */
+    double bank_m2, bank_leakage_w; /* its share of a tree's repeaters; or 0 */
+    double logic_leakage_w;         /* of digital units beside it; or 0 */
+    double lane_m2;                 /* one rescale or pool unit */
+    double float_unit_m2; /* of the float baseline: one multiply-add */
+    const void *circuits; /* the family's, parsed by its hook; or NULL */
+    int float_units;      /* of each layer of the float baseline */
     /* Junctions that differ, spreads as the machine file multiplies them;
      * NULL: all cells are alike. Which cells a chip has follows from the
      * seed. */
@@ -64,8 +64,9 @@ typedef struct stn_unit_figures {
     /* What an event is made of; NULL: files say what it costs. */
     const char *made_of[STN_EVENT_COUNT];
     double energy_j[STN_EVENT_COUNT], latency_s[STN_EVENT_COUNT];
-    const char *logic, *lane; /* likewise: beside a sub-array; a lane */
-    double logic_m2, logic_leakage_w, lane_m2;
+    const char *column, *logic, *lane; /* likewise, areas */
+    double column_m2, logic_m2, lane_m2;
+    double logic_leakage_w; /* of all that stands beside a sub-array */
 } stn_unit_figures;
 
 /* Says that an event goes through a chain of units, or is one of `share` that
@@ -138,8 +139,9 @@ typedef struct stn_accel_type {
 
 extern const stn_accel_type *const stn_accel_types[]; /* NULL ends */
 
-/* Of one sub-array and its share of what stands beside it. */
+/* Of one sub-array and what stands beside it. */
 double stn_machine_leakage_w(const stn_machine *machine);
+double stn_machine_area_m2(const stn_machine *machine);
 
 /* What the fold of a ledger row needs besides the row. */
 typedef struct stn_cost_input {

@@ -95,8 +95,9 @@ static stn_status units(const stn_machine *machine,
     const bool counts = o->sums == BW_SUMS_COUNT;
     stn_unit_chain gate = {0}, tree = {0}, sum = {0};
     STN_TRY(stn_unit_chain_add(source, STN_UNIT_NAND, 1, 1, &gate, err));
-    double gates = columns * (counts ? 2.0 : 4.0);
-    out->logic = "four gates a column";
+    const double gates = counts ? 2.0 : 4.0;
+    out->column = counts ? "two gates" : "four gates";
+    out->column_m2 = gates * gate.area_m2;
     if (counts) {
         STN_TRY(stn_unit_chain_add(source, STN_UNIT_POPCOUNT, columns, 1, &tree,
                                    err));
@@ -109,12 +110,12 @@ static stn_status units(const stn_machine *machine,
             fmax(0.0, stage_s - machine->array.logic2_latency_s);
         out->made_of[STN_EVENT_count_bit] =
             "tree of all columns, shifter and adder of 32 bits";
-        out->logic = "two gates a column, tree of all columns, shifter and "
-                     "adder of 32 bits";
     }
-    out->logic_m2 = gates * gate.area_m2 + tree.area_m2 + sum.area_m2;
+    out->logic = counts ? "tree of all columns, shifter and adder of 32 bits"
+                        : "nothing but what stands beside the columns";
+    out->logic_m2 = tree.area_m2 + sum.area_m2;
     out->logic_leakage_w =
-        gates * gate.leakage_w + tree.leakage_w + sum.leakage_w;
+        columns * gates * gate.leakage_w + tree.leakage_w + sum.leakage_w;
     return STN_OK;
 }
 

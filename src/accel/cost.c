@@ -38,6 +38,12 @@ double stn_machine_leakage_w(const stn_machine *machine)
            machine->logic_leakage_w;
 }
 
+double stn_machine_area_m2(const stn_machine *machine)
+{
+    return machine->array.area_m2 + machine->sub_array_logic_m2 +
+           machine->array.columns * machine->column_logic_m2 + machine->bank_m2;
+}
+
 stn_cost stn_cost_fold(const stn_machine *machine, const stn_cost_input *in)
 {
     stn_cost cost = {.sub_arrays = in->sub_arrays - in->borrowed,
@@ -53,8 +59,7 @@ stn_cost stn_cost_fold(const stn_machine *machine, const stn_cost_input *in)
     double arrays = (double)in->sub_arrays;
     cost.energy_j[STN_COMPONENT_LEAKAGE] =
         arrays * stn_machine_leakage_w(machine) * cost.latency_s;
-    cost.area_m2 = (double)cost.sub_arrays *
-                       (machine->array.area_m2 + machine->sub_array_logic_m2) +
+    cost.area_m2 = (double)cost.sub_arrays * stn_machine_area_m2(machine) +
                    in->unit_area_m2;
     return cost;
 }

@@ -264,12 +264,23 @@ static void explain_latency(stn_reasoning *r, stn_reason *parent, int layer)
 /* Beside one sub-array; its share of a bank's tree included. */
 static void add_logic_of_one(stn_reasoning *r, stn_reason *parent)
 {
-    const stn_figure *f = stn_reason_figure(r, "area.sub_array_logic");
-    double own_m2 = f ? f->value : 0, all_m2 = r->machine->sub_array_logic_m2;
-    stn_reason_given(r, parent, "area.sub_array_logic", own_m2, "m2", "");
-    if (all_m2 > own_m2)
-        stn_reason_given(r, parent, "bank.area", all_m2 - own_m2, "m2",
-                         "bank.");
+    const stn_machine *m = r->machine;
+    double columns = m->array.columns;
+    stn_reason *gates = stn_reason_add(
+        r, parent,
+        (stn_claim){STN_REASON_PRODUCT, columns * m->column_logic_m2, "m2",
+                    "columns, logic of one"},
+        "columns.area");
+    stn_reason_add(
+        r, gates,
+        (stn_claim){STN_REASON_COUNT, columns, "columns", "of the sub-array"},
+        "array.columns");
+    stn_reason_given(r, gates, "area.column_logic", m->column_logic_m2, "m2",
+                     "");
+    stn_reason_given(r, parent, "area.sub_array_logic", m->sub_array_logic_m2,
+                     "m2", "");
+    if (m->bank_m2 > 0)
+        stn_reason_given(r, parent, "bank.area", m->bank_m2, "m2", "bank.");
 }
 
 static void explain_area(stn_reasoning *r, stn_reason *parent, int layer)
@@ -277,7 +288,7 @@ static void explain_area(stn_reasoning *r, stn_reason *parent, int layer)
     const stn_machine *m = r->machine;
     const stn_layer_cost *l = &r->simulation->layers[layer];
     double n = (double)l->cost.sub_arrays;
-    double one_m2 = m->array.area_m2 + m->sub_array_logic_m2;
+    double one_m2 = stn_machine_area_m2(m);
     double rest_m2 = l->cost.area_m2 - n * one_m2;
     stn_reason *node =
         stn_reason_add(r, parent,

@@ -38,9 +38,10 @@ static const stn_figure_row event_rows[] = {
     {"latency", STN_QUANTITY_TIME, 0, 1e-3, offsetof(event_figures, latency_s)},
     {0}};
 static const stn_figure_row area_rows[] = {
+    {"column_logic", STN_QUANTITY_AREA, 0, 1e-9, offsetof(stn_machine, column_logic_m2)},
     {"sub_array_logic", STN_QUANTITY_AREA, 0, 1e-6, offsetof(stn_machine, sub_array_logic_m2)},
-    {"lane", STN_QUANTITY_AREA, 0, 1e-6, offsetof(stn_machine, lane_m2)},
-    {"float_unit", STN_QUANTITY_AREA, 0, 1e-6, offsetof(stn_machine, float_unit_m2)},
+    {"lane", STN_QUANTITY_AREA, 1e-13, 1e-6, offsetof(stn_machine, lane_m2)},
+    {"float_unit", STN_QUANTITY_AREA, 1e-13, 1e-6, offsetof(stn_machine, float_unit_m2)},
     {0}};
 static const stn_attr baseline_table[] = {
     {"float_units", STN_ATTR_INT, offsetof(baseline_attrs, float_units),
@@ -163,13 +164,17 @@ static stn_status list_unit(stn_machine *m, const char *prefix,
     return stn_figures_add(&m->figures, prefix, name, value, si, source, err);
 }
 
+static bool is_empty(const stn_yaml *node)
+{
+    return node->kind == STN_YAML_SCALAR && !node->scalar[0];
+}
+
 /* A figure of the machine's own; left empty, it is as if it were not there. */
 static const stn_yaml *own_figure(const stn_machine_files *f, const char *map,
                                   const char *name)
 {
     const stn_yaml *node = stn_yaml_get(stn_yaml_get(f->root, map), name);
-    bool empty = node && node->kind == STN_YAML_SCALAR && !node->scalar[0];
-    return empty ? NULL : node;
+    return node && is_empty(node) ? NULL : node;
 }
 
 static stn_status read_event(stn_machine *m, stn_event event,
@@ -218,14 +223,16 @@ static stn_status read_areas(const stn_machine_files *f,
                              const stn_unit_figures *units, stn_machine *m,
                              stn_error *err)
 {
-    static const char *const keys[] = {"sub_array_logic", "lane", "float_unit",
-                                       NULL};
-    const char *const made_of[] = {units->logic, units->lane, NULL};
-    const double derived_m2[] = {units->logic_m2, units->lane_m2, 0.0};
+    static const char *const keys[] = {"column_logic", "sub_array_logic",
+                                       "lane", "float_unit", NULL};
+    const char *const made_of[] = {units->column, units->logic, units->lane,
+                                   NULL};
+    const double derived_m2[] = {units->column_m2, units->logic_m2,
+                                 units->lane_m2, 0.0};
     const stn_yaml *own = stn_yaml_get(f->root, "areas"), *tech = NULL;
     STN_TRY(need_map(f->tech, "areas", &tech, err));
     STN_TRY(stn_yaml_check_keys(tech, keys, err));
-    if (own)
+    if (own && !is_empty(own))
         STN_TRY(stn_yaml_check_keys(own, keys, err));
     for (int i = 0; area_rows[i].name; i++) {
         const stn_figure_row *row = &area_rows[i];
@@ -312,11 +319,11 @@ static stn_status read_bank(const stn_machine_files *f,
     STN_TRY(need_map(f->root, "bank", &choice.bank, err));
     STN_TRY(stn_array_feature(array, &m->figures, &choice.feature_m, err));
     STN_TRY(stn_bank_create(&choice, &m->figures, &tree, &n, err));
-    double wires = (double)m->array.columns;
+    const double wires = (double)m->array.columns;
     m->event_energy_j[STN_EVENT_link_bit] = tree.bit_j;
     m->event_latency_s[STN_EVENT_link_bit] = tree.latency_s;
     m->bank_leakage_w = wires * tree.wire_leakage_w / n;
-    m->sub_array_logic_m2 += wires * tree.wire_area_m2 / n;
+    m->bank_m2 = wires * tree.wire_area_m2 / n;
     return STN_OK;
 }
 

@@ -102,7 +102,9 @@ stn_status stn_sweep_find_mapped(stn_sweep_worker *w, stn_machine *machine,
                sizeof m->event_energy_j);
         memcpy(m->event_latency_s, machine->event_latency_s,
                sizeof m->event_latency_s);
+        m->column_logic_m2 = machine->column_logic_m2;
         m->sub_array_logic_m2 = machine->sub_array_logic_m2;
+        m->bank_m2 = machine->bank_m2;
         m->bank_leakage_w = machine->bank_leakage_w;
         m->logic_leakage_w = machine->logic_leakage_w;
         m->lane_m2 = machine->lane_m2;
