@@ -41,11 +41,22 @@ typedef struct stn_measure_options {
     double width; /* of a run of several widths; 0: the widest */
     void (*say)(void *context, const char *line); /* may be NULL */
     void *context;
-    int n_bits;      /* how often to run it with fewer bits */
-    const int *bits; /* n_bits of 2 … 8 */
-    bool stochastic; /* these also by the stochastic executor */
-    int windows;     /* largest window of split time to try; 0: none */
+    int n_bits;             /* how often to run it with fewer bits */
+    const int *bits;        /* n_bits of 2 … 8 */
+    bool stochastic;        /* these also by the stochastic executor */
+    int windows;            /* largest window of split time to try; 0: none */
+    const char *converters; /* machine whose resolutions are tried, or NULL */
+    int n_resolutions, converter_images;
+    const char *const *resolutions; /* values of its options.adc_bits */
 } stn_measure_options;
+
+/* The packed program on analog arrays with converters of some resolution. */
+typedef struct stn_measure_adc {
+    const char *resolution; /* "[3, 3, 3, 1]", "0" for ideal ones */
+    double accuracy, exact; /* of n_images; exact: bits of all logits */
+    int n_images;
+    double energy_j, converter_j, latency_s;
+} stn_measure_adc;
 
 /* The packed program with fewer bits. */
 typedef struct stn_measure_bits {
@@ -78,6 +89,8 @@ typedef struct stn_measure {
     stn_measure_bits *bits; /* in the arena */
     int n_windows;
     stn_window *windows; /* of a spiking network; in the arena */
+    int n_adcs;
+    stn_measure_adc *adcs; /* in the arena */
     int n_verified;
     stn_verification verified[STN_VERIFY_MAX];
     stn_program *program;       /* NULL for float */
@@ -122,6 +135,11 @@ uint32_t stn_measure_mismatches(const stn_measure *measure);
 stn_status stn_measure_narrow(stn_measure *measure, const stn_dataset *dataset,
                               const stn_measure_options *options,
                               stn_error *err);
+
+/* measure_adcs.c: fills n_adcs and adcs from a packed program by executing
+ * pictures, and adds what differed from the machine's definition. */
+stn_status stn_measure_adcs(stn_measure *measure, const stn_dataset *dataset,
+                            const stn_measure_options *options, stn_error *err);
 
 /* measure_windows.c: fills n_windows and windows from a packed program over
  * time, and adds what was verified with them; does nothing with others. */

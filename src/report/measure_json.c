@@ -186,6 +186,24 @@ static void write_windows(const stn_measure *m, stn_json_writer *w)
     stn_json_end_array(w);
 }
 
+static void write_adcs(const stn_measure *m, stn_json_writer *w)
+{
+    stn_json_begin_array(w, "converters");
+    for (int i = 0; i < m->n_adcs; i++) {
+        const stn_measure_adc *a = &m->adcs[i];
+        stn_json_begin_object(w, NULL);
+        stn_json_string(w, "resolution", a->resolution);
+        stn_json_int(w, "images", a->n_images);
+        stn_json_number(w, "accuracy", a->accuracy);
+        stn_json_number(w, "exact", a->exact);
+        stn_json_number(w, "energy_j", a->energy_j);
+        stn_json_number(w, "converter_j", a->converter_j);
+        stn_json_number(w, "latency_s", a->latency_s);
+        stn_json_end_object(w);
+    }
+    stn_json_end_array(w);
+}
+
 static void write_verification(const stn_measure *m, stn_json_writer *w)
 {
     stn_json_begin_array(w, "verification");
@@ -277,6 +295,7 @@ stn_status stn_measure_write(const stn_measure *m, stn_json_writer *w,
         write_simulation(m->simulation, w);
     write_bits(m, w);
     write_windows(m, w);
+    write_adcs(m, w);
     write_verification(m, w);
     stn_status status = write_epochs(m->run, w, err);
     stn_json_begin_array(w, "layers");

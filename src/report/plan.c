@@ -9,8 +9,8 @@
 #include <string.h>
 
 static const char *const SECTION_KEYS[] = {
-    "machine", "data", "variants",   "only",    "baseline",
-    "block",   "bits", "stochastic", "windows", NULL};
+    "machine", "data",       "variants", "only",       "baseline", "block",
+    "bits",    "stochastic", "windows",  "converters", NULL};
 static const char *const ROW_KEYS[] = {
     "quantity", "layer",      "variants", "data",       "value",
     "unit",     "conditions", "source",   "confidence", NULL};
@@ -208,6 +208,30 @@ static stn_status read_windows(stn_plan *p, const stn_yaml *section,
     return STN_OK;
 }
 
+static stn_status read_converters(stn_plan *p, const stn_yaml *section,
+                                  stn_error *err)
+{
+    static const char *const keys[] = {"machine", "images", "bits", NULL};
+    const stn_yaml *map = stn_yaml_get(section, "converters"), *images;
+    int64_t n = 100;
+    if (!map)
+        return STN_OK;
+    STN_TRY(stn_yaml_check_keys(map, keys, err));
+    STN_TRY(text(map, "machine", true, &p->converters, err));
+    p->resolutions = stn_yaml_get(map, "bits");
+    if (!p->resolutions || p->resolutions->kind != STN_YAML_SEQUENCE ||
+        p->resolutions->n_children > STN_PLAN_RESOLUTIONS)
+        return stn_yaml_fail(map, err,
+                             "bits: expected a list of at most %d values of "
+                             "options.adc_bits",
+                             STN_PLAN_RESOLUTIONS);
+    images = stn_yaml_get(map, "images");
+    if (images)
+        STN_TRY(stn_yaml_int(images, NULL, 1, 1000000, &n, err));
+    p->converter_images = (int)n;
+    return STN_OK;
+}
+
 /* "dir/bdnet.yaml" → "bdnet". */
 static stn_status read_id(stn_plan *p, const char *recipe, stn_error *err)
 {
@@ -241,6 +265,7 @@ static stn_status read_recipe(stn_plan *p, const stn_reproduce_options *o,
     STN_TRY(read_baseline(p, section, err));
     STN_TRY(read_bits(p, section, err));
     STN_TRY(read_windows(p, section, err));
+    STN_TRY(read_converters(p, section, err));
     STN_TRY(check_filter("data set", o->data, p->data, p->n_data, err));
     STN_TRY(
         check_filter("variant", o->variants, p->variants, p->n_variants, err));
@@ -358,6 +383,31 @@ int stn_plan_bits(const stn_plan *plan, int v, int bits[STN_PLAN_BITS])
         if (stn_yaml_int(b, NULL, 2, 8, &value, NULL) == STN_OK)
             bits[n++] = (int)value;
     }
+    return n;
+}
+
+/* "8", or "[3, 3, 3, 1]". */
+static const char *resolution_text(stn_plan *plan, const stn_yaml *node)
+{
+    char out[96] = "";
+    size_t n = 0;
+    if (node->kind == STN_YAML_SCALAR)
+        return node->scalar;
+    for (const stn_yaml *v = node->first; v && n < sizeof out; v = v->next)
+        n += (size_t)snprintf(out + n, sizeof out - n, "%s%s", n ? ", " : "[",
+                              v->scalar ? v->scalar : "");
+    if (n < sizeof out)
+        snprintf(out + n, sizeof out - n, "]");
+    return stn_arena_string(&plan->arena, out);
+}
+
+int stn_plan_resolutions(stn_plan *plan,
+                         const char *texts[STN_PLAN_RESOLUTIONS])
+{
+    int n = 0;
+    const stn_yaml *first = plan->resolutions ? plan->resolutions->first : NULL;
+    for (const stn_yaml *v = first; v; v = v->next)
+        texts[n++] = resolution_text(plan, v);
     return n;
 }
 

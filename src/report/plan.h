@@ -14,6 +14,8 @@
  *       bits: {wpc: [8, 6, 4]}           # run also with so many; optional
  *       stochastic: true                 # these also stochastically; optional
  *       windows: 20                      # split time in 1 … 20; optional
+ *       converters:                      # resolutions tried; optional
+ *         {machine: bitslice-isaac, images: 100, bits: [0, [3, 3, 3, 1]]}
  */
 #ifndef STN_REPORT_PLAN_H
 #define STN_REPORT_PLAN_H
@@ -42,6 +44,9 @@ typedef struct stn_plan {
     const stn_yaml *bits; /* variant: list of numbers of bits; NULL: none */
     bool stochastic;
     int windows; /* largest window of spiking networks; 0: none is tried */
+    const char *converters;      /* a machine that has them; NULL: none tried */
+    const stn_yaml *resolutions; /* values of its options.adc_bits */
+    int converter_images;
     stn_published_row *published;
     stn_yaml_document *recipe, *rows; /* owned; texts point into them */
     stn_arena arena;
@@ -64,6 +69,13 @@ const char *stn_plan_baseline(const stn_plan *plan, const char *variant);
 
 /* Numbers of bits to run variant `v` with; returns how many. */
 int stn_plan_bits(const stn_plan *plan, int v, int bits[STN_PLAN_BITS]);
+
+#define STN_PLAN_RESOLUTIONS 8
+
+/* The values of options.adc_bits to try, as texts in the arena; returns how
+ * many. */
+int stn_plan_resolutions(stn_plan *plan,
+                         const char *texts[STN_PLAN_RESOLUTIONS]);
 
 /* The published row to set beside ours, or NULL. `layer` may be NULL. */
 const stn_published_row *

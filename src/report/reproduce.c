@@ -182,12 +182,17 @@ static stn_status measure(reproduction *r, int variant, const char *run,
 {
     stn_results *results = &r->results;
     int bits[STN_PLAN_BITS];
+    const char *resolutions[STN_PLAN_RESOLUTIONS];
     const stn_measure_options options = {
         .width = width,
         .n_bits = stn_plan_bits(r->plan, variant, bits),
         .bits = bits,
         .stochastic = r->plan->stochastic,
         .windows = r->plan->windows,
+        .converters = r->plan->converters,
+        .n_resolutions = stn_plan_resolutions(r->plan, resolutions),
+        .resolutions = resolutions,
+        .converter_images = r->plan->converter_images,
         .machine = r->machine,
         .threads = r->options.threads,
         .verify_images = r->options.verify_images,

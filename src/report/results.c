@@ -323,6 +323,7 @@ static stn_status add_measure(stn_results *r, const stn_measure *m,
     add_layers(&a);
     stn_add_bits(&a, base);
     stn_add_windows(&a);
+    stn_add_adcs(&a);
     return a.status;
 }
 

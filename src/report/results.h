@@ -50,6 +50,10 @@ void stn_add_bits(stn_adder *adder, const stn_measure *base);
  * variants "window N of NAME". */
 void stn_add_windows(stn_adder *adder);
 
+/* results_adcs.c: rows of a network on analog arrays, as variants "ADCs of
+ * RESOLUTION, NAME". */
+void stn_add_adcs(stn_adder *adder);
+
 void stn_results_deinit(stn_results *results);
 
 /* Rows and comparison of all measures; replaces those before. */
