@@ -4,8 +4,10 @@
  * parts, refusals, and the ladder of validation. */
 #include "test.h"
 #include "base/file.h"
+#include "base/share.h"
 #include "memory/csv.h"
 #include "memory/model.h"
+#include "memory/mtj.h"
 #include "memory/validate.h"
 #include <math.h>
 #include <sys/stat.h>
@@ -13,7 +15,7 @@
 
 static const char *const cells[] = {"sot-mram-v", "sot-mram-i", "stt-mram",
                                     "reram",      "sram-6t",    "sram-8t",
-                                    "edram"};
+                                    "edram",      "sot-2t1m"};
 static const char *const roadmaps[] = {"HP", "LSTP"};
 static const char *const sets[] = {"nvsim", "ptm"};
 static const double nodes[] = {22, 28, 32, 45, 50, 65, 90};
@@ -57,6 +59,8 @@ static void every_total_is_the_sum_of_its_parts(void **state)
                 q.cell = cells[c / COUNT(sets)];
                 q.tech = sets[c % COUNT(sets)];
                 q.roadmap = roadmaps[i];
+                if (strcmp(q.cell, "sot-2t1m") == 0)
+                    q.cell_roadmap = "HP"; /* others do not switch it */
                 q.node_nm = nodes[n];
                 stn_array_report r = evaluate(&q);
                 for (int t = 0; t < STN_ARRAY_TOTALS; t++) {
@@ -433,6 +437,80 @@ static void a_read_port_adds_drivers_and_leakage(void **state)
                 eight.part[STN_ARRAY_WRITE_ENERGY_J][STN_ARRAY_ROW_DECODER]);
 }
 
+static stn_array_report of_cell(const stn_cell *cell, const stn_tech *tech)
+{
+    stn_error err;
+    stn_array_report r;
+    const stn_subarray s = {.tech = tech,
+                            .cell = cell,
+                            .rows = 256,
+                            .columns = 512,
+                            .columns_per_sense_amp = 8};
+    assert_ok(stn_subarray_model(&s, &r, &err), err);
+    return r;
+}
+
+/* Costs are those of the junction that errors are drawn of; each port has its
+ * own transistors, word lines, bit lines and multiplexers. */
+static void a_spin_orbit_cell_is_its_junction_behind_two_ports(void **state)
+{
+    (void)state;
+    stn_figures unlisted = {0};
+    stn_error err;
+    stn_tech t;
+    stn_mtj m;
+    stn_cell cell;
+    const stn_tech_choice transistors = {
+        .set = "ptm", .roadmap = "HP", .node_nm = 45, .temperature_k = 300};
+    assert_ok(stn_tech_load(&transistors, &unlisted, &t, &err), err);
+    assert_ok(stn_mtj_load("sot-mtj", &unlisted, &m, &err), err);
+    assert_ok(stn_cell_load("sot-2t1m", &unlisted, &cell, &err), err);
+    assert_near(cell.on_ohm, stn_mtj_parallel_ohm(&m), 1e-12);
+    assert_near(cell.off_ohm / cell.on_ohm, 1 + stn_mtj_tmr(&m, m.read_v),
+                1e-12);
+    stn_array_report r = of_cell(&cell, &t);
+    assert_near(r.part[STN_ARRAY_WRITE_ENERGY_J][STN_ARRAY_CELLS],
+                64 * m.write_a * t.device.supply_v * m.write_s, 1e-12);
+    assert_near(r.part[STN_ARRAY_WRITE_LATENCY_S][STN_ARRAY_CELLS], m.write_s,
+                1e-12);
+    stn_cell wide = cell;
+    wide.access_width_f *= 2;
+    stn_array_report w = of_cell(&wide, &t);
+    for (int k = STN_ARRAY_ROW_DECODER; k <= STN_ARRAY_BIT_LINE; k++) {
+        const double *read = w.part[STN_ARRAY_READ_ENERGY_J];
+        assert_near(read[k], r.part[STN_ARRAY_READ_ENERGY_J][k], 1e-3);
+    }
+    for (int k = 0; k < 2; k++) {
+        int part = k ? STN_ARRAY_BIT_LINE : STN_ARRAY_ROW_DECODER;
+        assert_true(w.part[STN_ARRAY_WRITE_ENERGY_J][part] >
+                    1.2 * r.part[STN_ARRAY_WRITE_ENERGY_J][part]);
+    }
+    wide = cell;
+    wide.read_access_width_f *= 2;
+    w = of_cell(&wide, &t);
+    assert_near(w.part[STN_ARRAY_WRITE_ENERGY_J][STN_ARRAY_BIT_LINE],
+                r.part[STN_ARRAY_WRITE_ENERGY_J][STN_ARRAY_BIT_LINE], 1e-12);
+    assert_true(w.part[STN_ARRAY_READ_ENERGY_J][STN_ARRAY_ROW_DECODER] >
+                1.2 * r.part[STN_ARRAY_READ_ENERGY_J][STN_ARRAY_ROW_DECODER]);
+    assert_true(w.part[STN_ARRAY_READ_ENERGY_J][STN_ARRAY_BIT_LINE] >
+                1.2 * r.part[STN_ARRAY_READ_ENERGY_J][STN_ARRAY_BIT_LINE]);
+    stn_array_request q = request();
+    q.cell = "sot-2t1m";
+    q.tech = "ptm";
+    q.roadmap = "LSTP";
+    assert_refused(stn_array_evaluate(&q, &r, &err), err, STN_E_UNSUPPORTED,
+                   "access_width");
+    stn_yaml_document *document = NULL;
+    char path[STN_SHARE_PATH];
+    assert_ok(stn_share_find("cells", "cell", "sot-2t1m", path, &err), err);
+    assert_ok(stn_yaml_load(path, &document, &err), err);
+    assert_ok(stn_yaml_set(document, "junction", "stt-mtj", false, &err), err);
+    assert_refused(
+        stn_cell_parse(stn_yaml_root(document), &unlisted, &cell, &err), err,
+        STN_E_FORMAT, "through its barrier");
+    stn_yaml_destroy(document);
+}
+
 static void a_signal_that_is_too_small_is_refused(void **state)
 {
     (void)state;
@@ -561,6 +639,7 @@ int main(void)
         cmocka_unit_test(dram_refuses_long_bit_lines_and_shared_amplifiers),
         cmocka_unit_test(dram_pays_for_refresh),
         cmocka_unit_test(a_read_port_adds_drivers_and_leakage),
+        cmocka_unit_test(a_spin_orbit_cell_is_its_junction_behind_two_ports),
         cmocka_unit_test(a_signal_that_is_too_small_is_refused),
         cmocka_unit_test(tables_are_split_with_quotes_and_refused_with_a_line),
         cmocka_unit_test(a_median_above_its_limit_is_missed),

@@ -12,9 +12,10 @@ static stn_bank_report bank_of(int sub_arrays, const char *roadmap)
 {
     stn_error err;
     stn_bank_report r;
-    stn_array_request q = {.cell = "sot-mram-v",
+    stn_array_request q = {.cell = "sot-2t1m",
                            .tech = "ptm",
                            .roadmap = roadmap,
+                           .cell_roadmap = "HP",
                            .node_nm = 45,
                            .temperature_k = 300,
                            .rows = 256,

@@ -17,16 +17,15 @@
 
 double stn_read_access_f(const stn_cell *c)
 {
-    return c->kind == STN_CELL_SRAM_8T ? c->read_access_width_f
-                                       : c->access_width_f;
+    return stn_cell_has_ports(c) ? c->read_access_width_f : c->access_width_f;
 }
 
-stn_bitline stn_bitline_of(const stn_subarray *s)
+stn_bitline stn_bitline_of(const stn_subarray *s, double access_f)
 {
     const stn_cell *c = s->cell;
     const stn_device *d = &s->tech->cell_device;
     const stn_wire *wire = &s->tech->local;
-    double access_m = stn_read_access_f(c) * d->feature_m;
+    double access_m = access_f * d->feature_m;
     double width_m = sqrt(c->area_f2 / c->aspect_ratio) * d->feature_m;
     double height_m = sqrt(c->area_f2 * c->aspect_ratio) * d->feature_m;
     double length_m = s->rows * height_m;
@@ -162,7 +161,7 @@ stn_status stn_bitline_read(const stn_subarray *s, const stn_bitline *b,
     *out = (stn_part_cost){0};
     if (s->cell->kind == STN_CELL_DRAM)
         return dram(s, b, ramp, out, err);
-    if (s->cell->kind != STN_CELL_RESISTIVE)
+    if (!stn_cell_resists(s->cell))
         return sram(s, b, ramp, out);
     if (s->cell->current_sensing)
         return forced_voltage(s, b, ramp, out);

@@ -5,7 +5,9 @@
  * need. */
 #include "base/file.h"
 #include "memory/model.h"
+#include "memory/mtj.h"
 #include <math.h>
+#include <stdio.h>
 
 /* Which cells have a figure. */
 enum {
@@ -19,7 +21,8 @@ enum {
     SRAM_8T = 1 << 7,
     DRAM = 1 << 8,
     LEVELS = 1 << 9, /* resistive, when the file says so */
-    ENDURANCE = 1 << 10
+    ENDURANCE = 1 << 10,
+    SPIN_ORBIT = 1 << 11
 };
 
 typedef struct cell_row {
@@ -47,7 +50,7 @@ static const cell_row rows[] = {
     {RESISTIVE, {"reset_energy", STN_QUANTITY_ENERGY, 1e-18, 1e-6, AT(reset_j)}},
     {SRAM, {"pull_down_width", STN_QUANTITY_WIDTH, 0.5, 100, AT(pull_down_width_f)}},
     {SRAM, {"pull_up_width", STN_QUANTITY_WIDTH, 0.5, 100, AT(pull_up_width_f)}},
-    {SRAM_8T, {"read_access_width", STN_QUANTITY_WIDTH, 0.5, 100, AT(read_access_width_f)}},
+    {SRAM_8T | SPIN_ORBIT, {"read_access_width", STN_QUANTITY_WIDTH, 0.5, 100, AT(read_access_width_f)}},
     {SRAM_8T, {"read_pull_down_width", STN_QUANTITY_WIDTH, 0.5, 100, AT(read_pull_down_width_f)}},
     {LEVELS, {"levels", STN_QUANTITY_RATIO, 2, 64, AT(levels)}},
     {LEVELS, {"program_pulses", STN_QUANTITY_RATIO, 1, 1000, AT(program_pulses)}},
@@ -67,20 +70,70 @@ static stn_status choice(const stn_yaml *root, const char *key,
     return stn_yaml_choice(node, words, out, err);
 }
 
+/* What the junction's file says of reading and writing, so that errors and
+ * costs are those of one device. Read by current sensing. */
+static stn_status take_junction(const stn_yaml *root, stn_figures *figures,
+                                stn_cell *cell, stn_error *err)
+{
+    const stn_yaml *name = stn_yaml_get(root, "junction");
+    stn_figures unlisted = {0};
+    stn_mtj m;
+    char source[96];
+    if (!name || name->kind != STN_YAML_SCALAR)
+        return stn_yaml_fail(root, err,
+                             "junction: expected the name of a file in "
+                             "share/setun/devices without .yaml");
+    stn_status status = stn_mtj_load(name->scalar, &unlisted, &m, err);
+    if (status != STN_OK)
+        return stn_fail_within(err, status, "%s:%d", name->file, name->line);
+    if (!m.spin_orbit)
+        return stn_yaml_fail(name, err,
+                             "junction: %s is written through its barrier, a "
+                             "cell of kind spin-orbit through a strip",
+                             name->scalar);
+    cell->current_sensing = true;
+    cell->read_v = m.read_v;
+    cell->on_ohm = stn_mtj_parallel_ohm(&m);
+    cell->off_ohm = cell->on_ohm * (1.0 + stn_mtj_tmr(&m, m.read_v));
+    cell->read_power_w = m.read_v * m.read_v / cell->on_ohm;
+    cell->write_a = m.write_a;
+    cell->set_s = cell->reset_s = m.write_s;
+    snprintf(source, sizeof source, "share/setun/devices/%s.yaml",
+             name->scalar);
+    const struct {
+        const char *name;
+        double value;
+        const char *unit;
+    } derived[] = {{"on_resistance", cell->on_ohm, "ohm"},
+                   {"off_resistance", cell->off_ohm, "ohm"},
+                   {"read_voltage", cell->read_v, "V"},
+                   {"write_current", cell->write_a, "A"},
+                   {"write_pulse", cell->set_s, "s"}};
+    for (size_t i = 0; i < sizeof derived / sizeof derived[0]; i++)
+        STN_TRY(stn_figures_add(figures, "cell", derived[i].name,
+                                derived[i].value, derived[i].unit, source,
+                                err));
+    return STN_OK;
+}
+
 stn_status stn_cell_parse(const stn_yaml *root, stn_figures *figures,
                           stn_cell *out, stn_error *err)
 {
-    static const char *const kinds[] = {"resistive", "sram", "sram-8t", "dram",
-                                        NULL};
+    static const char *const kinds[] = {"resistive", "sram",       "sram-8t",
+                                        "dram",      "spin-orbit", NULL};
     static const char *const ways[] = {"voltage", "current", NULL};
     static const char *const resistive_keys[] = {"title", "kind", "sensing",
                                                  "writing", NULL};
+    static const char *const junction_keys[] = {"title", "kind", "junction",
+                                                NULL};
     static const char *const other_keys[] = {"title", "kind", NULL};
+    const char *const *keys = other_keys;
     stn_cell cell = {.levels = 2, .program_pulses = 1};
     int kind = 0, sensing = 0, writing = 0, when = ALL;
     STN_TRY(choice(root, "kind", kinds, &kind, err));
     cell.kind = (stn_cell_kind)kind;
     if (cell.kind == STN_CELL_RESISTIVE) {
+        keys = resistive_keys;
         STN_TRY(choice(root, "sensing", ways, &sensing, err));
         STN_TRY(choice(root, "writing", ways, &writing, err));
         cell.current_sensing = sensing;
@@ -90,8 +143,10 @@ stn_status stn_cell_parse(const stn_yaml *root, stn_figures *figures,
             when |= LEVELS;
     } else {
         static const int others[STN_CELL_KINDS] = {0, SRAM, SRAM | SRAM_8T,
-                                                   DRAM};
+                                                   DRAM, SPIN_ORBIT};
         when |= others[cell.kind];
+        if (cell.kind == STN_CELL_SPIN_ORBIT)
+            keys = junction_keys;
     }
     if (stn_yaml_get(root, "endurance"))
         when |= ENDURANCE;
@@ -101,10 +156,9 @@ stn_status stn_cell_parse(const stn_yaml *root, stn_figures *figures,
         if (rows[i].when & when)
             wanted[n++] = rows[i].row;
     wanted[n] = (stn_figure_row){0};
-    STN_TRY(stn_figures_parse(figures, "cell", wanted, root,
-                              cell.kind == STN_CELL_RESISTIVE ? resistive_keys
-                                                              : other_keys,
-                              &cell, err));
+    STN_TRY(stn_figures_parse(figures, "cell", wanted, root, keys, &cell, err));
+    if (cell.kind == STN_CELL_SPIN_ORBIT)
+        STN_TRY(take_junction(root, figures, &cell, err));
     if (cell.kind == STN_CELL_RESISTIVE && cell.off_ohm <= cell.on_ohm)
         return stn_yaml_fail(stn_yaml_get(root, "off_resistance"), err,
                              "off_resistance: got %.6g ohm, expected more "

@@ -45,11 +45,13 @@ stn_status stn_tech_cache_unit(stn_tech_cache *cache,
                                stn_unit_report *out, stn_error *err);
 
 typedef enum stn_cell_kind {
-    STN_CELL_RESISTIVE, /* an access transistor and a two-valued resistor */
-    STN_CELL_SRAM,      /* cross-coupled inverters, two access transistors */
-    STN_CELL_SRAM_8T,   /* the same with a read port of two transistors, on a
-                           word line and a bit line of its own */
-    STN_CELL_DRAM,      /* an access transistor and a capacitor */
+    STN_CELL_RESISTIVE,  /* an access transistor and a two-valued resistor */
+    STN_CELL_SRAM,       /* cross-coupled inverters, two access transistors */
+    STN_CELL_SRAM_8T,    /* the same with a read port of two transistors, on a
+                            word line and a bit line of its own */
+    STN_CELL_DRAM,       /* an access transistor and a capacitor */
+    STN_CELL_SPIN_ORBIT, /* a junction on a strip: written through the strip, by
+                            a transistor, word line and bit line of its own */
     STN_CELL_KINDS
 } stn_cell_kind;
 
@@ -71,7 +73,8 @@ typedef struct stn_cell {
     double endurance;      /* writes of a cell; 0: not said */
     /* sram */
     double pull_down_width_f, pull_up_width_f;
-    double read_access_width_f, read_pull_down_width_f; /* 8T */
+    double read_access_width_f;    /* 8T, spin-orbit */
+    double read_pull_down_width_f; /* 8T */
     /* dram */
     double storage_f, retention_s;
 } stn_cell;
@@ -114,12 +117,23 @@ typedef struct stn_bitline {
     double mux_drain_f;         /* of one pass transistor */
     double mux_ohm;
 } stn_bitline;
+/* Whether a cell is read by its resistance. */
+static inline bool stn_cell_resists(const stn_cell *c)
+{
+    return c->kind == STN_CELL_RESISTIVE || c->kind == STN_CELL_SPIN_ORBIT;
+}
+/* Whether it is read by another word line and bit line than it is written. */
+static inline bool stn_cell_has_ports(const stn_cell *c)
+{
+    return c->kind == STN_CELL_SRAM_8T || c->kind == STN_CELL_SPIN_ORBIT;
+}
 /* Width of the transistor between a cell and its read bit line, features. */
 double stn_read_access_f(const stn_cell *c);
 /* What a DRAM cell at the supply adds to its bit line, which is at half. */
 double stn_dram_signal_v(const stn_subarray *s, const stn_bitline *b);
-/* Wire and cells of a sub-array's bit line, nothing behind it yet. */
-stn_bitline stn_bitline_of(const stn_subarray *s);
+/* Wire and cells of a sub-array's bit line, whose access transistors are so
+ * many features wide; nothing behind it yet. */
+stn_bitline stn_bitline_of(const stn_subarray *s, double access_f);
 /* Cost of developing the signal on one bit line: latency, and energy of one
  * bit line. `ramp` is that of the word line. */
 stn_status stn_bitline_read(const stn_subarray *s, const stn_bitline *b,

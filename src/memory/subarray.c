@@ -25,14 +25,14 @@ static const double MIN_PASS = 9.0, MAX_PASS = 100.0; /* features */
 typedef struct parts {
     const stn_subarray *s;
     double word_ohm, word_m;          /* word line; its length */
-    double read_word_f, write_word_f; /* the same line unless 8T */
+    double read_word_f, write_word_f; /* the same line without ports */
     double line_f;                    /* wire of a select line */
     double write_a;
-    stn_bitline bit;
-    stn_multiplexer mux;
+    stn_bitline bit, write_bit; /* likewise */
+    stn_multiplexer mux, write_mux;
     stn_sense_amplifier sense;
     stn_part_cost predecoder, column_predecoder, row, row_write, select,
-        bit_read, multiplexer, precharge, amplifier;
+        bit_read, multiplexer, write_multiplexer, precharge, amplifier;
 } parts;
 
 static int address_bits(int n)
@@ -62,9 +62,26 @@ static void size_lines(parts *p)
     p->word_ohm = p->word_m * wire->ohm_m;
     p->read_word_f = p->line_f + s->columns * stn_gate_capacitance(d, read_m);
     p->write_word_f = p->line_f + s->columns * stn_gate_capacitance(d, write_m);
-    p->bit = stn_bitline_of(s);
-    if (c->kind == STN_CELL_RESISTIVE)
+    p->bit = stn_bitline_of(s, stn_read_access_f(c));
+    p->write_bit = stn_bitline_of(s, c->access_width_f);
+    if (stn_cell_resists(c))
         p->write_a = fmax(c->write_a, c->write_v / c->on_ohm);
+}
+
+/* A transistor in a strip's way must carry the current that switches. */
+static stn_status check_write_transistor(const stn_subarray *s, stn_error *err)
+{
+    const stn_cell *c = s->cell;
+    const stn_device *d = &s->tech->cell_device;
+    double a = c->access_width_f * d->feature_m * d->on_n_a_m;
+    if (c->kind != STN_CELL_SPIN_ORBIT || a >= c->write_a)
+        return STN_OK;
+    return stn_fail(err, STN_E_UNSUPPORTED,
+                    "access_width: a write transistor of %.3g F carries %.3g "
+                    "A, the junction is written with %.3g A; it would take "
+                    "%.3g F, or cells of faster transistors",
+                    c->access_width_f, a, c->write_a,
+                    c->access_width_f * c->write_a / a);
 }
 
 /* Multiplexer and sense amplifier, which load the bit line. */
@@ -73,9 +90,10 @@ static void size_columns(parts *p)
     const stn_subarray *s = p->s;
     const stn_cell *c = s->cell;
     const stn_device *d = &s->tech->device;
-    double f = d->feature_m, width_m = p->write_a / d->on_n_a_m;
+    double f = d->feature_m, write_m = p->write_a / d->on_n_a_m;
+    double width_m = stn_cell_has_ports(c) ? 0.0 : write_m;
     int count = s->columns / s->columns_per_sense_amp;
-    if (c->kind == STN_CELL_RESISTIVE)
+    if (stn_cell_resists(c))
         width_m = fmax(width_m,
                        fmin(stn_resistance_n(d, 1.0) / (PASS_SHARE * c->on_ohm),
                             MAX_PASS * f));
@@ -96,6 +114,17 @@ static void size_columns(parts *p)
     p->bit.mux_ohm = stn_multiplexer_pass_ohm(&p->mux);
     if (p->mux.inputs > 1)
         p->bit.mux_f = (p->mux.inputs + 1) * p->bit.mux_drain_f + p->mux.load_f;
+    if (c->kind != STN_CELL_SPIN_ORBIT) {
+        p->write_bit = p->bit;
+        return;
+    }
+    p->write_mux = (stn_multiplexer){.device = d,
+                                     .inputs = s->columns_per_sense_amp,
+                                     .count = count,
+                                     .width_m = fmax(write_m, MIN_PASS * f)};
+    p->write_bit.mux_drain_f = stn_multiplexer_pass_f(&p->write_mux);
+    p->write_bit.mux_ohm = stn_multiplexer_pass_ohm(&p->write_mux);
+    p->write_multiplexer = stn_multiplexer_cost(&p->write_mux);
 }
 
 /* Lines across the columns. Each carries one small gate per column, a local
@@ -137,7 +166,9 @@ static stn_box outline(const parts *p)
     double foot_m = p->precharge.box.width_m > p->word_m
                         ? p->precharge.area_m2 / p->word_m
                         : p->precharge.box.height_m;
-    foot_m += p->multiplexer.area_m2 / p->word_m + p->amplifier.box.height_m;
+    foot_m +=
+        (p->multiplexer.area_m2 + p->write_multiplexer.area_m2) / p->word_m +
+        p->amplifier.box.height_m;
     return (stn_box){.width_m = p->word_m + fmax(side_m, p->select.box.width_m),
                      .height_m = p->bit.length_m + foot_m};
 }
@@ -175,7 +206,7 @@ static void cost_word_lines(parts *p, double ramp)
 {
     p->row = row_decoder(p, p->read_word_f, ramp);
     p->row_write = p->row;
-    if (p->s->cell->kind != STN_CELL_SRAM_8T)
+    if (!stn_cell_has_ports(p->s->cell))
         return;
     p->row_write = row_decoder(p, p->write_word_f, ramp);
     p->row.leakage_w += p->row_write.leakage_w;
@@ -195,7 +226,8 @@ static void post_area(const parts *p, stn_box box, stn_array_report *r)
     area[STN_ARRAY_PREDECODER] = predecoders_m2;
     area[STN_ARRAY_ROW_DECODER] = p->row.area_m2;
     area[STN_ARRAY_COLUMN_SELECT] = p->select.area_m2;
-    area[STN_ARRAY_MULTIPLEXER] = p->multiplexer.area_m2;
+    area[STN_ARRAY_MULTIPLEXER] =
+        p->multiplexer.area_m2 + p->write_multiplexer.area_m2;
     area[STN_ARRAY_PRECHARGE] = p->precharge.area_m2;
     area[STN_ARRAY_SENSE_AMPLIFIER] = p->amplifier.area_m2;
     for (int i = 0; i < STN_ARRAY_PARTS; i++)
@@ -236,11 +268,12 @@ static void post_latency(const parts *p, stn_array_report *r)
         write[STN_ARRAY_CELLS] = SETTLE * p->bit.access_ohm * c->storage_f;
         return;
     }
-    double charge_s = stn_bitline_charge_s(&p->bit);
+    double charge_s = stn_bitline_charge_s(&p->write_bit);
+    double row_s = p->row_write.latency_s;
     write[STN_ARRAY_PREDECODER] = predecoder_s;
-    write[STN_ARRAY_ROW_DECODER] = p->row.latency_s;
+    write[STN_ARRAY_ROW_DECODER] = row_s;
     write[STN_ARRAY_BIT_LINE] =
-        fmax(0.0, p->select.latency_s + charge_s - p->row.latency_s);
+        fmax(0.0, p->select.latency_s + charge_s - row_s);
     write[STN_ARRAY_CELLS] = c->program_pulses * fmax(c->set_s, c->reset_s);
     if (c->levels > 2.0)
         write[STN_ARRAY_SENSE_AMPLIFIER] =
@@ -262,20 +295,23 @@ static void post_energy(const parts *p, stn_array_report *r)
     write[STN_ARRAY_ROW_DECODER] = p->row_write.energy_j;
     read[STN_ARRAY_COLUMN_SELECT] = write[STN_ARRAY_COLUMN_SELECT] =
         p->select.energy_j;
-    read[STN_ARRAY_MULTIPLEXER] = write[STN_ARRAY_MULTIPLEXER] =
-        p->multiplexer.energy_j;
+    read[STN_ARRAY_MULTIPLEXER] = p->multiplexer.energy_j;
+    write[STN_ARRAY_MULTIPLEXER] = c->kind == STN_CELL_SPIN_ORBIT
+                                       ? p->write_multiplexer.energy_j
+                                       : p->multiplexer.energy_j;
     /* The word line connects the cells of all columns. */
     read[STN_ARRAY_BIT_LINE] = s->columns * p->bit_read.energy_j;
     read[STN_ARRAY_PRECHARGE] = p->precharge.energy_j;
     read[STN_ARRAY_SENSE_AMPLIFIER] = p->amplifier.energy_j;
-    double line_f = p->bit.drain_f + p->bit.farad + p->bit.mux_drain_f;
+    const stn_bitline *b = &p->write_bit;
+    double line_f = b->drain_f + b->farad + b->mux_drain_f;
     if (c->kind == STN_CELL_DRAM) {
         /* A write activates the row and turns half of its lines over. */
         write[STN_ARRAY_BIT_LINE] = 1.5 * read[STN_ARRAY_BIT_LINE];
         write[STN_ARRAY_SENSE_AMPLIFIER] = p->amplifier.energy_j;
         return;
     }
-    if (c->kind != STN_CELL_RESISTIVE) {
+    if (!stn_cell_resists(c)) {
         double full_v = d->ramp_weight > 0.0 ? 0.5 * d->supply_v : d->supply_v;
         write[STN_ARRAY_BIT_LINE] = words * line_f * full_v * full_v;
         return;
@@ -286,8 +322,10 @@ static void post_energy(const parts *p, stn_array_report *r)
     read[STN_ARRAY_SENSE_AMPLIFIER] *= cell_bits(c);
     double swing_v = c->write_v > 0.0 ? c->write_v : d->supply_v;
     write[STN_ARRAY_BIT_LINE] = words * line_f * swing_v * swing_v;
-    write[STN_ARRAY_CELLS] =
-        words * c->program_pulses * fmax(c->set_j, c->reset_j);
+    double pulse_j = fmax(c->set_j, c->reset_j);
+    if (c->kind == STN_CELL_SPIN_ORBIT) /* what the supply gives */
+        pulse_j = c->write_a * swing_v * c->set_s;
+    write[STN_ARRAY_CELLS] = words * c->program_pulses * pulse_j;
     if (c->levels > 2.0)
         write[STN_ARRAY_SENSE_AMPLIFIER] =
             c->program_pulses * p->amplifier.energy_j;
@@ -310,7 +348,7 @@ static void post_leakage(const parts *p, stn_array_report *r)
         for (int i = 0; i < STN_ARRAY_PARTS; i++)
             read_j += r->part[STN_ARRAY_READ_ENERGY_J][i];
         leak[STN_ARRAY_CELLS] = p->s->rows * read_j / c->retention_s;
-    } else if (c->kind != STN_CELL_RESISTIVE) {
+    } else if (!stn_cell_resists(c)) {
         stn_gate inverter = {.inputs = 1,
                              .width_n_m = c->pull_down_width_f * d->feature_m,
                              .width_p_m = c->pull_up_width_f * d->feature_m};
@@ -350,6 +388,7 @@ stn_status stn_subarray_model(const stn_subarray *s, stn_array_report *out,
                         "reading destroys a DRAM row, so every column is "
                         "sensed",
                         s->columns_per_sense_amp);
+    STN_TRY(check_write_transistor(s, err));
     size_lines(&p);
     size_columns(&p);
     stn_precharge precharge = {.device = &s->tech->device,

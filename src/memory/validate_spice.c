@@ -57,7 +57,7 @@ static stn_status bit_line(const bench *b, int rows, double signal_v,
                       .rows = rows,
                       .columns = 1,
                       .columns_per_sense_amp = 1};
-    stn_bitline line = stn_bitline_of(&s);
+    stn_bitline line = stn_bitline_of(&s, stn_read_access_f(s.cell));
     stn_part_cost cost;
     STN_TRY(stn_bitline_read(&s, &line, STN_STEP_RAMP, &cost, err));
     *delay_s = cost.latency_s;
