@@ -59,7 +59,8 @@ typedef struct stn_placement {
     uint64_t replicas; /* copies of the weights */
 } stn_placement;
 
-/* What digital units make of events and logic, instead of figures of files. */
+/* What digital units and a bank's tree make of events and logic, instead of
+ * figures of files. */
 typedef struct stn_unit_figures {
     /* What an event is made of; NULL: files say what it costs. */
     const char *made_of[STN_EVENT_COUNT];

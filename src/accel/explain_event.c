@@ -42,8 +42,6 @@ static const formula rules[] = {
     {STN_EVENT_crossbar_read, "latency", STN_REASON_SUM, {"circuits.read_latency", NULL}},
     {STN_EVENT_dac, "energy", STN_REASON_SUM, {"circuits.dac_energy", NULL}},
     {STN_EVENT_sample_hold, "energy", STN_REASON_SUM, {"circuits.hold_energy", NULL}},
-    {STN_EVENT_link_bit, "energy", STN_REASON_SUM, {"bank.link_energy", NULL}},
-    {STN_EVENT_link_bit, "latency", STN_REASON_SUM, {"bank.link_latency", NULL}},
 };
 #undef FACTOR
 #undef ARRAY

@@ -50,7 +50,7 @@ static const stn_attr baseline_table[] = {
     {0}};
 static const stn_attr device_table[] = {
     {"spread", STN_ATTR_FLOAT, offsetof(device_attrs, spread),
-     .initial = 0, .min = 0, .max = 100,
+     .initial = 0, .min = 0, .max = 10,
      .help = "multiple of the spreads in the device's file; 0: all cells are alike"},
     {"seed", STN_ATTR_INT, offsetof(device_attrs, seed),
      .initial = 1, .min = 0, .max = 1e9,
@@ -153,6 +153,31 @@ static stn_status read_units(const stn_machine_files *f,
                                  &source, err));
     STN_TRY(common_units(&source, out, err));
     return m->type->units ? m->type->units(m, &source, out, err) : STN_OK;
+}
+
+/* With a bank, what crosses the link goes along its tree, whose repeaters are
+ * shared among the sub-arrays. */
+static stn_status read_bank(const stn_machine_files *f,
+                            const stn_array_choice *array, stn_machine *m,
+                            stn_unit_figures *out, stn_error *err)
+{
+    stn_bank_choice choice = {.bank = stn_yaml_get(f->root, "bank"),
+                              .sub_array_m2 = m->array.area_m2,
+                              .technologies = f->technologies};
+    stn_tree tree;
+    int n = 0;
+    if (!choice.bank)
+        return STN_OK;
+    STN_TRY(need_map(f->root, "bank", &choice.bank, err));
+    STN_TRY(stn_array_feature(array, &m->figures, &choice.feature_m, err));
+    STN_TRY(stn_bank_create(&choice, &m->figures, &tree, &n, err));
+    const double wires = (double)m->array.columns;
+    out->made_of[STN_EVENT_link_bit] = "H-tree to the sub-arrays of the bank";
+    out->energy_j[STN_EVENT_link_bit] = tree.bit_j;
+    out->latency_s[STN_EVENT_link_bit] = tree.latency_s;
+    m->bank_leakage_w = wires * tree.wire_leakage_w / n;
+    m->bank_m2 = wires * tree.wire_area_m2 / n;
+    return STN_OK;
 }
 
 static stn_status list_unit(stn_machine *m, const char *prefix,
@@ -303,30 +328,6 @@ static stn_status read_circuits(const stn_machine_files *f, stn_machine *m,
     return m->type->circuits(circuits, m, err);
 }
 
-/* With a bank, what crosses the link goes along its tree, whose repeaters are
- * shared among the sub-arrays. */
-static stn_status read_bank(const stn_machine_files *f,
-                            const stn_array_choice *array, stn_machine *m,
-                            stn_error *err)
-{
-    stn_bank_choice choice = {.bank = stn_yaml_get(f->root, "bank"),
-                              .sub_array_m2 = m->array.area_m2,
-                              .technologies = f->technologies};
-    stn_tree tree;
-    int n = 0;
-    if (!choice.bank)
-        return STN_OK;
-    STN_TRY(need_map(f->root, "bank", &choice.bank, err));
-    STN_TRY(stn_array_feature(array, &m->figures, &choice.feature_m, err));
-    STN_TRY(stn_bank_create(&choice, &m->figures, &tree, &n, err));
-    const double wires = (double)m->array.columns;
-    m->event_energy_j[STN_EVENT_link_bit] = tree.bit_j;
-    m->event_latency_s[STN_EVENT_link_bit] = tree.latency_s;
-    m->bank_leakage_w = wires * tree.wire_leakage_w / n;
-    m->bank_m2 = wires * tree.wire_area_m2 / n;
-    return STN_OK;
-}
-
 /* A spread of 0 is an ideal device. Costs do not depend on it, and a machine
  * that is only costed does without. */
 static stn_status read_device(const stn_machine_files *f, stn_machine *m,
@@ -393,9 +394,9 @@ static stn_status read_machine(const stn_machine_files *f, stn_machine *m,
     array_events(m);
     STN_TRY(read_options(f, m, err));
     STN_TRY(read_units(f, &choice, m, &units, err));
+    STN_TRY(read_bank(f, &choice, m, &units, err));
     STN_TRY(read_events(f, &units, m, err));
     STN_TRY(read_areas(f, &units, m, err));
-    STN_TRY(read_bank(f, &choice, m, err));
     STN_TRY(read_circuits(f, m, err));
     return read_device(f, m, err);
 }

@@ -172,7 +172,8 @@ static void print(const void *study_of)
         stn_table_cell("%g", t->spread);
         for (int k = 0; k < STN_MTJ_ROWS; k++)
             stn_table_cell("%.2e", t->device.sense_error[k]);
-        stn_table_cell("%.2e", t->device.write_error);
+        stn_table_cell(t->device.spin_orbit ? "not modelled" : "%.2e",
+                       t->device.write_error);
         stn_table_cell("%s", stn_cli_percent(t->correct.mean, 2));
         stn_table_cell("%s", stn_cli_percent(t->correct.lowest, 2));
         stn_table_cell("%s", stn_cli_percent(t->correct.highest, 2));
@@ -211,7 +212,9 @@ static void put_trial(const study *s, const trial *t, stn_json_writer *w)
     for (int k = 0; k < STN_MTJ_ROWS; k++)
         stn_cli_results_row(w, errors[k], text, t->device.sense_error[k],
                             chance);
-    stn_cli_results_row(w, "write error", text, t->device.write_error, chance);
+    if (!t->device.spin_orbit)
+        stn_cli_results_row(w, "write error", text, t->device.write_error,
+                            chance);
     stn_cli_results_row(w, "flipped in ten years", text,
                         retention_error(&t->device), chance);
     stn_cli_results_row(w, "read disturb", text, t->device.read_disturb,

@@ -154,10 +154,6 @@ stn_status stn_bank_create(const stn_bank_choice *choice, stn_figures *figures,
     *out = stn_bank_tree(&tech, choice->sub_array_m2, *sub_arrays);
     snprintf(source, sizeof source, "H-tree of docs/memory.md, %d sub-arrays",
              *sub_arrays);
-    STN_TRY(stn_figures_add(figures, "bank", "path", out->path_m, "m", source,
-                            err));
-    STN_TRY(stn_figures_add(figures, "bank", "link_energy", out->bit_j, "J",
-                            source, err));
-    return stn_figures_add(figures, "bank", "link_latency", out->latency_s, "s",
-                           source, err);
+    return stn_figures_add(figures, "bank", "path", out->path_m, "m", source,
+                           err);
 }
