@@ -43,7 +43,8 @@ static void a_bank_is_its_sub_arrays_and_its_tree(void **state)
                 sum += r.part[t][i];
             }
             assert_true(r.total[t] == sum);
-            assert_true(r.total[t] > before.total[t]);
+            if (t < STN_ARRAY_LOGIC2_ENERGY_J) /* which moves nothing */
+                assert_true(r.total[t] > before.total[t]);
         }
         double ratio = r.part[STN_ARRAY_READ_ENERGY_J][STN_BANK_DATA] /
                        before.part[STN_ARRAY_READ_ENERGY_J][STN_BANK_DATA];
@@ -79,19 +80,22 @@ static void a_machines_bank_sets_its_link(void **state)
     (void)state;
     stn_error err;
     stn_machine *plain = NULL, *banked = NULL;
-    const char *set = "bank={sub_arrays: 256, transistors: ptm, roadmap: LSTP}";
-    assert_ok(stn_machine_load("sot-modelled", NULL, 0, &plain, &err), err);
-    assert_ok(stn_machine_load("sot-modelled", &set, 1, &banked, &err), err);
+    const char *set[] = {
+        "array={rows: 256, columns: 512, transistors: ptm, roadmap: LSTP, "
+        "cell_roadmap: HP, references: 1}",
+        "bank={sub_arrays: 256, transistors: ptm, roadmap: LSTP}"};
+    assert_ok(stn_machine_load("sot-modelled", set, 1, &plain, &err), err);
+    assert_ok(stn_machine_load("sot-modelled", set, 2, &banked, &err), err);
     stn_bank_report r = bank_of(256, "LSTP");
     assert_true(banked->event_energy_j[STN_EVENT_link_bit] <
                 plain->event_energy_j[STN_EVENT_link_bit]);
     double data_w = r.part[STN_ARRAY_LEAKAGE_W][STN_BANK_DATA];
-    assert_true(fabs(256 * banked->bank_leakage_w / data_w - 1) < 0.05);
+    assert_true(fabs(256 * banked->bank_leakage_w / data_w - 1) < 1e-9);
     assert_true(stn_machine_area_m2(banked) > stn_machine_area_m2(plain));
     stn_machine_destroy(banked);
     stn_machine_destroy(plain);
-    set = "bank={sub_arrays: 100, transistors: ptm, roadmap: HP}";
-    assert_int_equal(stn_machine_load("sot-modelled", &set, 1, &banked, &err),
+    set[1] = "bank={sub_arrays: 100, transistors: ptm, roadmap: HP}";
+    assert_int_equal(stn_machine_load("sot-modelled", set, 2, &banked, &err),
                      STN_E_ARGUMENT);
 }
 

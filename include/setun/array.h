@@ -22,7 +22,7 @@ typedef struct stn_array_request {
     int columns_per_sense_amp; /* divides `columns` */
 } stn_array_request;
 
-/* Six totals, each the sum of its parts. */
+/* Totals, each the sum of its parts. */
 typedef enum stn_array_total {
     STN_ARRAY_AREA_M2,
     STN_ARRAY_READ_LATENCY_S,
@@ -31,6 +31,9 @@ typedef enum stn_array_total {
                                  bits as there are sense amplifiers */
     STN_ARRAY_WRITE_ENERGY_J, /* one word written */
     STN_ARRAY_LEAKAGE_W,
+    STN_ARRAY_LOGIC2_ENERGY_J, /* as a read, of two rows at once; takes as long.
+                                  0 of cells that share charge: not possible */
+    STN_ARRAY_LOGIC3_ENERGY_J, /* of three rows */
     STN_ARRAY_TOTALS
 } stn_array_total;
 

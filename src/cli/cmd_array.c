@@ -47,8 +47,8 @@ static int print_text(const stn_array_request *q, const stn_array_report *r)
            q->rows, q->columns, q->cell, q->tech, q->node_nm, q->roadmap,
            q->cell_roadmap, q->temperature_k, q->columns_per_sense_amp,
            q->columns_per_sense_amp == 1 ? "" : "s");
-    stn_table_begin("lrrrrrr", "part", "area", "read", "write", "read", "write",
-                    "leakage", NULL);
+    stn_table_begin("lrrrrrrrr", "part", "area", "read", "write", "read",
+                    "write", "leakage", "2 rows", "3 rows", NULL);
     for (int i = 0; i < STN_ARRAY_PARTS; i++) {
         stn_table_cell("%s", stn_array_part_name((stn_array_part)i));
         for (int t = 0; t < STN_ARRAY_TOTALS; t++)
@@ -70,8 +70,8 @@ static int print_bank(const stn_array_request *q, int n)
         return stn_cli_fail(status, &err);
     printf("\na bank of %d, words of %d bits\n\n", n,
            q->columns / q->columns_per_sense_amp);
-    stn_table_begin("lrrrrrr", "part", "area", "read", "write", "read", "write",
-                    "leakage", NULL);
+    stn_table_begin("lrrrrrrrr", "part", "area", "read", "write", "read",
+                    "write", "leakage", "2 rows", "3 rows", NULL);
     for (int i = 0; i < STN_BANK_PARTS; i++) {
         stn_table_cell("%s", stn_bank_part_name((stn_bank_part)i));
         for (int k = 0; k < STN_ARRAY_TOTALS; k++)

@@ -3,40 +3,23 @@
  * Sub-arrays of a machine from the model: any geometry, any cell file with
  * `kind`. Logic in a row needs all columns at once, so there is a sense
  * amplifier per column.
- *
- * Rows sensed together: k word lines rise, each through its own path of
- * decoders; k cells a column conduct; k references part k + 1 levels, each in
- * a latch of its own. The bit line is precharged once. A level lies closer to
- * the next the more cells are in parallel: that costs error rate, not time,
- * and is not charged here. */
+ * Columns of resistive cells have as many latches as rows are sensed together
+ * at most, unless the file says how many. */
 #include "memory/model.h"
+#include "setun/mtj.h"
 #include <stdio.h>
 #include <string.h>
 
-/* Energy of `rows` word lines at once. */
-static double logic_energy_j(const double *read, int rows)
-{
-    double energy_j = 0.0;
-    for (int i = 0; i < STN_ARRAY_PARTS; i++) {
-        bool per_row = i == STN_ARRAY_PREDECODER ||
-                       i == STN_ARRAY_ROW_DECODER || i == STN_ARRAY_CELLS ||
-                       i == STN_ARRAY_SENSE_AMPLIFIER;
-        energy_j += (per_row ? rows : 1) * read[i];
-    }
-    return energy_j;
-}
-
 static void take(const stn_array_report *r, stn_array *a)
 {
-    const double *read = r->part[STN_ARRAY_READ_ENERGY_J];
     a->area_m2 = r->total[STN_ARRAY_AREA_M2];
     a->leakage_w = r->total[STN_ARRAY_LEAKAGE_W];
     a->read_energy_j = r->total[STN_ARRAY_READ_ENERGY_J];
     a->write_energy_j = r->total[STN_ARRAY_WRITE_ENERGY_J];
     a->read_latency_s = r->total[STN_ARRAY_READ_LATENCY_S];
     a->write_latency_s = r->total[STN_ARRAY_WRITE_LATENCY_S];
-    a->logic2_energy_j = logic_energy_j(read, 2);
-    a->logic3_energy_j = logic_energy_j(read, 3);
+    a->logic2_energy_j = r->total[STN_ARRAY_LOGIC2_ENERGY_J];
+    a->logic3_energy_j = r->total[STN_ARRAY_LOGIC3_ENERGY_J];
     a->copy_energy_j = a->read_energy_j + a->write_energy_j;
     a->copy_latency_s = a->read_latency_s + a->write_latency_s;
     a->logic2_latency_s = a->logic3_latency_s = a->read_latency_s;
@@ -84,7 +67,8 @@ stn_status stn_array_create_modelled(const stn_array_choice *choice,
                                      stn_error *err)
 {
     static const char *const keys[] = {"rows",    "columns",      "transistors",
-                                       "roadmap", "cell_roadmap", NULL};
+                                       "roadmap", "cell_roadmap", "references",
+                                       NULL};
     double feature_m = 0.0;
     stn_array a = {0};
     stn_cell cell;
@@ -97,6 +81,10 @@ stn_status stn_array_create_modelled(const stn_array_choice *choice,
     STN_TRY(stn_array_whole(choice->array, "columns", 1, &a.columns, err));
     STN_TRY(stn_array_feature(choice, figures, &feature_m, err));
     STN_TRY(stn_cell_parse(choice->cell, figures, &cell, err));
+    int references = stn_cell_resists(&cell) ? STN_MTJ_ROWS : 1;
+    if (stn_yaml_get(choice->array, "references"))
+        STN_TRY(
+            stn_array_whole(choice->array, "references", 1, &references, err));
     transistors.node_nm = 1e9 * feature_m;
     stn_status status = stn_tech_cache_load(choice->technologies, &transistors,
                                             figures, &tech, err);
@@ -104,7 +92,8 @@ stn_status stn_array_create_modelled(const stn_array_choice *choice,
                       .cell = &cell,
                       .rows = a.rows,
                       .columns = a.columns,
-                      .columns_per_sense_amp = 1};
+                      .columns_per_sense_amp = 1,
+                      .references = references};
     if (status == STN_OK)
         status = stn_subarray_model(&s, &report, err);
     if (status == STN_E_ARGUMENT)

@@ -6,10 +6,10 @@
 #include <string.h>
 
 static const char *const total_names[STN_ARRAY_TOTALS] = {
-    "area_m2",       "read_latency_s", "write_latency_s",
-    "read_energy_j", "write_energy_j", "leakage_w"};
-static const char *const total_units[STN_ARRAY_TOTALS] = {"m2", "s", "s",
-                                                          "J",  "J", "W"};
+    "area_m2",        "read_latency_s", "write_latency_s", "read_energy_j",
+    "write_energy_j", "leakage_w",      "logic2_energy_j", "logic3_energy_j"};
+static const char *const total_units[STN_ARRAY_TOTALS] = {"m2", "s", "s", "J",
+                                                          "J",  "W", "J", "J"};
 static const char *const part_names[STN_ARRAY_PARTS] = {
     "cells",       "predecoder", "row_decoder",     "column_select", "bit_line",
     "multiplexer", "precharge",  "sense_amplifier", "white_space"};

@@ -91,6 +91,7 @@ typedef struct stn_subarray {
     const stn_tech *tech;
     const stn_cell *cell;
     int rows, columns, columns_per_sense_amp;
+    int references; /* latches of a sense amplifier; 0: one */
 } stn_subarray;
 
 /* STN_E_UNSUPPORTED when the cell cannot be sensed in this geometry. */

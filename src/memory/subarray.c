@@ -28,6 +28,7 @@ typedef struct parts {
     double read_word_f, write_word_f; /* the same line without ports */
     double line_f;                    /* wire of a select line */
     double write_a;
+    double latches;             /* of a sense amplifier */
     stn_bitline bit, write_bit; /* likewise */
     stn_multiplexer mux, write_mux;
     stn_sense_amplifier sense;
@@ -104,12 +105,12 @@ static void size_columns(parts *p)
         .signal_v = c->kind == STN_CELL_DRAM ? stn_dram_signal_v(s, &p->bit)
                                              : c->signal_v,
         .converter = c->current_sensing ? &s->tech->current_sense : NULL};
-    p->mux =
-        (stn_multiplexer){.device = d,
-                          .inputs = s->columns_per_sense_amp,
-                          .count = count,
-                          .width_m = fmax(width_m, MIN_PASS * f),
-                          .load_f = stn_sense_amplifier_input_f(&p->sense)};
+    p->mux = (stn_multiplexer){
+        .device = d,
+        .inputs = s->columns_per_sense_amp,
+        .count = count,
+        .width_m = fmax(width_m, MIN_PASS * f),
+        .load_f = p->latches * stn_sense_amplifier_input_f(&p->sense)};
     p->bit.mux_drain_f = stn_multiplexer_pass_f(&p->mux);
     p->bit.mux_ohm = stn_multiplexer_pass_ohm(&p->mux);
     if (p->mux.inputs > 1)
@@ -331,6 +332,24 @@ static void post_energy(const parts *p, stn_array_report *r)
             c->program_pulses * p->amplifier.energy_j;
 }
 
+/* Rows sensed together: k word lines rise, each through its own path of
+ * decoders; k cells a column conduct; k references part k + 1 levels, each in a
+ * latch of its own. The bit line is precharged once. A level lies closer to the
+ * next the more cells are in parallel: that costs error rate, not time, and is
+ * not charged here. */
+static void post_logic(const stn_cell *c, stn_array_report *r)
+{
+    const double *read = r->part[STN_ARRAY_READ_ENERGY_J];
+    for (int i = 0; i < STN_ARRAY_PARTS; i++) {
+        bool per_row = i == STN_ARRAY_PREDECODER ||
+                       i == STN_ARRAY_ROW_DECODER || i == STN_ARRAY_CELLS ||
+                       i == STN_ARRAY_SENSE_AMPLIFIER;
+        if (c->kind != STN_CELL_DRAM)
+            r->part[STN_ARRAY_LOGIC2_ENERGY_J][i] = (per_row ? 2 : 1) * read[i];
+        r->part[STN_ARRAY_LOGIC3_ENERGY_J][i] = (per_row ? 3 : 1) * read[i];
+    }
+}
+
 static void post_leakage(const parts *p, stn_array_report *r)
 {
     const stn_cell *c = p->s->cell;
@@ -380,7 +399,7 @@ static stn_status read_line(parts *p, stn_error *err)
 stn_status stn_subarray_model(const stn_subarray *s, stn_array_report *out,
                               stn_error *err)
 {
-    parts p = {.s = s};
+    parts p = {.s = s, .latches = s->references ? s->references : 1};
     stn_array_report r = {0};
     if (s->cell->kind == STN_CELL_DRAM && s->columns_per_sense_amp != 1)
         return stn_fail(err, STN_E_UNSUPPORTED,
@@ -397,6 +416,9 @@ stn_status stn_subarray_model(const stn_subarray *s, stn_array_report *out,
     p.precharge = stn_precharge_cost(&precharge);
     p.multiplexer = stn_multiplexer_cost(&p.mux);
     p.amplifier = stn_sense_amplifier_cost(&p.sense);
+    p.amplifier.area_m2 *= p.latches;
+    p.amplifier.box.height_m *= p.latches;
+    p.amplifier.leakage_w *= p.latches;
     /* Areas do not depend on ramps: the outline comes first, since it loads
      * the predecoder, whose ramp starts everything else. */
     cost_word_lines(&p, STN_STEP_RAMP);
@@ -409,6 +431,7 @@ stn_status stn_subarray_model(const stn_subarray *s, stn_array_report *out,
     post_area(&p, box, &r);
     post_latency(&p, &r);
     post_energy(&p, &r);
+    post_logic(s->cell, &r);
     post_leakage(&p, &r);
     for (int t = 0; t < STN_ARRAY_TOTALS; t++)
         for (int i = 0; i < STN_ARRAY_PARTS; i++)

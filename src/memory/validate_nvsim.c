@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define GROUPS 16
-#define COLUMNS (STN_ARRAY_TOTALS + 7)
 
 /* What a column of the file is compared with: a total, or a part of one. */
 typedef struct column {
@@ -20,7 +19,7 @@ typedef struct column {
     int part; /* < 0: the total */
 } column;
 
-static const column columns[COLUMNS] = {
+static const column columns[] = {
     {"area_m2", STN_ARRAY_AREA_M2, -1},
     {"read_latency_s", STN_ARRAY_READ_LATENCY_S, -1},
     {"write_latency_s", STN_ARRAY_WRITE_LATENCY_S, -1},
@@ -37,6 +36,8 @@ static const column columns[COLUMNS] = {
     {"sense_amp_energy_j", STN_ARRAY_READ_ENERGY_J, STN_ARRAY_SENSE_AMPLIFIER},
     {"precharge_energy_j", STN_ARRAY_READ_ENERGY_J, STN_ARRAY_PRECHARGE},
 };
+
+#define COLUMNS ((int)(sizeof columns / sizeof columns[0]))
 
 /* Errors of one column over the lines of one cell. */
 typedef struct series {
