@@ -58,18 +58,6 @@ static const stn_attr device_table[] = {
     {0}};
 /* clang-format on */
 
-static stn_status need_map(const stn_yaml *map, const char *key,
-                           const stn_yaml **out, stn_error *err)
-{
-    const stn_yaml *node = stn_yaml_get(map, key);
-    if (!node)
-        return stn_yaml_fail(map, err, "\"%s\" is missing", key);
-    if (node->kind != STN_YAML_MAP)
-        return stn_yaml_fail(node, err, "%s: expected a map", key);
-    *out = node;
-    return STN_OK;
-}
-
 /* Events of the sub-array itself. */
 static void array_events(stn_machine *m)
 {
@@ -102,82 +90,7 @@ static stn_status check_event_keys(const stn_yaml *map, stn_error *err)
     for (int e = 0; e < STN_EVENT_COUNT; e++)
         if (!is_array_event((stn_event)e))
             names[n++] = stn_events[e].name;
-    return map ? stn_yaml_check_keys(map, names, err) : STN_OK;
-}
-
-void stn_unit_event(stn_unit_figures *figures, stn_event event,
-                    const stn_unit_chain *chain, double share,
-                    const char *made_of)
-{
-    figures->made_of[event] = made_of;
-    figures->energy_j[event] = chain->energy_j / share;
-    figures->latency_s[event] = chain->latency_s;
-}
-
-/* Common to all families. Registers and what an event's data need to come and
- * go are events of their own. */
-static stn_status common_units(const stn_unit_source *source,
-                               stn_unit_figures *out, stn_error *err)
-{
-    stn_unit_chain rescale = {0}, pool = {0}, neuron = {0};
-    STN_TRY(
-        stn_unit_chain_add(source, STN_UNIT_MULTIPLIER, 32, 1, &rescale, err));
-    STN_TRY(stn_unit_chain_add(source, STN_UNIT_ADDER, 32, 1, &rescale, err));
-    STN_TRY(stn_unit_chain_add(source, STN_UNIT_ADDER, 32, 1, &rescale, err));
-    STN_TRY(stn_unit_chain_add(source, STN_UNIT_ADDER, 32, 1, &pool, err));
-    STN_TRY(
-        stn_unit_chain_add(source, STN_UNIT_MULTIPLIER, 8, 3, &neuron, err));
-    STN_TRY(stn_unit_chain_add(source, STN_UNIT_ADDER, 32, 2, &neuron, err));
-    stn_unit_event(out, STN_EVENT_rescale, &rescale, 1,
-                   "multiplier and two adders of 32 bits");
-    stn_unit_event(out, STN_EVENT_pool, &pool, 1, "adder of 32 bits");
-    stn_unit_event(out, STN_EVENT_neuron, &neuron, 1,
-                   "multiplier of 8 bits three times, adder of 32 twice");
-    out->lane = "multiplier and two adders of 32 bits";
-    out->lane_m2 = rescale.area_m2;
-    return STN_OK;
-}
-
-static stn_status read_units(const stn_machine_files *f,
-                             const stn_array_choice *array, stn_machine *m,
-                             stn_unit_figures *out, stn_error *err)
-{
-    const stn_yaml *map = stn_yaml_get(f->root, "units");
-    stn_unit_source source;
-    double feature_m = 0.0;
-    if (!map)
-        return STN_OK;
-    STN_TRY(need_map(f->root, "units", &map, err));
-    STN_TRY(stn_array_feature(array, &m->figures, &feature_m, err));
-    STN_TRY(stn_unit_source_read(map, feature_m, f->technologies, &m->figures,
-                                 &source, err));
-    STN_TRY(common_units(&source, out, err));
-    return m->type->units ? m->type->units(m, &source, out, err) : STN_OK;
-}
-
-/* With a bank, what crosses the link goes along its tree, whose repeaters are
- * shared among the sub-arrays. */
-static stn_status read_bank(const stn_machine_files *f,
-                            const stn_array_choice *array, stn_machine *m,
-                            stn_unit_figures *out, stn_error *err)
-{
-    stn_bank_choice choice = {.bank = stn_yaml_get(f->root, "bank"),
-                              .sub_array_m2 = m->array.area_m2,
-                              .technologies = f->technologies};
-    stn_tree tree;
-    int n = 0;
-    if (!choice.bank)
-        return STN_OK;
-    STN_TRY(need_map(f->root, "bank", &choice.bank, err));
-    STN_TRY(stn_array_feature(array, &m->figures, &choice.feature_m, err));
-    STN_TRY(stn_bank_create(&choice, &m->figures, &tree, &n, err));
-    const double wires = (double)m->array.columns;
-    out->made_of[STN_EVENT_link_bit] = "H-tree to the sub-arrays of the bank";
-    out->energy_j[STN_EVENT_link_bit] = tree.bit_j;
-    out->latency_s[STN_EVENT_link_bit] = tree.latency_s;
-    m->bank_leakage_w = wires * tree.wire_leakage_w / n;
-    m->bank_m2 = wires * tree.wire_area_m2 / n;
-    return STN_OK;
+    return stn_yaml_check_keys(map, names, err);
 }
 
 static stn_status list_unit(stn_machine *m, const char *prefix,
@@ -219,9 +132,10 @@ static stn_status read_events(const stn_machine_files *f,
 {
     const stn_yaml *own = stn_yaml_get(f->root, "events");
     const stn_yaml *tech = NULL;
-    STN_TRY(need_map(f->tech, "events", &tech, err));
-    STN_TRY(check_event_keys(own, err));
+    STN_TRY(stn_yaml_need_map(f->tech, "events", &tech, err));
     STN_TRY(check_event_keys(tech, err));
+    if (own && !is_empty(own))
+        STN_TRY(check_event_keys(own, err));
     for (int e = 0; e < STN_EVENT_COUNT; e++) {
         const char *name = stn_events[e].name, *made_of = units->made_of[e];
         const stn_yaml *node = own_figure(f, "events", name);
@@ -255,7 +169,7 @@ static stn_status read_areas(const stn_machine_files *f,
     const double derived_m2[] = {units->column_m2, units->logic_m2,
                                  units->lane_m2, 0.0};
     const stn_yaml *own = stn_yaml_get(f->root, "areas"), *tech = NULL;
-    STN_TRY(need_map(f->tech, "areas", &tech, err));
+    STN_TRY(stn_yaml_need_map(f->tech, "areas", &tech, err));
     STN_TRY(stn_yaml_check_keys(tech, keys, err));
     if (own && !is_empty(own))
         STN_TRY(stn_yaml_check_keys(own, keys, err));
@@ -324,7 +238,7 @@ static stn_status read_circuits(const stn_machine_files *f, stn_machine *m,
                                         "the %s family has no circuits",
                                         m->type->name)
                         : STN_OK;
-    STN_TRY(need_map(f->root, "circuits", &circuits, err));
+    STN_TRY(stn_yaml_need_map(f->root, "circuits", &circuits, err));
     return m->type->circuits(circuits, m, err);
 }
 
@@ -342,7 +256,7 @@ static stn_status read_device(const stn_machine_files *f, stn_machine *m,
                              m->type->name, m->type->no_device);
     if (!map || f->unlisted)
         return STN_OK;
-    STN_TRY(need_map(f->root, "device", &map, err));
+    STN_TRY(stn_yaml_need_map(f->root, "device", &map, err));
     STN_TRY(stn_yaml_need_text(map, "name", &name, err));
     STN_TRY(stn_attrs_parse(device_table, map, NULL, also, &attrs, err));
     stn_status status = stn_mtj_load(name->scalar, &m->figures, &mtj, err);
@@ -377,7 +291,7 @@ static stn_status read_machine(const stn_machine_files *f, stn_machine *m,
     STN_TRY(stn_yaml_check_keys(f->root, keys, err));
     STN_TRY(stn_yaml_check_keys(f->tech, tech_keys, err));
     STN_TRY(stn_yaml_need_text(f->root, "title", &title, err));
-    STN_TRY(need_map(f->root, "array", &array, err));
+    STN_TRY(stn_yaml_need_map(f->root, "array", &array, err));
     m->title = stn_arena_string(&m->arena, title->scalar);
     if (!m->title)
         return stn_fail_memory(err, "the title of a machine");
@@ -393,8 +307,7 @@ static stn_status read_machine(const stn_machine_files *f, stn_machine *m,
         STN_TRY(stn_array_create(&choice, &m->figures, &m->array, err));
     array_events(m);
     STN_TRY(read_options(f, m, err));
-    STN_TRY(read_units(f, &choice, m, &units, err));
-    STN_TRY(read_bank(f, &choice, m, &units, err));
+    STN_TRY(stn_machine_units(f, &choice, m, &units, err));
     STN_TRY(read_events(f, &units, m, err));
     STN_TRY(read_areas(f, &units, m, err));
     STN_TRY(read_circuits(f, m, err));

@@ -19,6 +19,15 @@ typedef struct stn_machine_files {
 
 stn_status stn_machine_build(const char *name, const stn_machine_files *files,
                              stn_machine **out, stn_error *err);
+/* What `units` and `bank` of the file make of the machine beside its
+ * sub-arrays; options and sub-array are known. */
+stn_status stn_machine_units(const stn_machine_files *files,
+                             const stn_array_choice *array,
+                             stn_machine *machine, stn_unit_figures *out,
+                             stn_error *err);
+/* A map under `key`, refused when it is missing. */
+stn_status stn_yaml_need_map(const stn_yaml *map, const char *key,
+                             const stn_yaml **out, stn_error *err);
 /* A text under `key`, refused when it is missing or empty. */
 stn_status stn_yaml_need_text(const stn_yaml *map, const char *key,
                               const stn_yaml **out, stn_error *err);

@@ -38,6 +38,18 @@ stn_status stn_yaml_need_text(const stn_yaml *map, const char *key,
     return STN_OK;
 }
 
+stn_status stn_yaml_need_map(const stn_yaml *map, const char *key,
+                             const stn_yaml **out, stn_error *err)
+{
+    const stn_yaml *node = stn_yaml_get(map, key);
+    if (!node)
+        return stn_yaml_fail(map, err, "\"%s\" is missing", key);
+    if (node->kind != STN_YAML_MAP)
+        return stn_yaml_fail(node, err, "%s: expected a map", key);
+    *out = node;
+    return STN_OK;
+}
+
 static stn_status load_part(const stn_yaml *node, const char *folder, part *p,
                             stn_error *err)
 {

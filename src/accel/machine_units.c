@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What stands beside the sub-arrays of a machine, when it is modelled: digital
+ * units of gates, and the tree of a bank. */
+#include "accel/machine.h"
+
+void stn_unit_event(stn_unit_figures *figures, stn_event event,
+                    const stn_unit_chain *chain, double share,
+                    const char *made_of)
+{
+    figures->made_of[event] = made_of;
+    figures->energy_j[event] = chain->energy_j / share;
+    figures->latency_s[event] = chain->latency_s;
+}
+
+/* Common to all families. Registers and what an event's data need to come and
+ * go are events of their own. */
+static stn_status common_units(const stn_unit_source *source,
+                               stn_unit_figures *out, stn_error *err)
+{
+    stn_unit_chain rescale = {0}, pool = {0}, neuron = {0};
+    STN_TRY(
+        stn_unit_chain_add(source, STN_UNIT_MULTIPLIER, 32, 1, &rescale, err));
+    STN_TRY(stn_unit_chain_add(source, STN_UNIT_ADDER, 32, 1, &rescale, err));
+    STN_TRY(stn_unit_chain_add(source, STN_UNIT_ADDER, 32, 1, &rescale, err));
+    STN_TRY(stn_unit_chain_add(source, STN_UNIT_ADDER, 32, 1, &pool, err));
+    STN_TRY(
+        stn_unit_chain_add(source, STN_UNIT_MULTIPLIER, 8, 3, &neuron, err));
+    STN_TRY(stn_unit_chain_add(source, STN_UNIT_ADDER, 32, 2, &neuron, err));
+    stn_unit_event(out, STN_EVENT_rescale, &rescale, 1,
+                   "multiplier and two adders of 32 bits");
+    stn_unit_event(out, STN_EVENT_pool, &pool, 1, "adder of 32 bits");
+    stn_unit_event(out, STN_EVENT_neuron, &neuron, 1,
+                   "multiplier of 8 bits three times, adder of 32 twice");
+    out->lane = "multiplier and two adders of 32 bits";
+    out->lane_m2 = rescale.area_m2;
+    return STN_OK;
+}
+
+static stn_status read_units(const stn_machine_files *f, double feature_m,
+                             stn_machine *m, stn_unit_figures *out,
+                             stn_error *err)
+{
+    const stn_yaml *map = stn_yaml_get(f->root, "units");
+    stn_unit_source source;
+    if (!map)
+        return STN_OK;
+    STN_TRY(stn_yaml_need_map(f->root, "units", &map, err));
+    STN_TRY(stn_unit_source_read(map, feature_m, f->technologies, &m->figures,
+                                 &source, err));
+    STN_TRY(common_units(&source, out, err));
+    return m->type->units ? m->type->units(m, &source, out, err) : STN_OK;
+}
+
+/* With a bank, what crosses the link goes along its tree, whose repeaters are
+ * shared among the sub-arrays. */
+static stn_status read_bank(const stn_machine_files *f, double feature_m,
+                            stn_machine *m, stn_unit_figures *out,
+                            stn_error *err)
+{
+    stn_bank_choice choice = {.bank = stn_yaml_get(f->root, "bank"),
+                              .feature_m = feature_m,
+                              .sub_array_m2 = m->array.area_m2,
+                              .technologies = f->technologies};
+    stn_tree tree;
+    int n = 0;
+    if (!choice.bank)
+        return STN_OK;
+    STN_TRY(stn_yaml_need_map(f->root, "bank", &choice.bank, err));
+    STN_TRY(stn_bank_create(&choice, &m->figures, &tree, &n, err));
+    const double wires = (double)m->array.columns;
+    out->made_of[STN_EVENT_link_bit] = "H-tree to the sub-arrays of the bank";
+    out->energy_j[STN_EVENT_link_bit] = tree.bit_j;
+    out->latency_s[STN_EVENT_link_bit] = tree.latency_s;
+    m->bank_leakage_w = wires * tree.wire_leakage_w / n;
+    m->bank_m2 = wires * tree.wire_area_m2 / n;
+    return STN_OK;
+}
+
+stn_status stn_machine_units(const stn_machine_files *files,
+                             const stn_array_choice *array,
+                             stn_machine *machine, stn_unit_figures *out,
+                             stn_error *err)
+{
+    stn_figures unlisted = {0};
+    double feature_m = 0.0;
+    STN_TRY(stn_array_feature(array, &unlisted, &feature_m, err));
+    STN_TRY(read_units(files, feature_m, machine, out, err));
+    return read_bank(files, feature_m, machine, out, err);
+}
