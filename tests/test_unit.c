@@ -276,6 +276,28 @@ static void families_have_units_of_their_own(void **state)
     stn_machine_destroy(m);
 }
 
+/* All of a machine, from its cells to its lanes, at every node. */
+static void machines_shrink_with_their_node(void **state)
+{
+    (void)state;
+    static const char *const nodes[] = {"tech=cmos-90nm", "tech=cmos-65nm",
+                                        "tech=cmos-45nm", "tech=cmos-32nm",
+                                        "tech=cmos-22nm"};
+    stn_machine *before = machine_of("sot-modelled", nodes[0]);
+    for (int i = 1; i < 5; i++) {
+        stn_machine *m = machine_of("sot-modelled", nodes[i]);
+        assert_true(stn_machine_area_m2(m) < stn_machine_area_m2(before));
+        assert_true(m->lane_m2 < before->lane_m2);
+        assert_true(m->event_energy_j[STN_EVENT_pool] <
+                    before->event_energy_j[STN_EVENT_pool]);
+        assert_true(m->event_energy_j[STN_EVENT_fp32_mul] <
+                    before->event_energy_j[STN_EVENT_fp32_mul]);
+        stn_machine_destroy(before);
+        before = m;
+    }
+    stn_machine_destroy(before);
+}
+
 static void senseless_units_of_machines_are_refused(void **state)
 {
     (void)state;
@@ -308,6 +330,7 @@ int main(void)
         cmocka_unit_test(senseless_units_are_refused),
         cmocka_unit_test(machines_cost_what_their_units_do),
         cmocka_unit_test(families_have_units_of_their_own),
+        cmocka_unit_test(machines_shrink_with_their_node),
         cmocka_unit_test(senseless_units_of_machines_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
