@@ -156,8 +156,7 @@ typedef struct stn_cost_input {
 
 /* Cost of one layer for one picture: energy = Σ events · figure, latency =
  * Σ steps · figure, leakage = sub-arrays · stn_machine_leakage_w · latency,
- * area =
- * sub-arrays · (array + logic) + units. */
+ * area = sub-arrays · stn_machine_area_m2 + units. */
 stn_cost stn_cost_fold(const stn_machine *machine, const stn_cost_input *in);
 /* The same for one instruction of a program, from where it lives. */
 stn_cost stn_cost_placed(const stn_machine *machine,

@@ -3,6 +3,7 @@
  * Sub-arrays of a machine from the model: any geometry, any cell file with
  * `kind`. Logic in a row needs all columns at once, so there is a sense
  * amplifier per column.
+ *
  * Columns of resistive cells have as many latches as rows are sensed together
  * at most, unless the file says how many. */
 #include "memory/model.h"

@@ -29,7 +29,7 @@ typedef struct parts {
     double line_f;                    /* wire of a select line */
     double write_a;
     double latches;             /* of a sense amplifier */
-    stn_bitline bit, write_bit; /* likewise */
+    stn_bitline bit, write_bit; /* the same line but of a spin-orbit cell */
     stn_multiplexer mux, write_mux;
     stn_sense_amplifier sense;
     stn_part_cost predecoder, column_predecoder, row, row_write, select,
@@ -64,7 +64,6 @@ static void size_lines(parts *p)
     p->read_word_f = p->line_f + s->columns * stn_gate_capacitance(d, read_m);
     p->write_word_f = p->line_f + s->columns * stn_gate_capacitance(d, write_m);
     p->bit = stn_bitline_of(s, stn_read_access_f(c));
-    p->write_bit = stn_bitline_of(s, c->access_width_f);
     if (stn_cell_resists(c))
         p->write_a = fmax(c->write_a, c->write_v / c->on_ohm);
 }
@@ -123,6 +122,7 @@ static void size_columns(parts *p)
                                      .inputs = s->columns_per_sense_amp,
                                      .count = count,
                                      .width_m = fmax(write_m, MIN_PASS * f)};
+    p->write_bit = stn_bitline_of(s, c->access_width_f);
     p->write_bit.mux_drain_f = stn_multiplexer_pass_f(&p->write_mux);
     p->write_bit.mux_ohm = stn_multiplexer_pass_ohm(&p->write_mux);
     p->write_multiplexer = stn_multiplexer_cost(&p->write_mux);
