@@ -17,6 +17,7 @@ typedef struct fixture {
     stn_results *results;
     stn_reproduce_options options;
     bool single; /* of p4 one seed alone */
+    const char *network;
 } fixture;
 
 static int set_up(void **state)
@@ -25,6 +26,7 @@ static int set_up(void **state)
     strcpy(f->folder, "/tmp/setun-results-XXXXXX");
     assert_non_null(mkdtemp(f->folder));
     snprintf(f->path, sizeof f->path, "%s/permdnn.json", f->folder);
+    f->network = "net";
     f->options = stn_reproduce_defaults();
     f->options.id = "permdnn";
     stn_error err;
@@ -57,7 +59,7 @@ static void measure(fixture *f, const char *data, double accuracy, int n_seeds,
 {
     stn_measure dense = {.variant = "float",
                          .data = data,
-                         .network = "net",
+                         .network = f->network,
                          .accuracy = accuracy,
                          .n_seeds = n_seeds - 1};
     stn_measure p4 = dense;
@@ -129,6 +131,23 @@ static void data_sets_of_other_commands_stay_as_they_were(void **state)
     free(none);
 }
 
+static void a_second_network_on_the_same_data_leaves_the_first(void **state)
+{
+    fixture *f = *state;
+    measure(f, "cifar10", 0.9, 3, "one");
+    f->network = "wide";
+    measure(f, "cifar10", 0.7, 1, "two");
+    char *systems = table_of(f->folder, NULL);
+    assert_holds(systems, " | net, cifar10 | `p4` | 87.00 | 2.00 | 3 |\n"
+                          "| | | wide, cifar10 | `p4` | 68.00 | 2.00 | 1 |\n");
+    char *cifar10 = table(f, "cifar10");
+    assert_holds(cifar10, "`, net, cifar10: `one`, commit made-by-on, seeds 1 "
+                          "to 3,");
+    assert_holds(cifar10, "`, wide, cifar10: `two`, commit made-by-tw, seed 1");
+    free(systems);
+    free(cifar10);
+}
+
 static void a_mean_and_a_single_run_have_rows_of_their_own(void **state)
 {
     fixture *f = *state;
@@ -172,8 +191,8 @@ static void published_figures_name_every_command(void **state)
     free(all);
     measure(f, "cifar10", 0.7, 1, "two");
     all = table(f, NULL);
-    assert_holds(all, "`, mnist: `one`, commit made-by-on, seeds 1 to 3,");
-    assert_holds(all, "`, cifar10: `two`, commit made-by-tw, seed 1,");
+    assert_holds(all, "`, net, mnist: `one`, commit made-by-on, seeds 1 to 3,");
+    assert_holds(all, "`, net, cifar10: `two`, commit made-by-tw, seed 1,");
     free(all);
 }
 
@@ -238,8 +257,8 @@ static void a_folder_tells_what_every_system_reached(void **state)
     measure(f, "mnist", 0.9, 3, "one");
     measure(f, "cifar10", 0.7, 1, "two");
     char *text = table_of(f->folder, NULL);
-    assert_holds(text, " | mnist | `p4` | 87.00 | 2.00 | 3 |\n"
-                       "| | | cifar10 | `p4` | 68.00 | 2.00 | 1 |\n");
+    assert_holds(text, " | net, mnist | `p4` | 87.00 | 2.00 | 3 |\n"
+                       "| | | net, cifar10 | `p4` | 68.00 | 2.00 | 1 |\n");
     assert_holds(text, "\n| [`permdnn`](docs/methods/permdnn.md) | ");
     assert_holds(text, "\n| [`circnn`](docs/methods/circnn.md) | ");
     assert_holds(text, " | not yet | | | | |\n");
@@ -254,6 +273,9 @@ int main(void)
             data_sets_of_other_commands_stay_as_they_were, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             a_data_set_measured_again_is_replaced_in_its_place, set_up,
+            tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_second_network_on_the_same_data_leaves_the_first, set_up,
             tear_down),
         cmocka_unit_test_setup_teardown(
             a_mean_and_a_single_run_have_rows_of_their_own, set_up, tear_down),

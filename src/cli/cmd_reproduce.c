@@ -21,7 +21,7 @@ static const stn_option OPTIONS[] = {
     {"out", 'o', false, "DIR", NULL,
      "folder of the runs; default runs/ID-BUDGET-seedN"},
     {"results", 0, false, "FILE", NULL,
-     "results, merged by data set; default results/ID.json"},
+     "results, merged by network and data set; default results/ID.json"},
     {"seed", 's', false, "N", "1",
      "seed of weights, order and augmentation"},
     {"seeds", 0, false, "N", "1",
@@ -205,7 +205,8 @@ const stn_command stn_cmd_reproduce = {
         "ones go on, so the same command can be repeated; a run of another "
         "recipe in a folder beside that differs by names alone, such as a "
         "float twin, is used and said. A data set that is not here is skipped "
-        "and said. Rows of other data sets stay in the results file, with the "
+        "and said. Rows of other networks and data sets stay in the results "
+        "file, with the "
         "command that they are from.\n\nExample: setun reproduce bdnet "
         "--budget full",
     .options = OPTIONS,

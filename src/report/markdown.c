@@ -18,6 +18,7 @@
 
 #define MAX_VARIANTS 64
 #define MAX_COLUMNS 16 /* more variants become rows */
+#define MAX_SUBJECTS 32
 
 static void condition(const stn_json *row, int index, char word[STN_CONDITION])
 {
@@ -60,7 +61,7 @@ static void print_published(const stn_json *rows, FILE *out)
 
 typedef struct comparison {
     const stn_json *rows;
-    const char *data, *pattern; /* pattern NULL: all variants */
+    const char *data, *pattern; /* NULL: all data sets, all variants */
     int n;
     char variants[MAX_VARIANTS][STN_CONDITION];
 } comparison;
@@ -70,7 +71,7 @@ static bool is_about(const comparison *c, const stn_json *row)
     char word[STN_CONDITION], variant[STN_CONDITION];
     condition(row, 1, word);
     condition(row, 2, variant);
-    return strcmp(word, c->data) == 0 &&
+    return (!c->data || strcmp(word, c->data) == 0) &&
            (!c->pattern || fnmatch(c->pattern, variant, 0) == 0) &&
            strstr(stn_json_text(row, "conditions"), ", layer ") == NULL;
 }
@@ -195,27 +196,39 @@ static bool print_comparison(comparison *c, FILE *out)
     return c->n > 0;
 }
 
-/* How many seeds any figure of a data set (NULL: of all) is the mean of. */
-static int most_seeds(const stn_json *rows, const char *data)
+static bool is_of(const comparison *c, const stn_json *row, const char *subject)
+{
+    char about[STN_SUBJECT];
+    stn_result_subject(stn_json_text(row, "conditions"), about);
+    return is_about(c, row) && (!subject || !strcmp(about, subject));
+}
+
+static bool has_rows(const comparison *c, const char *subject)
+{
+    const stn_json *r = c->rows->first;
+    while (r && !is_of(c, r, subject))
+        r = r->next;
+    return r != NULL;
+}
+
+/* How many seeds any figure of a subject (NULL: of all) is the mean of. */
+static int most_seeds(const comparison *c, const char *subject)
 {
     int most = 1;
-    for (const stn_json *r = rows->first; r; r = r->next) {
-        char word[STN_CONDITION];
-        condition(r, 1, word);
-        if ((!data || !strcmp(word, data)) && stn_result_seeds(r) > most)
+    for (const stn_json *r = c->rows->first; r; r = r->next)
+        if (is_of(c, r, subject) && stn_result_seeds(r) > most)
             most = stn_result_seeds(r);
-    }
     return most;
 }
 
-static void print_origin(const stn_json *rows, const stn_json *origin,
-                         const char *path, const char *data, bool named,
-                         FILE *out)
+/* `subject` NULL: of all rows. */
+static void print_origin(const comparison *c, const stn_json *origin,
+                         const char *path, const char *subject, FILE *out)
 {
     const double seed = stn_json_number_or(origin, "seed", NAN);
-    const int n = most_seeds(rows, data);
+    const int n = most_seeds(c, subject);
     fprintf(out, "\nFrom `%s`%s%s: `%s`, commit %.10s, seed", path,
-            named ? ", " : "", named ? data : "",
+            subject ? ", " : "", subject ? subject : "",
             stn_json_text(origin, "command"), stn_json_text(origin, "commit"));
     if (n > 1)
         fprintf(out, "s %.0f to %.0f", seed, seed + n - 1);
@@ -224,25 +237,32 @@ static void print_origin(const stn_json *rows, const stn_json *origin,
     fprintf(out, ", %s.\n", stn_json_text(origin, "machine"));
 }
 
-/* Of every command that the figures of a data set, or all, are from. */
-static void print_origins(const stn_json *root, const stn_json *rows,
-                          const char *path, const char *data, FILE *out)
+static bool is_same(const stn_json *a, const stn_json *b)
 {
-    const stn_json *origins = stn_json_member(root, "origins");
+    return !strcmp(stn_json_text(a, "command"), stn_json_text(b, "command")) &&
+           !strcmp(stn_json_text(a, "commit"), stn_json_text(b, "commit"));
+}
+
+/* Of every command that the compared rows are from; once when it is one. */
+static void print_origins(const stn_json *root, const comparison *c,
+                          const char *path, FILE *out)
+{
+    char subjects[MAX_SUBJECTS][STN_SUBJECT];
+    const stn_json *origins[MAX_SUBJECTS] = {root};
+    const int known = stn_kept_subjects(root, subjects, MAX_SUBJECTS);
+    int n = 0;
     bool same = true;
-    for (const stn_json *o = origins ? origins->first : NULL; o; o = o->next)
-        for (int i = 0; i < 2; i++) {
-            const char *key = i ? "command" : "commit";
-            same = same &&
-                   !strcmp(stn_json_text(o, key), stn_json_text(root, key));
-        }
-    if (data || same) {
-        print_origin(rows, data ? stn_kept_find_origin(root, data) : root, path,
-                     data, false, out);
-        return;
+    for (int i = 0; i < known; i++) {
+        if (!has_rows(c, subjects[i]))
+            continue;
+        memmove(subjects[n], subjects[i], STN_SUBJECT);
+        origins[n] = stn_kept_find_origin(root, subjects[n]);
+        same = same && is_same(origins[n++], origins[0]);
     }
-    for (const stn_json *o = origins->first; o; o = o->next)
-        print_origin(rows, o, path, stn_json_text(o, "data"), true, out);
+    if (same)
+        print_origin(c, origins[0], path, NULL, out);
+    for (int i = 0; !same && i < n; i++)
+        print_origin(c, origins[i], path, subjects[i], out);
 }
 
 stn_status stn_report_markdown(const char *results_file, const char *data,
@@ -277,15 +297,14 @@ stn_status stn_report_markdown(const char *results_file, const char *data,
                           results_file);
         goto out;
     }
+    comparison c = {.rows = rows, .data = data, .pattern = variants};
     bool any = true;
     if (data)
-        any = print_comparison(
-            &(comparison){.rows = rows, .data = data, .pattern = variants},
-            out);
+        any = print_comparison(&c, out);
     else
         print_published(rows, out);
     if (any)
-        print_origins(root, rows, results_file, data, out);
+        print_origins(root, &c, results_file, out);
 out:
     stn_json_destroy(document);
     stn_free(bytes);

@@ -177,7 +177,7 @@ static stn_status measure_packed(stn_measure *m, const stn_measure_options *o,
         status = stn_measure_narrow(m, dataset, o, err);
     if (status == STN_OK && o->windows)
         status = stn_measure_windows(m, dataset, o, err);
-    if (status == STN_OK && o->converters)
+    if (status == STN_OK && o->n_resolutions)
         status = stn_measure_adcs(m, dataset, o, err);
     stn_dataset_close(dataset);
     return status;

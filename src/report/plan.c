@@ -129,6 +129,21 @@ static stn_status read_lists(stn_plan *p, const stn_yaml *section,
     return STN_OK;
 }
 
+/* A list of variants of the plan. */
+static stn_status check_variants(const stn_plan *p, const stn_yaml *list,
+                                 stn_error *err)
+{
+    if (list->kind != STN_YAML_SEQUENCE)
+        return stn_yaml_fail(list, err, "expected a list of variants");
+    for (const stn_yaml *v = list->first; v; v = v->next) {
+        if (v->kind != STN_YAML_SCALAR)
+            return stn_yaml_fail(v, err, "a variant is one word");
+        STN_TRY(check_filter("variant", v->scalar, p->variants, p->n_variants,
+                             err));
+    }
+    return STN_OK;
+}
+
 /* Every data set and variant that `only` names is one of the lists. */
 static stn_status read_only(stn_plan *p, const stn_yaml *section,
                             stn_error *err)
@@ -138,14 +153,7 @@ static stn_status read_only(stn_plan *p, const stn_yaml *section,
         return stn_yaml_fail(p->only, err, "expected '{DATA: [VARIANT, ...]}'");
     for (const stn_yaml *d = p->only ? p->only->first : NULL; d; d = d->next) {
         STN_TRY(check_filter("data set", d->key, p->data, p->n_data, err));
-        if (d->kind != STN_YAML_SEQUENCE)
-            return stn_yaml_fail(d, err, "expected a list of variants");
-        for (const stn_yaml *v = d->first; v; v = v->next) {
-            if (v->kind != STN_YAML_SCALAR)
-                return stn_yaml_fail(v, err, "a variant is one word");
-            STN_TRY(check_filter("variant", v->scalar, p->variants,
-                                 p->n_variants, err));
-        }
+        STN_TRY(check_variants(p, d, err));
     }
     return STN_OK;
 }
@@ -211,13 +219,17 @@ static stn_status read_windows(stn_plan *p, const stn_yaml *section,
 static stn_status read_converters(stn_plan *p, const stn_yaml *section,
                                   stn_error *err)
 {
-    static const char *const keys[] = {"machine", "images", "bits", NULL};
+    static const char *const keys[] = {"machine", "variants", "images", "bits",
+                                       NULL};
     const stn_yaml *map = stn_yaml_get(section, "converters"), *images;
     int64_t n = 100;
     if (!map)
         return STN_OK;
     STN_TRY(stn_yaml_check_keys(map, keys, err));
     STN_TRY(text(map, "machine", true, &p->converters, err));
+    p->converted = stn_yaml_get(map, "variants");
+    if (p->converted)
+        STN_TRY(check_variants(p, p->converted, err));
     p->resolutions = stn_yaml_get(map, "bits");
     if (!p->resolutions || p->resolutions->kind != STN_YAML_SEQUENCE ||
         p->resolutions->n_children > STN_PLAN_RESOLUTIONS)
@@ -401,13 +413,15 @@ static const char *resolution_text(stn_plan *plan, const stn_yaml *node)
     return stn_arena_string(&plan->arena, out);
 }
 
-int stn_plan_resolutions(stn_plan *plan,
+int stn_plan_resolutions(stn_plan *plan, int v,
                          const char *texts[STN_PLAN_RESOLUTIONS])
 {
     int n = 0;
     const stn_yaml *first = plan->resolutions ? plan->resolutions->first : NULL;
-    for (const stn_yaml *v = first; v; v = v->next)
-        texts[n++] = resolution_text(plan, v);
+    if (!names(plan->converted, plan->variants[v]))
+        return 0;
+    for (const stn_yaml *r = first; r; r = r->next)
+        texts[n++] = resolution_text(plan, r);
     return n;
 }
 

@@ -15,7 +15,8 @@
  *       stochastic: true                 # these also stochastically; optional
  *       windows: 20                      # split time in 1 … 20; optional
  *       converters:                      # resolutions tried; optional
- *         {machine: bitslice-isaac, images: 100, bits: [0, [3, 3, 3, 1]]}
+ *         {machine: bitslice-isaac, variants: [wpc], images: 100,
+ *          bits: [0, [3, 3, 3, 1]]}
  */
 #ifndef STN_REPORT_PLAN_H
 #define STN_REPORT_PLAN_H
@@ -45,6 +46,7 @@ typedef struct stn_plan {
     bool stochastic;
     int windows; /* largest window of spiking networks; 0: none is tried */
     const char *converters;      /* a machine that has them; NULL: none tried */
+    const stn_yaml *converted;   /* variants that try them; NULL: all */
     const stn_yaml *resolutions; /* values of its options.adc_bits */
     int converter_images;
     stn_published_row *published;
@@ -72,9 +74,9 @@ int stn_plan_bits(const stn_plan *plan, int v, int bits[STN_PLAN_BITS]);
 
 #define STN_PLAN_RESOLUTIONS 8
 
-/* The values of options.adc_bits to try, as texts in the arena; returns how
- * many. */
-int stn_plan_resolutions(stn_plan *plan,
+/* The values of options.adc_bits to try with variant `v`, as texts in the
+ * arena; returns how many. */
+int stn_plan_resolutions(stn_plan *plan, int v,
                          const char *texts[STN_PLAN_RESOLUTIONS]);
 
 /* The published row to set beside ours, or NULL. `layer` may be NULL. */

@@ -7,7 +7,7 @@
 #include "report/results_kept.h"
 #include <string.h>
 
-#define DATA_MAX (2 * STN_PLAN_MAX) /* of the file before, and of now */
+#define SUBJECTS_MAX 64 /* of the file before, and of now */
 
 /* Keys separated by ", " as an array. */
 static void write_list(stn_json_writer *w, const char *key, const char *list)
@@ -24,15 +24,15 @@ static void write_list(stn_json_writer *w, const char *key, const char *list)
     stn_json_end_array(w);
 }
 
-/* Rows about a data set, or all of them for NULL, into the open array. */
-static void write_rows(const stn_results *r, const char *data,
+/* Rows about a subject, or all of them for NULL, into the open array. */
+static void write_rows(const stn_results *r, const char *subject,
                        stn_json_writer *w)
 {
     for (int i = 0; i < r->n_rows; i++) {
         const stn_result_row *row = &r->rows[i];
-        char about[STN_CONDITION];
-        stn_result_condition(row->conditions, 1, about);
-        if (data && strcmp(about, data) != 0)
+        char about[STN_SUBJECT];
+        stn_result_subject(row->conditions, about);
+        if (subject && strcmp(about, subject) != 0)
             continue;
         stn_json_begin_object(w, NULL);
         stn_json_string(w, "quantity", row->quantity);
@@ -71,27 +71,33 @@ static stn_status make_parent(const char *path, stn_error *err)
     return stn_make_directories(folder, err);
 }
 
-static bool is_measured(const stn_results *r, const char *data)
+static void find_subject(const stn_measure *m, char subject[STN_SUBJECT])
 {
-    for (int i = 0; i < r->n_measures; i++)
-        if (!strcmp(r->measures[i]->data, data))
+    snprintf(subject, STN_SUBJECT, "%s, %s", m->network, m->data);
+}
+
+static bool is_measured(const stn_results *r, const char *subject)
+{
+    for (int i = 0; i < r->n_measures; i++) {
+        char about[STN_SUBJECT];
+        find_subject(r->measures[i], about);
+        if (!strcmp(about, subject))
             return true;
+    }
     return false;
 }
 
-/* Data sets in the order of the file that is replaced, then the new ones. */
-static int list_data(const stn_results *r, const stn_json *old,
-                     const char *data[DATA_MAX], char (*kept)[STN_CONDITION])
+/* Subjects in the order of the file that is replaced, then the new ones. */
+static int list_subjects(const stn_results *r, const stn_json *old,
+                         char (*subjects)[STN_SUBJECT])
 {
-    int n = stn_kept_data(old, kept, DATA_MAX);
-    for (int i = 0; i < n; i++)
-        data[i] = kept[i];
-    for (int i = 0; i < r->n_measures && n < DATA_MAX; i++) {
+    int n = stn_kept_subjects(old, subjects, SUBJECTS_MAX);
+    for (int i = 0; i < r->n_measures && n < SUBJECTS_MAX; i++) {
         int k = 0;
-        while (k < n && strcmp(data[k], r->measures[i]->data) != 0)
+        find_subject(r->measures[i], subjects[n]);
+        while (strcmp(subjects[k], subjects[n]) != 0)
             k++;
-        if (k == n)
-            data[n++] = r->measures[i]->data;
+        n += k == n;
     }
     return n;
 }
@@ -99,20 +105,19 @@ static int list_data(const stn_results *r, const stn_json *old,
 static void write_file(const stn_results *r, const stn_json *old,
                        stn_json_writer *w)
 {
-    char kept[DATA_MAX][STN_CONDITION];
-    const char *data[DATA_MAX];
-    const int n = list_data(r, old, data, kept);
+    char subjects[SUBJECTS_MAX][STN_SUBJECT];
+    const int n = list_subjects(r, old, subjects);
     stn_json_begin_object(w, NULL);
     stn_json_string(w, "system", r->plan->id);
     write_origin(r, w);
     stn_json_begin_array(w, "origins");
     for (int i = 0; i < n; i++) {
         stn_json_begin_object(w, NULL);
-        stn_json_string(w, "data", data[i]);
-        if (is_measured(r, data[i]))
+        stn_json_string(w, "subject", subjects[i]);
+        if (is_measured(r, subjects[i]))
             write_origin(r, w);
         else
-            stn_kept_origin(old, data[i], w);
+            stn_kept_origin(old, subjects[i], w);
         stn_json_end_object(w);
     }
     stn_json_end_array(w);
@@ -120,10 +125,10 @@ static void write_file(const stn_results *r, const stn_json *old,
     if (!r->n_measures)
         write_rows(r, NULL, w);
     for (int i = 0; i < n; i++)
-        if (is_measured(r, data[i]))
-            write_rows(r, data[i], w);
+        if (is_measured(r, subjects[i]))
+            write_rows(r, subjects[i], w);
         else
-            stn_kept_rows(old, data[i], w);
+            stn_kept_rows(old, subjects[i], w);
     stn_json_end_array(w);
     stn_json_end_object(w);
 }
@@ -136,7 +141,7 @@ stn_status stn_results_write(const stn_results *results, const char *path,
     size_t size = 0;
     stn_json_document *old = NULL;
     STN_TRY(stn_kept_load(path, results->plan->id, &old, err));
-    /* A comparison measures no data set: nothing stays. */
+    /* A comparison measures no network: nothing stays. */
     bool keeps = old && results->n_measures;
     write_file(results, keeps ? stn_json_root(old) : NULL, &w);
     stn_json_destroy(old);

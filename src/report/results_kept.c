@@ -21,6 +21,14 @@ void stn_result_condition(const char *conditions, int index,
     snprintf(word, STN_CONDITION, "%.*s", (int)length, at ? at : "");
 }
 
+void stn_result_subject(const char *conditions, char subject[STN_SUBJECT])
+{
+    char network[STN_CONDITION], data[STN_CONDITION];
+    stn_result_condition(conditions, 0, network);
+    stn_result_condition(conditions, 1, data);
+    snprintf(subject, STN_SUBJECT, "%s, %s", network, data);
+}
+
 int stn_result_seeds(const stn_json *row)
 {
     const char *at = strstr(stn_json_text(row, "conditions"), ", mean of ");
@@ -66,40 +74,41 @@ stn_status stn_kept_load(const char *path, const char *system,
     return status;
 }
 
-static bool is_about(const stn_json *row, const char *data)
+static bool is_about(const stn_json *row, const char *subject)
 {
-    char about[STN_CONDITION];
-    stn_result_condition(stn_json_text(row, "conditions"), 1, about);
-    return strcmp(about, data) == 0;
+    char about[STN_SUBJECT];
+    stn_result_subject(stn_json_text(row, "conditions"), about);
+    return strcmp(about, subject) == 0;
 }
 
-int stn_kept_data(const stn_json *root, char (*names)[STN_CONDITION],
-                  int capacity)
+int stn_kept_subjects(const stn_json *root, char (*subjects)[STN_SUBJECT],
+                      int capacity)
 {
     const stn_json *rows = stn_json_member(root, "rows");
     int n = 0;
     for (const stn_json *r = rows ? rows->first : NULL; r; r = r->next) {
         int i = 0;
-        while (i < n && !is_about(r, names[i]))
+        while (i < n && !is_about(r, subjects[i]))
             i++;
         if (i == n && n < capacity)
-            stn_result_condition(stn_json_text(r, "conditions"), 1, names[n++]);
+            stn_result_subject(stn_json_text(r, "conditions"), subjects[n++]);
     }
     return n;
 }
 
-const stn_json *stn_kept_find_origin(const stn_json *root, const char *data)
+const stn_json *stn_kept_find_origin(const stn_json *root, const char *subject)
 {
     const stn_json *origins = stn_json_member(root, "origins");
     for (const stn_json *o = origins ? origins->first : NULL; o; o = o->next)
-        if (!strcmp(stn_json_text(o, "data"), data))
+        if (!strcmp(stn_json_text(o, "subject"), subject))
             return o;
     return root;
 }
 
-void stn_kept_origin(const stn_json *root, const char *data, stn_json_writer *w)
+void stn_kept_origin(const stn_json *root, const char *subject,
+                     stn_json_writer *w)
 {
-    const stn_json *origin = stn_kept_find_origin(root, data);
+    const stn_json *origin = stn_kept_find_origin(root, subject);
     stn_json_string(w, "commit", stn_json_text(origin, "commit"));
     stn_json_string(w, "machine", stn_json_text(origin, "machine"));
     stn_json_number(w, "seed", stn_json_number_or(origin, "seed", 1));
@@ -136,10 +145,11 @@ static void write_value(stn_json_writer *w, const stn_json *v)
         stn_json_end_object(w);
 }
 
-void stn_kept_rows(const stn_json *root, const char *data, stn_json_writer *w)
+void stn_kept_rows(const stn_json *root, const char *subject,
+                   stn_json_writer *w)
 {
     const stn_json *rows = stn_json_member(root, "rows");
     for (const stn_json *r = rows ? rows->first : NULL; r; r = r->next)
-        if (is_about(r, data))
+        if (is_about(r, subject))
             write_value(w, r);
 }

@@ -11,7 +11,7 @@
  * called `name`, or the first; then where its figures come from. A file has
  * its tables as texts, so that the unit and spread of each figure are in one
  * place, bench/record.py. */
-void stn_report_tables(const stn_json *root, const char *name,
-                       const char *path, FILE *out);
+void stn_report_tables(const stn_json *root, const char *name, const char *path,
+                       FILE *out);
 
 #endif
