@@ -236,6 +236,86 @@ static void imperfect_cells_compute_what_is_defined(void **state)
     free_image(image);
 }
 
+/* Zeroes weights as a pruning would: filters, rows of all filters, and rows of
+ * half of them, the odd ones. */
+static void prune(stn_program_image *image, int instruction)
+{
+    stn_weights *w = &image->instructions[instruction].weights;
+    int8_t *codes = (int8_t *)w->codes;
+    const int rows = w->kh * w->kw * w->in;
+    for (int o = 0; o < w->out; o++)
+        for (int k = 0; k < rows; k++)
+            if (o % 5 == 1 || k % 3 == 0 || (o % 2 && k % 2))
+                codes[o * rows + k] = 0;
+}
+
+/* Arrays that hold fewer rows compute the same, however rows are packed,
+ * groups are cut and cells deviate. */
+static void packed_rows_give_the_bits_of_the_reference(void **state)
+{
+    (void)state;
+    static const char *const packs[] = {
+        "options.row_packing=1", "options.row_packing=3",
+        "options.row_packing=8", "options.row_packing=64"};
+    static const char *const signs[] = {
+        "options.signs=pair", "options.signs=offset", "options.signs=flip"};
+    static const char *const others[] = {
+        "options.active_rows=0", "options.active_rows=7",
+        "options.skip_zero_columns=true", "options.adc_bits=3",
+        "options.variation=0.05"};
+    stn_program_image *image = dense();
+    prune(image, 0);
+    prune(image, 4);
+    for (int k = 0; k < 60; k++) {
+        const char *set[] = {packs[k % 4], signs[k / 4 % 3],
+                             "options.adc_bits=0", others[k / 12]};
+        stn_machine *machine = load("isaac-like", set, 4);
+        stn_simulation *s = simulate(machine, &image->program);
+        if ((s->n_inexact > 0) != (k / 12 >= 3))
+            fail_msg("%s %s %s", set[0], set[1], set[3]);
+        stn_simulation_destroy(s);
+        stn_machine_destroy(machine);
+    }
+    free_image(image);
+}
+
+/* 256 rows and 256 filters, of which 64 have weights on the first 128 rows, 64
+ * on the others, 128 have none: two packs of 64 filters lie side by side in one
+ * array of 128 x 128 for each of 2 signs, and are read in turn; held whole the
+ * layer takes 2 x 2 arrays a sign, read at once. */
+static void packs_of_alike_rows_share_an_array(void **state)
+{
+    (void)state;
+    stn_error err;
+    stn_program_image *image = new_image((stn_shape){1, 1, 256}, 256);
+    append_sum(image, "fc", 0, STN_CONV, STN_CODE_TERNARY, 256, 1, 0, 256);
+    int8_t *codes = (int8_t *)image->instructions[0].weights.codes;
+    for (int o = 0; o < 256; o++)
+        for (int k = 0; k < 256; k++)
+            codes[o * 256 + k] = o % 2 && o % 4 / 2 == k / 128;
+    assert_ok(stn_program_check(image, "blocks", &err), err);
+    static const struct {
+        const char *packing;
+        double arrays, adcs, turns, indices;
+    } cases[] = {{"options.row_packing=0", 8, 2 * 2 * 256, 1, 0},
+                 {"options.row_packing=64", 2, 2 * 2 * 64, 2, 2 * 2 * 9}};
+    for (int k = 0; k < 2; k++) {
+        const char *set[] = {"options.signs=pair", "options.adc_bits=8",
+                             "options.pipeline=false", cases[k].packing};
+        stn_machine *machine = load("isaac-like", set, 4);
+        stn_simulation *s = simulate(machine, &image->program);
+        const double read_s = machine->event_latency_s[STN_EVENT_crossbar_read];
+        assert_int_equal(s->layers[0].cost.sub_arrays, cases[k].arrays);
+        assert_near(count_of(s, "adc8"), 8 * cases[k].adcs);
+        assert_near(count_of(s, "link_bit"), 8 * 256 + cases[k].indices);
+        assert_true(s->layers[0].cost.latency_s >= 8 * cases[k].turns * read_s);
+        assert_int_equal(s->n_inexact, 0);
+        stn_simulation_destroy(s);
+        stn_machine_destroy(machine);
+    }
+    free_image(image);
+}
+
 /* Two full cells at the top of a column of an array of 128 rows. The upper
  * cell's current passes 128 segments and the lower one's 127; at the upper
  * cell both build up a potential over their common way. W = 1: one column. */
@@ -317,6 +397,7 @@ static void what_cannot_be_converted_is_refused(void **state)
     static const char *const low[] = {"options.on_off=1.2"};
     static const char *const few[] = {"options.arrays=3"};
     static const char *const none[] = {"circuits.dac_area.unit=pJ"};
+    static const char *const packs[] = {"options.row_packing=129"};
     m = load("prime-like", wide, 1);
     assert_refused(
         stn_simulate(m, &image->program, &(stn_simulate_options){0}, &s, &err),
@@ -326,6 +407,11 @@ static void what_cannot_be_converted_is_refused(void **state)
                    STN_E_FORMAT, "adc_bits: got 2.5, expected whole numbers");
     assert_refused(stn_machine_load("isaac-like", low, 1, &m, &err), err,
                    STN_E_FORMAT, "on_off: got 1.2, expected 0");
+    m = load("isaac-like", packs, 1);
+    assert_refused(
+        stn_simulate(m, &image->program, &(stn_simulate_options){0}, &s, &err),
+        err, STN_E_ARGUMENT, "got 129, an array has 128 columns");
+    stn_machine_destroy(m);
     m = load("isaac-like", few, 1);
     assert_refused(
         stn_simulate(m, &image->program, &(stn_simulate_options){0}, &s, &err),
@@ -409,6 +495,8 @@ int main(void)
         cmocka_unit_test(an_adc_of_more_bits_never_costs_less),
         cmocka_unit_test(events_of_one_filter_are_what_one_can_count_by_hand),
         cmocka_unit_test(imperfect_cells_compute_what_is_defined),
+        cmocka_unit_test(packed_rows_give_the_bits_of_the_reference),
+        cmocka_unit_test(packs_of_alike_rows_share_an_array),
         cmocka_unit_test(wires_take_what_the_nodal_equations_say),
         cmocka_unit_test(histograms_hold_every_conversion),
         cmocka_unit_test(what_cannot_be_converted_is_refused),

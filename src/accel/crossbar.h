@@ -51,9 +51,10 @@ typedef struct xb_options {
     int active_rows; /* driven at once; 0: all of the array */
     bool pipeline;   /* reads overlap conversions */
     bool skip_zero_columns;
-    int copies; /* of a layer's arrays; they share its positions */
-    int arrays; /* on the chip */
-    int lanes;  /* digital units of a layer */
+    int row_packing; /* filters that share rows; 0: all, on all rows */
+    int copies;      /* of a layer's arrays; they share its positions */
+    int arrays;      /* on the chip */
+    int lanes;       /* digital units of a layer */
     /* Devices; all 0: ideal. crossbar_device.c. */
     float variation, wire, on_off;
     int variation_of; /* xb_variation */
@@ -93,10 +94,27 @@ typedef struct xb_digit {
     bool negative;
 } xb_digit;
 
-/* Rows [first, first + n) of a block. */
-typedef struct xb_group {
+/* Filters that share rows: [first, first + n) of the layer's order, of each
+ * block. Unless rows are packed, one pack holds them all, on all rows. */
+typedef struct xb_pack {
     int first, n;
+    int n_rows;
+    const int *rows; /* those with a weight, ascending; NULL: all */
+    int tiles;       /* of columns */
+    int row_arrays;  /* over which its rows spread */
+} xb_pack;
+
+/* Rows [first, first + n) of a pack, driven at once. */
+typedef struct xb_group {
+    int pack, first, n;
+    int turn;             /* groups of the same array that go before */
+    size_t column, plane; /* where its columns and planes begin */
 } xb_group;
+
+/* Rows of a group that follow each other in the input, too. */
+typedef struct xb_run {
+    int group, from, to, n; /* from a block's rows to the group's */
+} xb_run;
 
 /* One activation of the arrays (all signs, slices and column tiles at once)
  * that hold `group` of blocks [first, first + n). A convolution is one block
@@ -129,16 +147,24 @@ typedef struct xb_layer {
     xb_adc adc[XB_MAX_SLICES];
     /* y = gain · Σ cells · x - bias · Σ x */
     uint32_t gain, bias;
-    bool has_unit;       /* a column of ones counts Σ x */
-    int tiles;           /* of columns */
-    int row_arrays;      /* over which the rows of a block spread */
-    int n_groups, words; /* words of a group's rows */
+    bool has_unit; /* a column of ones counts Σ x, for each pack */
+    /* Filters by the columns they have; those without a weight have none and
+     * stand at the end. NULL: as they are numbered. */
+    const int *order;
+    int n_packs, pack_columns; /* columns of all packs but the last */
+    xb_pack *packs;
+    int n_groups, most_rows, words; /* of the largest group; its words */
     xb_group *groups;
-    uint64_t *planes; /* group, sign, plane, out, words */
-    uint8_t *flips;   /* group, slice, out: column lies inverted; or NULL */
-    uint8_t *live; /* group, sign, slice, out: column is converted; NULL: all */
-    /* Conductances: group, sign, slice, row of the largest group, out; NULL:
-     * the cells are ideal. */
+    int n_runs; /* 0: groups are runs themselves */
+    xb_run *runs;
+    size_t n_columns;    /* of all groups and signs, in one slice */
+    int used_rows;       /* of a block, by any pack */
+    uint64_t index_bits; /* that say which rows packs are driven by */
+    uint64_t *planes;    /* group, sign, plane, column, words */
+    uint8_t *flips;      /* group, slice, column: it lies inverted; or NULL */
+    uint8_t *live;       /* group, sign, slice, column: converted; NULL: all */
+    /* Conductances: group, sign, slice, row of the largest group, column;
+     * NULL: the cells are ideal. */
     int32_t *cells;
     int n_reads, n_rounds;
     xb_read *reads;
@@ -237,35 +263,63 @@ static inline size_t xb_window_words(const xb_layer *l)
 {
     return (size_t)l->n_groups * (size_t)l->n_blocks * (size_t)l->words;
 }
-/* Arrays whose results are added for one filter. */
-static inline uint64_t xb_terms(const xb_layer *l)
-{
-    return (uint64_t)(l->n_signs * l->n_slices * l->row_arrays);
-}
+/* Additions of one position, of what arrays and unit columns deliver. */
+uint64_t xb_additions(const xb_layer *l);
+/* Inputs of one position, and indices, that leave the buffer. */
+uint64_t xb_position_bits(const xb_layer *l);
 /* Bits that a value takes in the buffer. */
 int xb_value_bits(const xb_mapping *m, int value);
+/* Packs, and the groups of rows that are driven at once (crossbar_pack.c). */
+stn_status xb_map_packs(xb_mapping *m, xb_layer *layer, stn_error *err);
 /* Weights into planes, flips, live columns; reads and rounds. */
 stn_status xb_map_layer(xb_mapping *m, xb_layer *layer, stn_error *err);
 /* Reads of a layer and the rounds they run in, its arrays and their area. */
 stn_status xb_map_reads(xb_mapping *m, xb_layer *layer, stn_error *err);
+/* Columns of a group on the array of one sign and slice, a set. */
+static inline size_t xb_width(const xb_layer *l, int group)
+{
+    return (size_t)l->packs[l->groups[group].pack].n * (size_t)l->n_blocks;
+}
 /* Index of a set's first column in `live` and `flips`. */
 static inline size_t xb_column_index(const xb_layer *l, int group, int sign,
                                      int slice)
 {
-    return (((size_t)group * (size_t)l->n_signs + (size_t)sign) *
-                (size_t)l->n_slices +
-            (size_t)slice) *
-           (size_t)l->out;
+    size_t set = (size_t)sign * (size_t)l->n_slices + (size_t)slice;
+    return l->groups[group].column + set * xb_width(l, group);
+}
+/* One plane of a group: its first column's words. */
+static inline uint64_t *xb_plane_of(const xb_layer *l, int group, int sign,
+                                    int plane)
+{
+    size_t at = (size_t)sign * (size_t)l->n_planes + (size_t)plane;
+    return l->planes + l->groups[group].plane +
+           at * xb_width(l, group) * (size_t)l->words;
+}
+/* The filter that has a column, and the row of its block that a group's row
+ * is. */
+static inline int xb_filter_at(const xb_layer *l, int column)
+{
+    return l->order ? l->order[column] : column;
+}
+static inline int xb_row_at(const xb_layer *l, const xb_group *g, int k)
+{
+    const int *rows = l->packs[g->pack].rows;
+    return rows ? rows[g->first + k] : g->first + k;
 }
 
 /* Conductances of a layer's cells, where they are not ideal. */
 stn_status xb_map_device(xb_mapping *m, xb_layer *layer, stn_error *err);
+/* Unit columns: of each block, or of each pack where there are several. */
+static inline size_t xb_units(const xb_layer *l)
+{
+    return (size_t)(l->n_blocks + l->n_packs - 1);
+}
 /* The first cell of a set. */
 static inline const int32_t *xb_cells_of(const xb_layer *l, int group, int sign,
                                          int slice)
 {
     return l->cells +
-           xb_column_index(l, group, sign, slice) * (size_t)l->groups[0].n;
+           xb_column_index(l, group, sign, slice) * (size_t)l->most_rows;
 }
 /* One filter at one position by the scalar definition (crossbar_scalar.c).
  * `rows` are the position's inputs, block by block. */

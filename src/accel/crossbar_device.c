@@ -35,7 +35,7 @@ typedef struct set {
 
 static size_t at(const set *s, int row, int o)
 {
-    return (size_t)row * (size_t)s->l->out + (size_t)o;
+    return (size_t)row * xb_width(s->l, s->group) + (size_t)o;
 }
 
 static double full_of(const xb_mapping *m)
@@ -48,13 +48,11 @@ static double content_of(const set *s, int row, int o)
 {
     const xb_layer *l = s->l;
     int bits = s->m->options.cell_bits;
-    size_t base = (size_t)s->group * (size_t)l->n_signs + (size_t)s->sign;
     double v = 0.0;
     for (int t = 0; t < bits && s->slice * bits + t < l->n_planes; t++) {
-        size_t plane =
-            base * (size_t)l->n_planes + (size_t)(s->slice * bits + t);
         const uint64_t *words =
-            l->planes + (plane * (size_t)l->out + (size_t)o) * (size_t)l->words;
+            xb_plane_of(l, s->group, s->sign, s->slice * bits + t) +
+            (size_t)o * (size_t)l->words;
         v += ldexp((double)(words[row / 64] >> (row % 64) & 1), t);
     }
     return v;
@@ -107,7 +105,7 @@ static void drop_column(const set *s, int o)
 static void drop_row(const set *s, int k, int block)
 {
     int columns = s->m->machine->array.columns, step = s->l->n_blocks;
-    int filters = s->l->out / step;
+    int filters = s->l->packs[s->l->groups[s->group].pack].n;
     for (int base = 0; base < filters; base += columns) {
         int end = filters - base < columns ? filters : base + columns;
         double nearer = 0.0, beyond = 0.0;
@@ -131,7 +129,7 @@ static void fix_cells(const set *s, int32_t *cells)
         l->live ? l->live + xb_column_index(l, s->group, s->sign, s->slice)
                 : NULL;
     for (int k = 0; k < l->groups[s->group].n; k++)
-        for (int o = 0; o < l->out; o++) {
+        for (int o = 0; o < (int)xb_width(l, s->group); o++) {
             double g = s->g[at(s, k, o)] * (1.0 - wire * s->loss[at(s, k, o)]);
             g = (g > 0.0 && (!live || live[o])) ? g : 0.0;
             cells[at(s, k, o)] = (int32_t)floor(ldexp(g, XB_FRACTION) + 0.5);
@@ -140,7 +138,7 @@ static void fix_cells(const set *s, int32_t *cells)
 
 static void make_set(const set *s, int32_t *cells)
 {
-    for (int o = 0; o < s->l->out; o++) {
+    for (int o = 0; o < (int)xb_width(s->l, s->group); o++) {
         program_column(s, o);
         drop_column(s, o);
     }
@@ -153,23 +151,24 @@ static void make_set(const set *s, int32_t *cells)
 stn_status xb_map_device(xb_mapping *m, xb_layer *l, stn_error *err)
 {
     const xb_options *o = &m->options;
-    size_t rows = (size_t)l->groups[0].n, out = (size_t)l->out;
-    size_t sets =
-        (size_t)l->n_groups * (size_t)l->n_signs * (size_t)l->n_slices;
+    size_t rows = (size_t)l->most_rows;
+    size_t most = (size_t)l->pack_columns * rows;
     if (o->variation <= 0.0f && o->wire <= 0.0f && o->on_off <= 0.0f)
         return STN_OK;
-    double *g = stn_alloc(2 * rows, out * sizeof *g);
-    l->cells = stn_arena_alloc(&m->arena, sets * rows, out * sizeof *l->cells);
-    for (size_t i = 0; g && l->cells && i < sets; i++) {
-        size_t kinds = (size_t)(l->n_signs * l->n_slices);
+    double *g = stn_alloc(2, most * sizeof *g);
+    l->cells = stn_arena_alloc(
+        &m->arena, l->n_columns * (size_t)l->n_slices * rows, sizeof *l->cells);
+    int kinds = l->n_signs * l->n_slices;
+    for (int i = 0; g && l->cells && i < l->n_groups * kinds; i++) {
         set s = {.m = m,
                  .l = l,
-                 .group = (int)(i / kinds),
-                 .sign = (int)(i % kinds) / l->n_slices,
-                 .slice = (int)(i % (size_t)l->n_slices),
+                 .group = i / kinds,
+                 .sign = i % kinds / l->n_slices,
+                 .slice = i % l->n_slices,
                  .g = g,
-                 .loss = g + rows * out};
-        make_set(&s, l->cells + i * rows * out);
+                 .loss = g + most};
+        make_set(&s, l->cells +
+                         xb_column_index(l, s.group, s.sign, s.slice) * rows);
     }
     stn_free(g);
     for (int s = 0; s < l->n_slices; s++)

@@ -72,8 +72,9 @@ static void gather_block(const machine_state *s, const xb_layer *l, int r,
     size_t words = (size_t)l->words;
     uint64_t *to =
         s->window + (size_t)b * xb_window_words(l) + (size_t)block * words;
-    uint64_t *string = l->n_groups > 1 ? s->string : to;
-    if (l->n_groups > 1)
+    bool whole = l->n_groups == 1 && !l->n_runs;
+    uint64_t *string = whole ? to : s->string;
+    if (!whole)
         memset(string, 0, xb_frame_words((size_t)l->n_rows) * sizeof *string);
     for (int i = 0; i < l->in->kh; i++) {
         size_t at = (size_t)(r * l->in->stride + i) * (size_t)l->frame_w +
@@ -81,7 +82,13 @@ static void gather_block(const machine_state *s, const xb_layer *l, int r,
         xb_bits_copy(frame, (at + (size_t)block * area) * channels, string,
                      (size_t)i * run, run);
     }
-    for (int g = 0; l->n_groups > 1 && g < l->n_groups; g++)
+    for (int i = 0; i < l->n_runs; i++) {
+        const xb_run *run_of = &l->runs[i];
+        xb_bits_copy(string, (size_t)run_of->from,
+                     to + (size_t)run_of->group * words, (size_t)run_of->to,
+                     (size_t)run_of->n);
+    }
+    for (int g = 0; !l->n_runs && l->n_groups > 1 && g < l->n_groups; g++)
         xb_bits_copy(string, (size_t)l->groups[g].first,
                      to + (size_t)g * (size_t)l->n_blocks * words, 0,
                      (size_t)l->groups[g].n);
@@ -96,8 +103,7 @@ static void gather(const machine_state *s, const xb_layer *l, int r, int q,
     for (int b = 0; b < l->n_bits; b++)
         for (int block = 0; block < l->n_blocks; block++)
             gather_block(s, l, r, q, b, block);
-    uint64_t bits =
-        (uint64_t)l->n_rows * (uint64_t)l->n_blocks * (uint64_t)l->n_bits;
+    uint64_t bits = xb_position_bits(l);
     stn_ledger_post(row, STN_EVENT_buffer_bit, bits, 0);
     stn_ledger_post(row, STN_EVENT_link_bit, bits, 0);
 }
@@ -111,6 +117,17 @@ typedef struct drive {
     const uint64_t *x; /* rows of the read's first block */
 } drive;
 
+static const xb_pack *pack_of(const drive *d)
+{
+    return &d->l->packs[d->l->groups[d->read->group].pack];
+}
+
+/* Where the unit columns of its blocks, or its pack, are. */
+static size_t unit_of(const drive *d)
+{
+    return (size_t)(d->l->groups[d->read->group].pack + d->read->first);
+}
+
 /* The columns of ones: Σ x of each block, through the ADC of slice 0. */
 static void convert_units(const drive *d)
 {
@@ -121,15 +138,15 @@ static void convert_units(const drive *d)
                     .n_bits = d->digit->n,
                     .n = d->read->n,
                     .words = l->words};
-    uint32_t *unit = d->s->unit + d->read->first;
+    size_t at = unit_of(d);
+    uint32_t *unit = d->s->unit + at;
     xb_adc whole = l->adc[0]; /* its cells are ideal */
     whole.fraction = 0;
     xb_columns_count(&c, unit);
     for (int b = 0; b < d->read->n; b++) {
         unit[b] = xb_adc_convert(&whole, unit[b]);
         uint32_t add = unit[b] << d->digit->first;
-        d->s->unit_acc[d->read->first + b] +=
-            d->digit->negative ? 0 - add : add;
+        d->s->unit_acc[at + (size_t)b] += d->digit->negative ? 0 - add : add;
     }
 }
 
@@ -166,7 +183,7 @@ static void sum_cells(const drive *d, const xb_columns *c, int sign, int slice,
                     .x_bit = c->x_bit,
                     .cells =
                         xb_cells_of(l, d->read->group, sign, slice) + first,
-                    .stride = (size_t)l->out,
+                    .stride = xb_width(l, d->read->group),
                     .n_bits = c->n_bits,
                     .n = c->n,
                     .words = c->words,
@@ -182,14 +199,13 @@ static void convert_columns(const drive *d, int sign, int slice, int first,
     const xb_layer *l = d->l;
     int bits = d->s->m->options.cell_bits, plane = slice * bits;
     int planes = l->n_planes - plane < bits ? l->n_planes - plane : bits;
-    size_t words = (size_t)l->words, plane_words = (size_t)l->out * words;
-    size_t set = (size_t)d->read->group * (size_t)l->n_signs + (size_t)sign;
-    size_t at = set * (size_t)l->n_planes + (size_t)plane;
+    size_t words = (size_t)l->words;
+    const uint64_t *w = xb_plane_of(l, d->read->group, sign, plane);
     xb_columns c = {.x = d->x,
                     .x_column = l->depthwise ? words : 0,
                     .x_bit = xb_window_words(l),
-                    .w = l->planes + at * plane_words + (size_t)first * words,
-                    .w_plane = plane_words,
+                    .w = w + (size_t)first * words,
+                    .w_plane = xb_width(l, d->read->group) * words,
                     .n_bits = d->digit->n,
                     .n_planes = planes,
                     .n = n,
@@ -207,10 +223,10 @@ static void convert_columns(const drive *d, int sign, int slice, int first,
                              .negative = d->digit->negative != (sign == 1),
                              .flips = l->flips ? l->flips + column : NULL,
                              .full = ((uint32_t)1 << bits) - 1,
-                             .unit = d->s->unit + d->read->first,
+                             .unit = d->s->unit + unit_of(d),
                              .unit_step = l->depthwise,
                              .n = n},
-                   d->s->sums, d->s->acc + first);
+                   d->s->sums, d->s->acc + pack_of(d)->first + first);
 }
 
 /* One read for one digit: all signs, slices and column tiles. */
@@ -227,12 +243,13 @@ static void drive_rows(const drive *d, stn_ledger_row *row)
             stn_event adc =
                 (stn_event)(STN_EVENT_adc1 + l->adc[slice].bits - 1);
             stn_ledger_post(row, STN_EVENT_crossbar_read, rows * columns, 0);
-            stn_ledger_post(row, STN_EVENT_dac, rows * (uint64_t)l->tiles, 0);
+            stn_ledger_post(row, STN_EVENT_dac,
+                            rows * (uint64_t)pack_of(d)->tiles, 0);
             stn_ledger_post(row, STN_EVENT_sample_hold, columns, 0);
             stn_ledger_post(row, adc, columns, 0);
             stn_ledger_post(row, STN_EVENT_shift_add, columns, 0);
             if (!l->depthwise)
-                convert_columns(d, sign, slice, 0, l->out);
+                convert_columns(d, sign, slice, 0, pack_of(d)->n);
             else
                 for (int o = d->read->first; o < l->out; o += l->n_blocks)
                     convert_columns(d, sign, slice, o, d->read->n);
@@ -255,7 +272,7 @@ static void run_position(const machine_state *s, const xb_layer *l, bool timed,
                          int32_t *y, stn_ledger_row *row)
 {
     memset(s->acc, 0, (size_t)l->out * sizeof *s->acc);
-    memset(s->unit_acc, 0, (size_t)l->n_blocks * sizeof *s->unit_acc);
+    memset(s->unit_acc, 0, xb_units(l) * sizeof *s->unit_acc);
     for (int k = 0; k < l->n_digits; k++) {
         for (int i = 0; i < l->n_reads; i++) {
             const xb_read *read = &l->reads[i];
@@ -272,11 +289,16 @@ static void run_position(const machine_state *s, const xb_layer *l, bool timed,
         if (timed)
             pass_rounds(l, row);
     }
-    for (int o = 0; o < l->out; o++)
-        y[o] = (int32_t)(l->gain * s->acc[o] -
-                         l->bias * s->unit_acc[o % l->n_blocks]);
-    stn_ledger_post(row, STN_EVENT_shift_add,
-                    (uint64_t)l->out * (xb_terms(l) - 1 + l->has_unit), 0);
+    int held = l->packs[l->n_packs - 1].first +
+               l->packs[l->n_packs - 1].n * l->n_blocks;
+    for (int i = 0; i < held; i++) {
+        int unit = i % l->n_blocks + i / l->pack_columns;
+        y[xb_filter_at(l, i)] =
+            (int32_t)(l->gain * s->acc[i] - l->bias * s->unit_acc[unit]);
+    }
+    for (int i = held; i < l->out; i++) /* no weights, no column */
+        y[xb_filter_at(l, i)] = 0;
+    stn_ledger_post(row, STN_EVENT_shift_add, xb_additions(l), 0);
 }
 
 /* The same by the scalar definition. */
@@ -399,7 +421,7 @@ static void run_layer(machine_state *s, int index, stn_ledger_row *row)
     const xb_layer *l = &s->m->layers[index];
     s->acc = s->sums + l->out;
     s->unit = s->acc + l->out;
-    s->unit_acc = s->unit + l->n_blocks;
+    s->unit_acc = s->unit + (l->analog ? xb_units(l) : 0);
     if (stn_opcode_is_time(l->in->opcode)) {
         run_time(s, l, row);
         return;

@@ -20,22 +20,17 @@ static int n_adcs(const xb_mapping *m)
  * follow each other, arrays run side by side. */
 static stn_status own_reads(xb_mapping *m, xb_layer *l, stn_error *err)
 {
-    int rows = m->machine->array.rows;
     l->n_reads = l->n_groups * l->n_blocks;
     l->reads = stn_arena_alloc(&m->arena, (size_t)l->n_reads, sizeof *l->reads);
     if (!l->reads)
         return stn_fail_memory(err, "the reads of a layer");
-    for (int i = 0, round = 0; i < l->n_reads; i++) {
-        int g = i % l->n_groups;
-        round = l->groups[g].first % rows ? round + 1 : 0;
+    for (int i = 0; i < l->n_reads; i++) {
+        int g = i % l->n_groups, turn = l->groups[g].turn;
         l->reads[i] = (xb_read){
-            .group = g, .first = i / l->n_groups, .n = 1, .round = round};
-        if (round >= l->n_rounds)
-            l->n_rounds = round + 1;
+            .group = g, .first = i / l->n_groups, .n = 1, .round = turn};
+        if (turn >= l->n_rounds)
+            l->n_rounds = turn + 1;
     }
-    l->row_arrays = div_up(l->n_rows, rows);
-    l->tiles = div_up(l->out / l->n_blocks, m->machine->array.columns);
-    l->arrays = (uint64_t)(l->row_arrays * l->tiles) * (uint64_t)l->n_blocks;
     return STN_OK;
 }
 
@@ -66,7 +61,6 @@ static stn_status diagonal_reads(xb_mapping *m, xb_layer *l, int held,
                               .round = round++};
         l->n_rounds = round > l->n_rounds ? round : l->n_rounds;
     }
-    l->row_arrays = l->tiles = 1;
     l->arrays = (uint64_t)arrays;
     return STN_OK;
 }
@@ -82,12 +76,18 @@ static stn_status choose_reads(xb_mapping *m, xb_layer *l, stn_error *err)
     return own_reads(m, l, err);
 }
 
+static const xb_pack *pack_of(const xb_layer *l, const xb_read *r)
+{
+    return &l->packs[l->groups[r->group].pack];
+}
+
 /* Columns that a read converts of `sign` and `slice`, among the n filters of
- * each of its blocks from the first; unit columns are with the first. */
+ * each of its blocks from the pack's `first` on; unit columns are with the
+ * first. */
 static uint32_t columns_of(const xb_layer *l, const xb_read *r, int sign,
                            int slice, int first, int n)
 {
-    int filters = l->out / l->n_blocks;
+    int filters = pack_of(l, r)->n;
     int end = first + n < filters ? first + n : filters;
     uint32_t count = (uint32_t)((end - first) * r->n);
     if (l->live) {
@@ -108,7 +108,7 @@ static void time_read(const xb_mapping *m, const xb_layer *l, const xb_read *r,
                       xb_round *round, double *slowest_s)
 {
     int wide = m->machine->array.columns;
-    for (int tile = 0; tile < l->tiles; tile++)
+    for (int tile = 0; tile < pack_of(l, r)->tiles; tile++)
         for (int sign = 0; sign < l->n_signs; sign++)
             for (int slice = 0; slice < l->n_slices; slice++) {
                 uint64_t columns =
@@ -161,14 +161,18 @@ static void place_analog(const xb_mapping *m, xb_layer *l)
     }
     uint64_t sets = l->arrays * copies;
     uint64_t kinds = (uint64_t)(l->n_signs * l->n_slices);
-    uint64_t cells = (uint64_t)l->n_rows * (uint64_t)l->out;
+    uint64_t cells = 0, rows = 0;
+    for (int p = 0; p < l->n_packs; p++) {
+        uint64_t n_rows = (uint64_t)l->packs[p].n_rows * (uint64_t)l->n_blocks;
+        cells += n_rows * (uint64_t)l->packs[p].n;
+        rows += n_rows * (uint64_t)l->packs[p].tiles;
+    }
     l->placement = (stn_placement){
         .sub_arrays = sets * kinds,
         .circuit_m2 = (double)sets * set_m2,
         .utilisation = (double)cells / ((double)l->arrays * (double)a->rows *
                                         (double)a->columns),
-        .weight_rows = (uint64_t)l->n_rows * (uint64_t)l->n_blocks *
-                       (uint64_t)l->tiles * copies * kinds};
+        .weight_rows = rows * copies * kinds};
 }
 
 stn_status xb_map_reads(xb_mapping *m, xb_layer *l, stn_error *err)
@@ -177,8 +181,8 @@ stn_status xb_map_reads(xb_mapping *m, xb_layer *l, stn_error *err)
     for (int i = 0; i < l->n_reads; i++)
         for (int sign = 0; sign < l->n_signs; sign++)
             for (int slice = 0; slice < l->n_slices; slice++)
-                l->reads[i].columns[sign][slice] = columns_of(
-                    l, &l->reads[i], sign, slice, 0, l->out / l->n_blocks);
+                l->reads[i].columns[sign][slice] =
+                    columns_of(l, &l->reads[i], sign, slice, 0, l->out);
     l->rounds =
         stn_arena_alloc(&m->arena, (size_t)l->n_rounds, sizeof *l->rounds);
     if (!l->rounds)
@@ -189,7 +193,7 @@ stn_status xb_map_reads(xb_mapping *m, xb_layer *l, stn_error *err)
     uint32_t digit = ((uint32_t)1 << m->options.dac_bits) - 1;
     uint32_t cell = ((uint32_t)1 << m->options.cell_bits) - 1;
     l->first_bin = m->n_bins;
-    l->n_bins = (size_t)l->groups[0].n * cell * digit + 1;
+    l->n_bins = (size_t)l->most_rows * cell * digit + 1;
     m->n_bins += (size_t)l->n_slices * l->n_bins;
     return STN_OK;
 }
@@ -249,7 +253,7 @@ static void size_scratch(xb_mapping *m, xb_layer *l)
     m->n_frame = most(m->n_frame, xb_frame_words(numbers) * (size_t)l->n_bits);
     m->n_window = most(m->n_window, xb_window_words(l) * (size_t)l->n_bits);
     m->n_string = most(m->n_string, xb_frame_words((size_t)l->n_rows));
-    m->n_sums = most(m->n_sums, 2 * (size_t)l->out + 2 * (size_t)l->n_blocks);
+    m->n_sums = most(m->n_sums, 2 * (size_t)l->out + 2 * xb_units(l));
 }
 
 static stn_status map_layer(xb_mapping *m, int index, stn_error *err)

@@ -16,12 +16,13 @@ static uint64_t converted(const xb_layer *l, const xb_read *r, int sign,
                           int slice)
 {
     uint64_t blocks = (uint64_t)r->n;
-    uint64_t n = blocks * ((uint64_t)l->out / (uint64_t)l->n_blocks);
+    uint64_t width = xb_width(l, r->group);
+    uint64_t n = blocks * (width / (uint64_t)l->n_blocks);
     if (l->live) {
         const uint8_t *live =
             l->live + xb_column_index(l, r->group, sign, slice);
         n = 0;
-        for (int base = 0; base < l->out; base += l->n_blocks)
+        for (int base = 0; base < (int)width; base += l->n_blocks)
             for (int b = r->first; b < r->first + r->n; b++)
                 n += live[base + b];
     }
@@ -32,7 +33,12 @@ static uint64_t converted(const xb_layer *l, const xb_read *r, int sign,
 static void predict_read(const xb_layer *l, const xb_read *r, uint64_t times,
                          stn_ledger_row *row)
 {
-    uint64_t rows = (uint64_t)l->groups[r->group].n * (uint64_t)r->n;
+    const xb_group *group = &l->groups[r->group];
+    uint64_t rows = (uint64_t)group->n * (uint64_t)r->n;
+    uint64_t tiles = (uint64_t)l->packs[group->pack].tiles;
+    stn_ledger_post(row, STN_EVENT_dac,
+                    times * rows * tiles * (uint64_t)(l->n_signs * l->n_slices),
+                    0);
     for (int sign = 0; sign < l->n_signs; sign++)
         for (int s = 0; s < l->n_slices; s++) {
             uint64_t n = times * converted(l, r, sign, s);
@@ -51,17 +57,12 @@ static void predict_analog(const xb_mapping *m, const xb_layer *l,
     uint64_t positions = (uint64_t)y.h * (uint64_t)y.w;
     uint64_t copies = (uint64_t)m->options.copies;
     uint64_t digits = (uint64_t)l->n_digits;
-    uint64_t kinds = (uint64_t)(l->n_signs * l->n_slices * l->tiles);
-    uint64_t rows = (uint64_t)l->n_rows * (uint64_t)l->n_blocks;
-    uint64_t bits = positions * rows * (uint64_t)l->n_bits;
+    uint64_t bits = positions * xb_position_bits(l);
     stn_ledger_post(row, STN_EVENT_buffer_bit, bits, 0);
     stn_ledger_post(row, STN_EVENT_link_bit, bits, 0);
-    stn_ledger_post(row, STN_EVENT_dac, positions * digits * rows * kinds, 0);
     for (int i = 0; i < l->n_reads; i++)
         predict_read(l, &l->reads[i], positions * digits, row);
-    stn_ledger_post(
-        row, STN_EVENT_shift_add,
-        positions * (uint64_t)l->out * (xb_terms(l) - 1 + l->has_unit), 0);
+    stn_ledger_post(row, STN_EVENT_shift_add, positions * xb_additions(l), 0);
     uint64_t times = (positions + copies - 1) / copies * digits;
     for (int k = 0; k < l->n_rounds; k++) {
         const xb_round *r = &l->rounds[k];

@@ -10,18 +10,19 @@
  *
  * where adc(s) = min((s + step/2) / step, 2^bits - 1) · step, and back() of a
  * column that lies inverted is full · adc(Σ digit(x)) - adc(…). Groups are
- * the rows driven at once, cut within arrays. Sums wrap at 32 bits. Cells that
+ * the rows driven at once, cut within arrays, and where rows are packed those
+ * of the filter's pack. Sums wrap at 32 bits. Cells that
  * are not ideal count as much as crossbar_device.c says. */
 #include "accel/crossbar.h"
 
 /* One column of one group, as it is driven for one digit. */
 typedef struct column {
     const xb_layer *l;
-    const int8_t *codes; /* of the group's rows */
-    const int32_t *x;    /* likewise */
-    int n;               /* rows */
+    const int8_t *codes; /* of the filter */
+    const int32_t *x;    /* of its block */
+    int n;               /* rows of the group */
     int cell_bits, sign, slice;
-    int group, o;
+    int group, at; /* column of the group's */
 } column;
 
 static uint32_t digit_of(const xb_digit *d, int32_t x)
@@ -29,9 +30,14 @@ static uint32_t digit_of(const xb_digit *d, int32_t x)
     return (uint32_t)x >> d->first & (((uint32_t)1 << d->n) - 1);
 }
 
+static int row_of(const column *c, int k)
+{
+    return xb_row_at(c->l, &c->l->groups[c->group], k);
+}
+
 static uint32_t cell_of(const column *c, int k)
 {
-    int code = c->codes[k];
+    int code = c->codes[row_of(c, k)];
     int word = c->l->has_unit ? (code + (int)c->l->bias) / (int)c->l->gain
                : c->sign      ? -code
                               : code;
@@ -62,7 +68,7 @@ static uint32_t unit_of(const column *c, const xb_digit *d)
 {
     uint32_t sum = 0;
     for (int k = 0; k < c->n; k++)
-        sum += digit_of(d, c->x[k]);
+        sum += digit_of(d, c->x[row_of(c, k)]);
     xb_adc whole = c->l->adc[0];
     whole.fraction = 0;
     return adc_of(&whole, sum);
@@ -75,7 +81,7 @@ static uint32_t conductance(const column *c, int k, bool flip)
     if (c->l->cells)
         return (uint32_t)xb_cells_of(
             c->l, c->group, c->sign,
-            c->slice)[(size_t)k * (size_t)c->l->out + (size_t)c->o];
+            c->slice)[(size_t)k * xb_width(c->l, c->group) + (size_t)c->at];
     return flip ? full - cell : cell;
 }
 
@@ -83,7 +89,7 @@ static uint32_t convert(const column *c, const xb_digit *d, bool flip)
 {
     uint32_t sum = 0, full = ((uint32_t)1 << c->cell_bits) - 1;
     for (int k = 0; k < c->n; k++)
-        sum += digit_of(d, c->x[k]) * conductance(c, k, flip);
+        sum += digit_of(d, c->x[row_of(c, k)]) * conductance(c, k, flip);
     uint32_t code = adc_of(&c->l->adc[c->slice], sum);
     return flip ? full * unit_of(c, d) - code : code;
 }
@@ -112,16 +118,23 @@ static uint32_t group_of(const xb_mapping *m, column c)
 int32_t xb_scalar_filter(const xb_mapping *m, const xb_layer *l, int o,
                          const int32_t *rows)
 {
-    const int8_t *codes = l->in->weights.codes + (size_t)o * (size_t)l->n_rows;
-    const int32_t *x = rows + (size_t)(o % l->n_blocks) * (size_t)l->n_rows;
+    int at = 0;
     uint32_t y = 0;
-    for (int g = 0; g < l->n_groups; g++)
+    while (xb_filter_at(l, at) != o)
+        at++;
+    for (int g = 0; g < l->n_groups; g++) {
+        int first = l->packs[l->groups[g].pack].first;
+        if (at < first || at >= first + (int)xb_width(l, g))
+            continue;
         y += group_of(m, (column){.l = l,
-                                  .codes = codes + l->groups[g].first,
-                                  .x = x + l->groups[g].first,
+                                  .codes = l->in->weights.codes +
+                                           (size_t)o * (size_t)l->n_rows,
+                                  .x = rows + (size_t)(o % l->n_blocks) *
+                                                  (size_t)l->n_rows,
                                   .n = l->groups[g].n,
                                   .group = g,
-                                  .o = o,
+                                  .at = at - first,
                                   .cell_bits = m->options.cell_bits});
+    }
     return (int32_t)y;
 }

@@ -67,6 +67,9 @@ static stn_status choose_cells(const xb_mapping *m, xb_layer *l, stn_error *err)
                         "most %d are supported; see options.cell_bits",
                         l->in->name, (unsigned)most, l->n_slices, o->cell_bits,
                         XB_MAX_SLICES);
+    /* An inverted top slice has all its bits. */
+    if (o->signs == XB_SIGNS_FLIP)
+        l->n_planes = l->n_slices * o->cell_bits;
     return STN_OK;
 }
 
@@ -127,14 +130,6 @@ static void choose_digits(const xb_mapping *m, xb_layer *l)
             (xb_digit){.first = bits, .n = 1, .negative = true};
 }
 
-static uint64_t *plane_of(const xb_layer *l, int group, int sign, int plane,
-                          int o)
-{
-    size_t at = (size_t)group * (size_t)l->n_signs + (size_t)sign;
-    at = at * (size_t)l->n_planes + (size_t)plane;
-    return l->planes + (at * (size_t)l->out + (size_t)o) * (size_t)l->words;
-}
-
 /* Stored cells of one column in one slice: their sum decides a flip. */
 static uint32_t slice_of(const xb_mapping *m, uint32_t cells, int slice)
 {
@@ -143,17 +138,19 @@ static uint32_t slice_of(const xb_mapping *m, uint32_t cells, int slice)
 }
 
 static void store_column(const xb_mapping *m, xb_layer *l, int group, int sign,
-                         int o)
+                         int column)
 {
     const xb_group *g = &l->groups[group];
+    const int o =
+        xb_filter_at(l, l->packs[g->pack].first * l->n_blocks + column);
     uint32_t full = ((uint32_t)1 << m->options.cell_bits) - 1;
     uint32_t invert = 0;
     for (int s = 0; s < l->n_slices; s++) {
         uint32_t sum = 0;
         for (int k = 0; k < g->n; k++)
-            sum +=
-                slice_of(m, cells_of(l, code_at(l, o, g->first + k), sign), s);
-        size_t at = xb_column_index(l, group, sign, s) + (size_t)o;
+            sum += slice_of(
+                m, cells_of(l, code_at(l, o, xb_row_at(l, g, k)), sign), s);
+        size_t at = xb_column_index(l, group, sign, s) + (size_t)column;
         if (l->flips && 2 * sum > (uint32_t)g->n * full) {
             l->flips[at] = 1;
             invert |= full << (s * m->options.cell_bits);
@@ -164,58 +161,32 @@ static void store_column(const xb_mapping *m, xb_layer *l, int group, int sign,
     }
     for (int k = 0; k < g->n; k++) {
         uint32_t cells =
-            cells_of(l, code_at(l, o, g->first + k), sign) ^ invert;
+            cells_of(l, code_at(l, o, xb_row_at(l, g, k)), sign) ^ invert;
         for (int t = 0; t < l->n_planes; t++)
-            plane_of(l, group, sign, t, o)[k / 64] |= (uint64_t)(cells >> t & 1)
-                                                      << (k % 64);
+            (xb_plane_of(l, group, sign, t) +
+             (size_t)column * (size_t)l->words)[k / 64] |=
+                (uint64_t)(cells >> t & 1) << (k % 64);
     }
 }
 
-/* Where the reference needs more cells than planes (an inverted top slice
- * has all its bits), planes are rounded up to whole slices. */
 static stn_status store_weights(xb_mapping *m, xb_layer *l, stn_error *err)
 {
-    if (m->options.signs == XB_SIGNS_FLIP)
-        l->n_planes = l->n_slices * m->options.cell_bits;
-    size_t sets = (size_t)l->n_groups * (size_t)l->n_signs;
-    size_t columns = sets * (size_t)l->n_slices * (size_t)l->out;
-    l->planes =
-        stn_arena_alloc(&m->arena, sets * (size_t)l->n_planes * (size_t)l->out,
-                        (size_t)l->words * sizeof *l->planes);
+    l->planes = stn_arena_alloc(&m->arena, l->n_columns * (size_t)l->n_planes,
+                                (size_t)l->words * sizeof *l->planes);
     bool flip = m->options.signs == XB_SIGNS_FLIP;
     bool skip = m->options.skip_zero_columns;
     if (skip)
-        l->live = stn_arena_alloc(&m->arena, columns, 1);
+        l->live =
+            stn_arena_alloc(&m->arena, l->n_columns * (size_t)l->n_slices, 1);
     if (flip)
-        l->flips = stn_arena_alloc(&m->arena, columns, 1);
+        l->flips =
+            stn_arena_alloc(&m->arena, l->n_columns * (size_t)l->n_slices, 1);
     if (!l->planes || (skip && !l->live) || (flip && !l->flips))
         return stn_fail_memory(err, "the cells of a layer");
     for (int g = 0; g < l->n_groups; g++)
         for (int sign = 0; sign < l->n_signs; sign++)
-            for (int o = 0; o < l->out; o++)
-                store_column(m, l, g, sign, o);
-    return STN_OK;
-}
-
-/* Rows of a block that are driven at once, within one array each. */
-static stn_status cut_groups(xb_mapping *m, xb_layer *l, stn_error *err)
-{
-    int rows = m->machine->array.rows;
-    int active = m->options.active_rows;
-    if (!active || active > rows)
-        active = rows;
-    int most = l->n_rows / active + l->n_rows / rows + 2;
-    l->groups = stn_arena_alloc(&m->arena, (size_t)most, sizeof *l->groups);
-    if (!l->groups)
-        return stn_fail_memory(err, "the row groups of a layer");
-    for (int base = 0; base < l->n_rows; base += rows) {
-        int end = l->n_rows - base < rows ? l->n_rows : base + rows;
-        for (int k = base; k < end; k += active) {
-            int n = end - k < active ? end - k : active;
-            l->groups[l->n_groups++] = (xb_group){.first = k, .n = n};
-        }
-    }
-    l->words = (int)xb_words((size_t)l->groups[0].n);
+            for (int column = 0; column < (int)xb_width(l, g); column++)
+                store_column(m, l, g, sign, column);
     return STN_OK;
 }
 
@@ -242,7 +213,7 @@ stn_status xb_map_layer(xb_mapping *m, xb_layer *l, stn_error *err)
     STN_TRY(choose_cells(m, l, err));
     STN_TRY(choose_adcs(m, l, err));
     choose_digits(m, l);
-    STN_TRY(cut_groups(m, l, err));
+    STN_TRY(xb_map_packs(m, l, err));
     if (!l->in->weights.outline) {
         STN_TRY(store_weights(m, l, err));
         STN_TRY(xb_map_device(m, l, err));
