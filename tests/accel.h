@@ -349,13 +349,22 @@ static inline void check_sums(const stn_simulation *s)
         for (int c = 0; c < STN_COMPONENT_COUNT; c++)
             sum.energy_j[c] += s->layers[i].cost.energy_j[c];
         sum.latency_s += s->layers[i].cost.latency_s;
-        sum.area_m2 += s->layers[i].cost.area_m2;
+        for (int k = 0; k < STN_PART_COUNT; k++) {
+            sum.area_m2[k] += s->layers[i].cost.area_m2[k];
+            sum.leakage_j[k] += s->layers[i].cost.leakage_j[k];
+        }
         sum.sub_arrays += s->layers[i].cost.sub_arrays;
     }
     for (int c = 0; c < STN_COMPONENT_COUNT; c++)
         assert_close(sum.energy_j[c], s->total.energy_j[c]);
     assert_close(sum.latency_s, s->total.latency_s);
-    assert_close(sum.area_m2, s->total.area_m2);
+    double leakage_j = 0.0;
+    for (int k = 0; k < STN_PART_COUNT; k++) {
+        assert_close(sum.area_m2[k], s->total.area_m2[k]);
+        assert_close(sum.leakage_j[k], s->total.leakage_j[k]);
+        leakage_j += s->total.leakage_j[k];
+    }
+    assert_close(leakage_j, s->total.energy_j[STN_COMPONENT_LEAKAGE]);
     assert_int_equal(sum.sub_arrays, s->total.sub_arrays);
     for (int e = 0; e < s->n_events; e++)
         events_j += s->events[e].energy_j;

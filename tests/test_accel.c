@@ -254,8 +254,8 @@ static void the_float_baseline_counts_every_product(void **state)
     assert_close(conv2->energy_j[STN_COMPONENT_LOGIC],
                  240000.0 * (3.7e-12 + 0.9e-12));
     assert_true(conv2->latency_s >= 240000.0 / 64 * 1e-9);
-    assert_close(conv2->area_m2, 2 * stn_machine_area_m2(machine) +
-                                     64 * machine->float_unit_m2);
+    assert_close(stn_cost_area_m2(conv2), 2 * stn_machine_area_m2(machine) +
+                                              64 * machine->float_unit_m2);
     stn_simulation_destroy(s);
     assert_int_not_equal(
         stn_simulate_float(machine, "no-such-network", &s, &err), STN_OK);

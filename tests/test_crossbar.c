@@ -475,7 +475,7 @@ static void converters_are_part_of_the_area(void **state)
         assert_int_equal(stn_machine_adcs(machine, adcs, 12), 12);
         adc_m2 = adcs[7].area_m2 +
                  ((const xb_circuits *)machine->circuits)->shift_add_area_m2;
-        area_m2[k] = s->total.area_m2;
+        area_m2[k] = stn_cost_area_m2(&s->total);
         arrays = s->total.sub_arrays;
         stn_simulation_destroy(s);
         stn_machine_destroy(machine);
@@ -483,6 +483,53 @@ static void converters_are_part_of_the_area(void **state)
     double more_m2 = (double)arrays * adc_m2;
     assert_true(fabs(area_m2[1] - area_m2[0] - more_m2) < 1e-6 * more_m2);
     stn_program_destroy(program);
+}
+
+/* What a layer holds in the buffer takes area and leaks, by the bit. */
+static void a_buffer_has_area_and_leaks(void **state)
+{
+    (void)state;
+    stn_error err;
+    stn_machine *with = NULL, *without = NULL;
+    stn_simulation *s[2] = {NULL};
+    static const char *const set[] = {
+        "buffer={cell: sram-6t, array: {rows: 128, columns: 256, transistors: "
+        "ptm, roadmap: HP}}",
+        "events.buffer_bit={energy: {value: 1, unit: pJ, confidence: assumed, "
+        "source: test}, latency: {value: 1, unit: ns, confidence: assumed, "
+        "source: test}}"};
+    stn_program_image *image = new_image((stn_shape){6, 6, 2}, 4);
+    int v =
+        append_sum(image, "conv", 0, STN_CONV, STN_CODE_TERNARY, 4, 3, 0, 2);
+    v = append_rescale(image, "act", v, 0, STN_TYPE_U8, 6);
+    append_sum(image, "fc", v, STN_CONV, STN_CODE_TERNARY, 4, 4, 0, 4);
+    assert_ok(stn_program_check(image, "buffered", &err), err);
+    assert_ok(stn_machine_load("isaac-like", NULL, 0, &without, &err), err);
+    assert_ok(stn_machine_load("isaac-like", set, 1, &with, &err), err);
+    const stn_simulate_options o = {0};
+    assert_ok(stn_simulate(without, &image->program, &o, &s[0], &err), err);
+    assert_ok(stn_simulate(with, &image->program, &o, &s[1], &err), err);
+    const stn_cost *conv = &s[1]->layers[0].cost;
+    /* 72 bytes of picture and 64 sums in two's complement. */
+    const stn_value *sum = &image->program.values[1];
+    const int64_t most = sum->hi > -sum->lo - 1 ? sum->hi : -sum->lo - 1;
+    const double bits = 72 * 8 + 64 * (ceil(log2((double)most + 1)) + 1);
+    assert_near(conv->area_m2[STN_PART_BUFFER], bits * with->buffer_bit_m2);
+    assert_near(conv->leakage_j[STN_PART_BUFFER],
+                bits * with->buffer_bit_w * conv->latency_s);
+    assert_true(with->buffer_bit_w > 0 && with->buffer_bit_m2 > 1e-13);
+    assert_true(s[0]->total.area_m2[STN_PART_BUFFER] == 0);
+    for (int k = 0; k < STN_PART_COUNT; k++)
+        if (k != STN_PART_BUFFER)
+            assert_true(s[1]->total.area_m2[k] == s[0]->total.area_m2[k]);
+    stn_machine_destroy(with);
+    assert_ok(stn_machine_load("isaac-like", set, 2, &with, &err), err);
+    assert_near(with->event_energy_j[STN_EVENT_buffer_bit], 1e-12);
+    assert_refused(stn_machine_load("pe-int8", set, 1, &with, &err), err,
+                   STN_E_FORMAT, "its sub-arrays are the buffer");
+    stn_simulation_destroy(s[0]);
+    stn_simulation_destroy(s[1]);
+    free_image(image);
 }
 
 int main(void)
@@ -502,6 +549,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_converted_is_refused),
         cmocka_unit_test(outlines_are_read_once_for_each_bit),
         cmocka_unit_test(converters_are_part_of_the_area),
+        cmocka_unit_test(a_buffer_has_area_and_leaks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

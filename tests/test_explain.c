@@ -93,7 +93,7 @@ static void check_layers(const subject *s)
         snprintf(key, sizeof key, "%s.latency", l->name);
         explained(s, key, l->cost.latency_s);
         snprintf(key, sizeof key, "%s.area", l->name);
-        explained(s, key, l->cost.area_m2);
+        explained(s, key, stn_cost_area_m2(&l->cost));
     }
 }
 
@@ -110,7 +110,7 @@ static void every_total_is_made_of_its_parts_on_every_machine(void **state)
             explained(&s, "energy", stn_cost_energy_j(&m->total));
             explained(&s, "layers.energy", stn_cost_energy_j(&m->total));
             explained(&s, "latency", m->total.latency_s);
-            explained(&s, "area", m->total.area_m2);
+            explained(&s, "area", stn_cost_area_m2(&m->total));
             explained(&s, "programming_energy", m->programming_energy_j);
             explained(&s, "programming_latency", m->programming_latency_s);
             check_layers(&s);

@@ -629,7 +629,9 @@ static void a_narrow_width_costs_less_on_the_same_area(void **unused)
             assert_true(s->predicted_equals_counted);
             if (p == file)
                 whole = s->total;
-            assert_true(fabs(s->total.area_m2 / whole.area_m2 - 1) < 1e-9);
+            assert_true(
+                fabs(stn_cost_area_m2(&s->total) / stn_cost_area_m2(&whole) -
+                     1) < 1e-9);
             assert_int_equal(s->total.sub_arrays, whole.sub_arrays);
             assert_true(s->total.active_sub_arrays <= whole.sub_arrays);
             if (p != file)

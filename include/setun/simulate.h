@@ -60,11 +60,23 @@ typedef enum stn_component {
 } stn_component;
 const char *stn_component_name(stn_component component);
 
+/* What area and leakage are broken down into. */
+typedef enum stn_part {
+    STN_PART_ARRAY, /* cells, decoders, drivers, sense amplifiers */
+    STN_PART_LOGIC, /* digital units, beside sub-arrays and shared */
+    STN_PART_CONVERTER,
+    STN_PART_BUFFER,
+    STN_PART_LINK, /* repeaters of a bank's tree */
+    STN_PART_COUNT
+} stn_part;
+const char *stn_part_name(stn_part part);
+
 /* Cost of one instruction, or of a whole program, for one picture. */
 typedef struct stn_cost {
     double energy_j[STN_COMPONENT_COUNT];
+    double leakage_j[STN_PART_COUNT]; /* sums to STN_COMPONENT_LEAKAGE */
     double latency_s;
-    double area_m2; /* of the arrays and units it occupies */
+    double area_m2[STN_PART_COUNT]; /* of what it occupies */
     uint64_t sub_arrays;
     /* Of these, those that are on: all, but of a narrow width of a network
      * with several. The others hold channels that only wider ones use. */
@@ -72,6 +84,7 @@ typedef struct stn_cost {
     double utilisation; /* used / available columns while active, 0 … 1 */
 } stn_cost;
 double stn_cost_energy_j(const stn_cost *cost); /* sum of its components */
+double stn_cost_area_m2(const stn_cost *cost);  /* sum of its parts */
 
 typedef struct stn_layer_cost {
     const char *name; /* the instruction's */

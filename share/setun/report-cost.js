@@ -21,6 +21,23 @@ function costButtons(named) {
   $('cost-picked').replaceChildren(...ways.filter(w => w in state.picked).map(w =>
     button(named(w, state.picked[w]) + ' ×', true, () => { delete state.picked[w]; })));
 }
+/* What silicon is used for, layer by layer; nothing of it happens, so it is
+ * not picked from. */
+function drawParts(s) {
+  const used = s.layers.filter(l => l.area_m2 > 0);
+  $('parts').parentElement.style.height = Math.max(160, 26 * used.length + 90) + 'px';
+  draw('parts', { type: 'bar', data: { labels: used.map(l => l.name),
+    datasets: s.parts.map((name, i) => ({ label: words(name),
+      data: used.map(l => l.area_by_part_m2[i]),
+      backgroundColor: css('--c' + Math.max(0, s.components.indexOf(name))),
+      maxBarThickness: 28 })).filter(d => d.data.some(x => x > 0)) },
+    options: base(axis('', { stacked: true, ticks: { callback: x => area(x),
+      maxTicksLimit: 6, maxRotation: 0 } }),
+      axis('', { stacked: true, grid: { display: false } }),
+      { indexAxis: 'y', interaction: { mode: 'index', axis: 'y', intersect: false },
+        plugins: { legend: legend(), tooltip: { filter: c => c.parsed.x > 0,
+          callbacks: { label: c => `${c.dataset.label}: ${area(c.parsed.x)}` } } } }) });
+}
 function cost() {
   const variants = ofSet().filter(v => v.simulation && v.simulation.layer_events);
   $('s-cost').hidden = !variants.length;
@@ -67,6 +84,7 @@ function cost() {
       backgroundColor: css('--c' + i), maxBarThickness: 28 })).filter(d => d.data.some(x => x > 0)) });
   draw('energy', { type: 'bar', data: bars('energy'), options: options('J') });
   draw('latency', { type: 'bar', data: bars('time'), options: options('s') });
+  drawParts(s);
   fillTable($('cost-table'), [['layer'], ...s.components.map(c => [words(c), 'n']),
     ['latency', 'n'], ['area', 'n'], ['sub-arrays', 'n']],
     s.layers.map(l => [l.name, ...l.energy_j.map(e => si(e, 'J')),

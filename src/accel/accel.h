@@ -26,6 +26,7 @@ struct stn_machine {
     double bank_m2, bank_leakage_w; /* its share of a tree's repeaters; or 0 */
     double logic_leakage_w;         /* of digital units beside it; or 0 */
     double lane_m2;                 /* one rescale or pool unit */
+    double buffer_bit_m2, buffer_bit_w; /* of a modelled buffer; or 0 */
     double float_unit_m2; /* of the float baseline: one multiply-add */
     const void *circuits; /* the family's, parsed by its hook; or NULL */
     int float_units;      /* of each layer of the float baseline */
@@ -47,9 +48,10 @@ typedef struct stn_bins {
 
 /* Where an instruction lives. */
 typedef struct stn_placement {
-    uint64_t sub_arrays;  /* occupied by this instruction */
-    uint64_t lanes;       /* digital units beside them */
-    double circuit_m2;    /* the family's circuits around the sub-arrays */
+    uint64_t sub_arrays;           /* occupied by this instruction */
+    uint64_t lanes;                /* digital units beside them */
+    double logic_m2, converter_m2; /* the family's, around the sub-arrays */
+    uint64_t buffer_bits; /* most that the buffer holds for it at a time */
     double utilisation;   /* columns that carry data / columns active */
     uint64_t weight_rows; /* written when the network is loaded */
     /* When the network does not fit: rows of weights written every picture,
@@ -59,8 +61,8 @@ typedef struct stn_placement {
     uint64_t replicas; /* copies of the weights */
 } stn_placement;
 
-/* What digital units and a bank's tree make of events and logic, instead of
- * figures of files. */
+/* What digital units, a bank's tree and a buffer make of events and logic,
+ * instead of figures of files. */
 typedef struct stn_unit_figures {
     /* What an event is made of; NULL: files say what it costs. */
     const char *made_of[STN_EVENT_COUNT];
@@ -84,6 +86,7 @@ typedef struct stn_accel_type {
     stn_status (*check)(const stn_yaml *options, const void *attrs,
                         stn_error *err);
     const char *no_device; /* why `device` is refused; NULL: it is not */
+    const char *no_buffer; /* likewise `buffer` */
     /* Reads `circuits` of the machine file into machine->circuits and the
      * figures of converter events and array events of its own; called after
      * the options were parsed. NULL: a machine has no such key. */
@@ -140,7 +143,10 @@ typedef struct stn_accel_type {
 
 extern const stn_accel_type *const stn_accel_types[]; /* NULL ends */
 
-/* Of one sub-array and what stands beside it. */
+/* Of one sub-array and what stands beside it, by parts and in all. */
+void stn_machine_parts_w(const stn_machine *machine, double w[STN_PART_COUNT]);
+void stn_machine_parts_m2(const stn_machine *machine,
+                          double m2[STN_PART_COUNT]);
 double stn_machine_leakage_w(const stn_machine *machine);
 double stn_machine_area_m2(const stn_machine *machine);
 
@@ -149,14 +155,15 @@ typedef struct stn_cost_input {
     const stn_ledger_row *row;
     double n_pictures; /* that the row counts */
     uint64_t sub_arrays;
-    uint64_t borrowed;   /* of these, those whose area another layer has */
-    double unit_area_m2; /* digital units beside the sub-arrays */
+    uint64_t borrowed; /* of these, those whose area another layer has */
+    double logic_m2, converter_m2; /* beside the sub-arrays */
+    uint64_t buffer_bits;
     double utilisation;
 } stn_cost_input;
 
 /* Cost of one layer for one picture: energy = Σ events · figure, latency =
- * Σ steps · figure, leakage = sub-arrays · stn_machine_leakage_w · latency,
- * area = sub-arrays · stn_machine_area_m2 + units. */
+ * Σ steps · figure, leakage = (sub-arrays · stn_machine_leakage_w + buffer) ·
+ * latency, area = sub-arrays · stn_machine_area_m2 + units + buffer. */
 stn_cost stn_cost_fold(const stn_machine *machine, const stn_cost_input *in);
 /* The same for one instruction of a program, from where it lives. */
 stn_cost stn_cost_placed(const stn_machine *machine,

@@ -162,6 +162,20 @@ static stn_status place_compare(bw_mapping *m, int index, stn_error *err)
     return bw_map_compare(m, layer, err);
 }
 
+/* Counted windows are composed of the whole input, and their results are
+ * collected, in the buffer; what digital units work on passes it a line at a
+ * time. Rows of other layers stay in sub-arrays. */
+static uint64_t buffered_bits(const bw_mapping *m, const bw_layer *l)
+{
+    if (l->unit == BW_NONE || l->unit == BW_WINDOW || l->unit == BW_NEURONS)
+        return 0;
+    const bw_value *x = &m->values[l->in->inputs[0]];
+    const bw_value *y = &m->values[l->in->output];
+    uint64_t x_rows = l->unit == BW_COUNT ? x->rows : (uint64_t)x->bits;
+    uint64_t y_rows = l->unit == BW_COUNT ? y->rows : (uint64_t)y->bits;
+    return x_rows * (uint64_t)x->columns + y_rows * (uint64_t)y->columns;
+}
+
 static stn_status place_layer(bw_mapping *m, int index, stn_error *err)
 {
     bw_layer *layer = &m->layers[index];
@@ -197,6 +211,7 @@ static stn_status place_layer(bw_mapping *m, int index, stn_error *err)
     }
     if (index == 0)
         layer->placement.sub_arrays += bw_bank_arrays(m, &m->values[0]);
+    layer->placement.buffer_bits = buffered_bits(m, layer);
     return STN_OK;
 }
 

@@ -3,11 +3,12 @@
  * Cost: a fold of event counts over the figures of a machine, and the
  * simulation object that holds the result.
  *
- * Energy is paid for every event, time passes for steps. Sub-arrays leak
- * while their own layer runs; memory cells keep their content without power,
- * so layers that wait are taken to be switched off. */
+ * Energy is paid for every event, time passes for steps. Sub-arrays and what
+ * a layer has of the buffer leak while that layer runs; memory cells keep their
+ * content without power, so layers that wait are taken to be switched off. */
 #include "accel/accel.h"
 #include <stdio.h>
+#include <string.h>
 
 /* The public struct with the memory it points into. */
 typedef struct simulation_image {
@@ -24,6 +25,26 @@ const char *stn_component_name(stn_component component)
     return names[component];
 }
 
+const char *stn_part_name(stn_part part)
+{
+    static const char *const names[STN_PART_COUNT] = {
+        "array", "logic", "converter", "buffer", "link"};
+    return names[part];
+}
+
+static double sum_parts(const double part[STN_PART_COUNT])
+{
+    double sum = 0.0;
+    for (int k = 0; k < STN_PART_COUNT; k++)
+        sum += part[k];
+    return sum;
+}
+
+double stn_cost_area_m2(const stn_cost *cost)
+{
+    return sum_parts(cost->area_m2);
+}
+
 double stn_cost_energy_j(const stn_cost *cost)
 {
     double sum = 0.0;
@@ -32,16 +53,55 @@ double stn_cost_energy_j(const stn_cost *cost)
     return sum;
 }
 
+void stn_machine_parts_w(const stn_machine *machine, double w[STN_PART_COUNT])
+{
+    memset(w, 0, STN_PART_COUNT * sizeof *w);
+    w[STN_PART_ARRAY] = machine->array.leakage_w;
+    w[STN_PART_LOGIC] = machine->logic_leakage_w;
+    w[STN_PART_LINK] = machine->bank_leakage_w;
+}
+
+void stn_machine_parts_m2(const stn_machine *machine, double m2[STN_PART_COUNT])
+{
+    memset(m2, 0, STN_PART_COUNT * sizeof *m2);
+    m2[STN_PART_ARRAY] = machine->array.area_m2;
+    m2[STN_PART_LOGIC] = machine->sub_array_logic_m2 +
+                         machine->array.columns * machine->column_logic_m2;
+    m2[STN_PART_LINK] = machine->bank_m2;
+}
+
 double stn_machine_leakage_w(const stn_machine *machine)
 {
-    return machine->array.leakage_w + machine->bank_leakage_w +
-           machine->logic_leakage_w;
+    double w[STN_PART_COUNT];
+    stn_machine_parts_w(machine, w);
+    return sum_parts(w);
 }
 
 double stn_machine_area_m2(const stn_machine *machine)
 {
-    return machine->array.area_m2 + machine->sub_array_logic_m2 +
-           machine->array.columns * machine->column_logic_m2 + machine->bank_m2;
+    double m2[STN_PART_COUNT];
+    stn_machine_parts_m2(machine, m2);
+    return sum_parts(m2);
+}
+
+/* Area and leakage, once the time is known. */
+static void add_parts(const stn_machine *machine, const stn_cost_input *in,
+                      stn_cost *cost)
+{
+    double one_w[STN_PART_COUNT], one_m2[STN_PART_COUNT];
+    stn_machine_parts_w(machine, one_w);
+    stn_machine_parts_m2(machine, one_m2);
+    for (int k = 0; k < STN_PART_COUNT; k++) {
+        cost->leakage_j[k] =
+            (double)in->sub_arrays * one_w[k] * cost->latency_s;
+        cost->area_m2[k] = (double)cost->sub_arrays * one_m2[k];
+    }
+    double bits = (double)in->buffer_bits;
+    cost->leakage_j[STN_PART_BUFFER] =
+        bits * machine->buffer_bit_w * cost->latency_s;
+    cost->area_m2[STN_PART_BUFFER] = bits * machine->buffer_bit_m2;
+    cost->area_m2[STN_PART_LOGIC] += in->logic_m2;
+    cost->area_m2[STN_PART_CONVERTER] = in->converter_m2;
 }
 
 stn_cost stn_cost_fold(const stn_machine *machine, const stn_cost_input *in)
@@ -56,11 +116,8 @@ stn_cost stn_cost_fold(const stn_machine *machine, const stn_cost_input *in)
             total * machine->event_energy_j[e];
         cost.latency_s += steps * machine->event_latency_s[e];
     }
-    double arrays = (double)in->sub_arrays;
-    cost.energy_j[STN_COMPONENT_LEAKAGE] =
-        arrays * stn_machine_leakage_w(machine) * cost.latency_s;
-    cost.area_m2 = (double)cost.sub_arrays * stn_machine_area_m2(machine) +
-                   in->unit_area_m2;
+    add_parts(machine, in, &cost);
+    cost.energy_j[STN_COMPONENT_LEAKAGE] = sum_parts(cost.leakage_j);
     return cost;
 }
 
@@ -73,9 +130,11 @@ stn_cost stn_cost_placed(const stn_machine *machine,
                                    .n_pictures = n_pictures,
                                    .sub_arrays = placement->sub_arrays,
                                    .borrowed = placement->borrowed,
-                                   .unit_area_m2 = placement->circuit_m2 +
-                                                   (double)placement->lanes *
-                                                       machine->lane_m2,
+                                   .logic_m2 = placement->logic_m2 +
+                                               (double)placement->lanes *
+                                                   machine->lane_m2,
+                                   .converter_m2 = placement->converter_m2,
+                                   .buffer_bits = placement->buffer_bits,
                                    .utilisation = placement->utilisation});
 }
 
@@ -89,7 +148,10 @@ void stn_cost_add(stn_cost *total, const stn_cost *layer)
     for (int c = 0; c < STN_COMPONENT_COUNT; c++)
         total->energy_j[c] += layer->energy_j[c];
     total->latency_s = latency_s;
-    total->area_m2 += layer->area_m2;
+    for (int k = 0; k < STN_PART_COUNT; k++) {
+        total->leakage_j[k] += layer->leakage_j[k];
+        total->area_m2[k] += layer->area_m2[k];
+    }
     total->sub_arrays += layer->sub_arrays;
     total->active_sub_arrays += layer->active_sub_arrays;
 }

@@ -151,13 +151,12 @@ static void place_analog(const xb_mapping *m, xb_layer *l)
     const xb_circuits *c = m->machine->circuits;
     stn_adc_cost adc = {0};
     uint64_t copies = (uint64_t)m->options.copies;
-    double array_m2 = a->rows * c->dac_area_m2 + a->columns * c->hold_area_m2 +
-                      n_adcs(m) * c->shift_add_area_m2;
-    double set_m2 = 0.0;
+    double ends_m2 = a->rows * c->dac_area_m2 + a->columns * c->hold_area_m2;
+    double converter_m2 = 0.0;
     for (int s = 0; s < l->n_slices; s++) {
         xb_adc_cost(c, (xb_adc_model)m->options.adc_model, l->adc[s].bits,
                     &adc);
-        set_m2 += l->n_signs * (array_m2 + n_adcs(m) * adc.area_m2);
+        converter_m2 += l->n_signs * (ends_m2 + n_adcs(m) * adc.area_m2);
     }
     uint64_t sets = l->arrays * copies;
     uint64_t kinds = (uint64_t)(l->n_signs * l->n_slices);
@@ -169,7 +168,8 @@ static void place_analog(const xb_mapping *m, xb_layer *l)
     }
     l->placement = (stn_placement){
         .sub_arrays = sets * kinds,
-        .circuit_m2 = (double)sets * set_m2,
+        .converter_m2 = (double)sets * converter_m2,
+        .logic_m2 = (double)(sets * kinds) * n_adcs(m) * c->shift_add_area_m2,
         .utilisation = (double)cells / ((double)l->arrays * (double)a->rows *
                                         (double)a->columns),
         .weight_rows = rows * copies * kinds};
@@ -235,6 +235,14 @@ int xb_value_bits(const xb_mapping *m, int value)
     return bits ? bits : 1;
 }
 
+/* Bits that all of a value takes in the buffer, which holds it until it is
+ * read for the last time. */
+static uint64_t value_size(const xb_mapping *m, int value)
+{
+    return stn_value_count(&m->program->values[value]) *
+           (uint64_t)xb_value_bits(m, value);
+}
+
 static size_t most(size_t a, size_t b)
 {
     return a > b ? a : b;
@@ -274,6 +282,10 @@ static stn_status map_layer(xb_mapping *m, int index, stn_error *err)
                                        .utilisation = 1.0};
     }
     set_range(m, l->in->output, l->in);
+    if (l->in->opcode != STN_CONCAT)
+        l->placement.buffer_bits = value_size(m, l->in->output);
+    if (index == 0)
+        l->placement.buffer_bits += value_size(m, l->in->inputs[0]);
     return STN_OK;
 }
 

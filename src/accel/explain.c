@@ -124,31 +124,75 @@ static void add_leakage_of_one(stn_reasoning *r, stn_reason *parent)
 
 static void explain_latency(stn_reasoning *r, stn_reason *parent, int layer);
 
+/* What the layer's sub-arrays leak while it runs, those that it borrows
+ * included. */
+static void add_array_leakage(stn_reasoning *r, stn_reason *parent, int layer)
+{
+    const stn_layer_cost *l = &r->simulation->layers[layer];
+    const double power_w = stn_machine_leakage_w(r->machine);
+    const double energy_j = l->cost.energy_j[STN_COMPONENT_LEAKAGE] -
+                            l->cost.leakage_j[STN_PART_BUFFER];
+    if (energy_j <= 0)
+        return;
+    stn_reason *node =
+        stn_reason_add(r, parent,
+                       (stn_claim){STN_REASON_PRODUCT, energy_j, "J",
+                                   "sub-arrays, leakage of one, time of the "
+                                   "layer"},
+                       "%s.energy.leakage.sub_arrays", l->name);
+    stn_reason_add(r, node,
+                   (stn_claim){STN_REASON_COUNT,
+                               energy_j / power_w / l->cost.latency_s,
+                               "sub-arrays", "where it is mapped"},
+                   "%s.sub_arrays", l->name);
+    add_leakage_of_one(r, node);
+    explain_latency(r, node, layer);
+}
+
+static void add_buffer_bits(stn_reasoning *r, stn_reason *parent, int layer)
+{
+    const stn_layer_cost *l = &r->simulation->layers[layer];
+    stn_reason_add(r, parent,
+                   (stn_claim){STN_REASON_COUNT,
+                               l->cost.area_m2[STN_PART_BUFFER] /
+                                   r->machine->buffer_bit_m2,
+                               "bits", "most that the layer holds at a time"},
+                   "%s.buffer", l->name);
+}
+
+static void add_buffer_leakage(stn_reasoning *r, stn_reason *parent, int layer)
+{
+    const stn_layer_cost *l = &r->simulation->layers[layer];
+    const double energy_j = l->cost.leakage_j[STN_PART_BUFFER];
+    if (energy_j <= 0)
+        return;
+    stn_reason *node =
+        stn_reason_add(r, parent,
+                       (stn_claim){STN_REASON_PRODUCT, energy_j, "J",
+                                   "bits, leakage of one, time of the layer"},
+                       "%s.energy.leakage.buffer", l->name);
+    add_buffer_bits(r, node, layer);
+    stn_reason_given(r, node, "buffer.bit_leakage", r->machine->buffer_bit_w,
+                     "W", "");
+    explain_latency(r, node, layer);
+}
+
 static stn_reason *explain_leakage(stn_reasoning *r, stn_reason *parent,
                                    int layer)
 {
     const stn_layer_cost *l = &r->simulation->layers[layer];
-    double energy_j = l->cost.energy_j[STN_COMPONENT_LEAKAGE];
-    double power_w = stn_machine_leakage_w(r->machine);
+    const double energy_j = l->cost.energy_j[STN_COMPONENT_LEAKAGE];
     stn_reason *node = stn_reason_add(
         r, parent,
-        (stn_claim){STN_REASON_PRODUCT, energy_j, "J",
-                    "sub-arrays, leakage of one, time of the layer"},
+        (stn_claim){STN_REASON_SUM, energy_j, "J", "of sub-arrays and buffer"},
         "%s.energy.leakage", l->name);
-    if (energy_j > 0) { /* those of other layers that it borrows included */
-        stn_reason_add(r, node,
-                       (stn_claim){STN_REASON_COUNT,
-                                   energy_j / power_w / l->cost.latency_s,
-                                   "sub-arrays", "where it is mapped"},
-                       "%s.sub_arrays", l->name);
-        add_leakage_of_one(r, node);
-        explain_latency(r, node, layer);
-    } else {
+    add_array_leakage(r, node, layer);
+    add_buffer_leakage(r, node, layer);
+    if (energy_j <= 0)
         stn_reason_add(r, node,
                        (stn_claim){STN_REASON_COUNT, 0, "J",
                                    "nothing leaks, or no time passes"},
                        "%s.no_leakage", l->name);
-    }
     return node;
 }
 
@@ -283,45 +327,82 @@ static void add_logic_of_one(stn_reasoning *r, stn_reason *parent)
         stn_reason_given(r, parent, "bank.area", m->bank_m2, "m2", "bank.");
 }
 
-static void explain_area(stn_reasoning *r, stn_reason *parent, int layer)
+static void add_array_area(stn_reasoning *r, stn_reason *parent, int layer)
 {
     const stn_machine *m = r->machine;
     const stn_layer_cost *l = &r->simulation->layers[layer];
-    double n = (double)l->cost.sub_arrays;
-    double one_m2 = stn_machine_area_m2(m);
-    double rest_m2 = l->cost.area_m2 - n * one_m2;
-    stn_reason *node =
+    const double n = (double)l->cost.sub_arrays;
+    const double one_m2 = stn_machine_area_m2(m);
+    if (n <= 0)
+        return;
+    stn_reason *arrays =
         stn_reason_add(r, parent,
-                       (stn_claim){STN_REASON_SUM, l->cost.area_m2, "m2",
-                                   "sub-arrays, and units beside them"},
-                       "%s.area", l->name);
-    if (n > 0) {
-        stn_reason *arrays =
-            stn_reason_add(r, node,
-                           (stn_claim){STN_REASON_PRODUCT, n * one_m2, "m2",
-                                       "sub-arrays, area of one"},
-                           "%s.area.sub_arrays", l->name);
+                       (stn_claim){STN_REASON_PRODUCT, n * one_m2, "m2",
+                                   "sub-arrays, area of one"},
+                       "%s.area.sub_arrays", l->name);
+    stn_reason_add(
+        r, arrays,
+        (stn_claim){STN_REASON_COUNT, n, "sub-arrays", "where it is mapped"},
+        "%s.sub_arrays", l->name);
+    stn_reason *one =
         stn_reason_add(r, arrays,
-                       (stn_claim){STN_REASON_COUNT, n, "sub-arrays",
-                                   "where it is mapped"},
-                       "%s.sub_arrays", l->name);
-        stn_reason *one =
-            stn_reason_add(r, arrays,
-                           (stn_claim){STN_REASON_SUM, one_m2, "m2",
-                                       "a sub-array and the logic beside it"},
-                           "sub_array.area");
-        stn_reason_given(r, one, "array.area", m->array.area_m2, "m2",
-                         "transistors.");
-        add_logic_of_one(r, one);
-    }
-    if (rest_m2 > 1e-9 * l->cost.area_m2) {
-        stn_reason *rest = stn_reason_add(
-            r, node,
-            (stn_claim){STN_REASON_FUNCTION, rest_m2, "m2",
-                        "lanes and circuits, as many as it is mapped with"},
-            "%s.area.units", l->name);
-        stn_reason_given(r, rest, "area.lane", m->lane_m2, "m2", "");
-    }
+                       (stn_claim){STN_REASON_SUM, one_m2, "m2",
+                                   "a sub-array and the logic beside it"},
+                       "sub_array.area");
+    stn_reason_given(r, one, "array.area", m->array.area_m2, "m2",
+                     "transistors.");
+    add_logic_of_one(r, one);
+}
+
+static void add_buffer_area(stn_reasoning *r, stn_reason *parent, int layer)
+{
+    const stn_layer_cost *l = &r->simulation->layers[layer];
+    const double m2 = l->cost.area_m2[STN_PART_BUFFER];
+    if (m2 <= 0)
+        return;
+    stn_reason *node = stn_reason_add(
+        r, parent,
+        (stn_claim){STN_REASON_PRODUCT, m2, "m2", "bits, area of one"},
+        "%s.area.buffer", l->name);
+    add_buffer_bits(r, node, layer);
+    stn_reason_given(r, node, "buffer.bit_area", r->machine->buffer_bit_m2,
+                     "m2", "");
+}
+
+/* Digital units that are not beside every sub-array alike. */
+static void add_unit_area(stn_reasoning *r, stn_reason *parent, int layer)
+{
+    const stn_layer_cost *l = &r->simulation->layers[layer];
+    double one_m2[STN_PART_COUNT];
+    stn_machine_parts_m2(r->machine, one_m2);
+    const double m2 = l->cost.area_m2[STN_PART_LOGIC] -
+                      (double)l->cost.sub_arrays * one_m2[STN_PART_LOGIC];
+    if (m2 <= 1e-9 * stn_cost_area_m2(&l->cost))
+        return;
+    stn_reason *node = stn_reason_add(
+        r, parent,
+        (stn_claim){STN_REASON_FUNCTION, m2, "m2",
+                    "lanes and circuits, as many as it is mapped with"},
+        "%s.area.units", l->name);
+    stn_reason_given(r, node, "area.lane", r->machine->lane_m2, "m2", "");
+}
+
+static void explain_area(stn_reasoning *r, stn_reason *parent, int layer)
+{
+    const stn_layer_cost *l = &r->simulation->layers[layer];
+    const double converters_m2 = l->cost.area_m2[STN_PART_CONVERTER];
+    char key[STN_NAME_CAPACITY + 24];
+    stn_reason *node = stn_reason_add(
+        r, parent,
+        (stn_claim){STN_REASON_SUM, stn_cost_area_m2(&l->cost), "m2",
+                    "sub-arrays, and what stands beside them"},
+        "%s.area", l->name);
+    add_array_area(r, node, layer);
+    snprintf(key, sizeof key, "%s.area.converters", l->name);
+    if (converters_m2 > 0)
+        stn_reason_given(r, node, key, converters_m2, "m2", "circuits.");
+    add_unit_area(r, node, layer);
+    add_buffer_area(r, node, layer);
 }
 
 /* ---- keys */
@@ -373,7 +454,8 @@ static stn_reason *of_total(stn_reasoning *r, const char *key)
     if (strcmp(key, "latency") == 0)
         return over_layers(r, s->total.latency_s, "s", key, explain_latency);
     if (strcmp(key, "area") == 0)
-        return over_layers(r, s->total.area_m2, "m2", key, explain_area);
+        return over_layers(r, stn_cost_area_m2(&s->total), "m2", key,
+                           explain_area);
     if (strcmp(key, "programming_energy") == 0)
         return programming(r, key, s->programming_energy_j, "J",
                            "array.write_energy", a->write_energy_j);

@@ -282,8 +282,9 @@ static stn_status read_machine(const stn_machine_files *f, stn_machine *m,
                                stn_error *err)
 {
     static const char *const keys[] = {
-        "title", "family",  "cell",     "device", "tech",  "array",    "bank",
-        "units", "options", "baseline", "events", "areas", "circuits", NULL};
+        "title",    "family", "cell",  "device",   "tech",
+        "array",    "bank",   "units", "buffer",   "options",
+        "baseline", "events", "areas", "circuits", NULL};
     static const char *const tech_keys[] = {"title", "feature_size", "events",
                                             "areas", NULL};
     const stn_yaml *title = NULL, *array = NULL;

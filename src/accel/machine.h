@@ -7,10 +7,12 @@
 
 #include "accel/accel.h"
 
-/* The three files of a machine, as trees. */
+/* The files of a machine, as trees. */
 typedef struct stn_machine_files {
     const stn_yaml *root, *cell, *tech;
     const char *cell_name, *tech_name;
+    const stn_yaml *buffer_cell; /* where the machine file has a buffer */
+    const char *buffer_cell_name;
     const stn_array *array; /* known already, and then not among the figures;
                                NULL: made from the files */
     stn_tech_cache *technologies; /* NULL: read anew, and listed */
@@ -19,7 +21,7 @@ typedef struct stn_machine_files {
 
 stn_status stn_machine_build(const char *name, const stn_machine_files *files,
                              stn_machine **out, stn_error *err);
-/* What `units` and `bank` of the file make of the machine beside its
+/* What `units`, `bank` and `buffer` of the file make of the machine beside its
  * sub-arrays; options and sub-array are known. */
 stn_status stn_machine_units(const stn_machine_files *files,
                              const stn_array_choice *array,

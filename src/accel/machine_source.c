@@ -72,12 +72,13 @@ static stn_status load_part(const stn_yaml *node, const char *folder, part *p,
     return STN_OK;
 }
 
-/* The file that the machine's `key` names now. */
-static stn_status find_part(stn_machine_source *s, const char *key,
-                            const char *folder, part **out, stn_error *err)
+/* The file that `key` of a map of the machine names now. */
+static stn_status find_part(stn_machine_source *s, const stn_yaml *map,
+                            const char *key, const char *folder, part **out,
+                            stn_error *err)
 {
     const stn_yaml *node = NULL;
-    STN_TRY(stn_yaml_need_text(stn_yaml_root(s->machine), key, &node, err));
+    STN_TRY(stn_yaml_need_text(map, key, &node, err));
     for (int i = 0; i < s->n_parts; i++)
         if (strcmp(s->parts[i].folder, folder) == 0 &&
             strcmp(s->parts[i].name, node->scalar) == 0) {
@@ -120,19 +121,23 @@ static stn_status document_of(stn_machine_source *s, const char **path,
         return STN_OK;
     }
     part *p = NULL;
-    STN_TRY(
-        find_part(s, cell ? "cell" : "tech", cell ? "cells" : "tech", &p, err));
+    STN_TRY(find_part(s, stn_yaml_root(s->machine), cell ? "cell" : "tech",
+                      cell ? "cells" : "tech", &p, err));
     *path += 5;
     *out = p->document;
     return STN_OK;
 }
 
 /* Options have defaults, and a machine need not have a bank, digital units, a
- * device or cells of another roadmap: these may be laid over a file that has
- * none. */
-static bool may_be_new(const char *path)
+ * buffer, a device, cells of another roadmap or figures of its own: these may
+ * be laid over a file that has none. */
+static bool may_be_new(const stn_machine_source *s,
+                       const stn_yaml_document *document, const char *path)
 {
-    static const char *const maps[] = {"bank", "units", "device", "options"};
+    static const char *const maps[] = {"bank",    "units",  "buffer", "device",
+                                       "options", "events", "areas"};
+    if (document != s->machine)
+        return false;
     for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
         size_t n = strlen(maps[i]);
         if (strncmp(path, maps[i], n) == 0 && (!path[n] || path[n] == '.'))
@@ -154,7 +159,8 @@ static stn_status set_text(stn_machine_source *s, const char *text,
     STN_TRY(stn_path_format(field, sizeof field, err, "%.*s",
                             (int)(equals - text), text));
     STN_TRY(document_of(s, &path, &document, err));
-    return stn_yaml_set(document, path, equals + 1, may_be_new(path), err);
+    return stn_yaml_set(document, path, equals + 1,
+                        may_be_new(s, document, path), err);
 }
 
 stn_status stn_machine_source_open(const char *name, const char *const *set,
@@ -198,7 +204,8 @@ stn_status stn_machine_source_assign(stn_machine_source *source,
     STN_TRY(document_of(source, &path, &document, err));
     stn_yaml *node = stn_yaml_find(document, path);
     if (!node) {
-        STN_TRY(stn_yaml_set(document, path, "", may_be_new(path), err));
+        STN_TRY(stn_yaml_set(document, path, "",
+                             may_be_new(source, document, path), err));
         node = stn_yaml_find(document, path);
     }
     stn_yaml_assign(node, value);
@@ -209,10 +216,14 @@ stn_status stn_machine_source_build(stn_machine_source *source,
                                     const stn_array *array, stn_machine **out,
                                     stn_error *err)
 {
-    part *cell = NULL, *tech = NULL;
-    STN_TRY(find_part(source, "cell", "cells", &cell, err));
-    STN_TRY(find_part(source, "tech", "tech", &tech, err));
-    stn_machine_files files = {.root = stn_yaml_root(source->machine),
+    const stn_yaml *root = stn_yaml_root(source->machine);
+    const stn_yaml *buffer = stn_yaml_get(root, "buffer");
+    part *cell = NULL, *tech = NULL, *buffer_cell = NULL;
+    STN_TRY(find_part(source, root, "cell", "cells", &cell, err));
+    STN_TRY(find_part(source, root, "tech", "tech", &tech, err));
+    if (buffer && buffer->kind == STN_YAML_MAP)
+        STN_TRY(find_part(source, buffer, "cell", "cells", &buffer_cell, err));
+    stn_machine_files files = {.root = root,
                                .cell = stn_yaml_root(cell->document),
                                .tech = stn_yaml_root(tech->document),
                                .cell_name = cell->name,
@@ -220,6 +231,10 @@ stn_status stn_machine_source_build(stn_machine_source *source,
                                .array = array,
                                .technologies = source->technologies,
                                .unlisted = source->unlisted};
+    if (buffer_cell) {
+        files.buffer_cell = stn_yaml_root(buffer_cell->document);
+        files.buffer_cell_name = buffer_cell->name;
+    }
     return stn_machine_build(source->name, &files, out, err);
 }
 

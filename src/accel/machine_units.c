@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What stands beside the sub-arrays of a machine, when it is modelled: digital
- * units of gates, and the tree of a bank. */
+ * units of gates, the tree of a bank, a buffer of sub-arrays of its own. */
 #include "accel/machine.h"
 
 void stn_unit_event(stn_unit_figures *figures, stn_event event,
@@ -77,6 +77,49 @@ static stn_status read_bank(const stn_machine_files *f, double feature_m,
     return STN_OK;
 }
 
+static stn_status list_bit(stn_machine *m, const char *name, double value,
+                           const char *unit, stn_error *err)
+{
+    return stn_figures_add(&m->figures, "buffer", name, value, unit,
+                           "a bit of a sub-array of its cells, docs/memory.md",
+                           err);
+}
+
+/* The buffer is made of sub-arrays of the machine file's `buffer`, as much of
+ * them as a layer needs. A row goes in or out at a time; a bit costs the mean
+ * of reading and writing it. */
+static stn_status read_buffer(const stn_machine_files *f,
+                              const stn_array_choice *of, stn_machine *m,
+                              stn_unit_figures *out, stn_error *err)
+{
+    static const char *const keys[] = {"cell", "array", NULL};
+    const stn_yaml *map = stn_yaml_get(f->root, "buffer");
+    stn_array_choice choice = *of;
+    stn_figures unlisted = {0};
+    stn_array a;
+    if (!map)
+        return STN_OK;
+    STN_TRY(stn_yaml_need_map(f->root, "buffer", &map, err));
+    if (m->type->no_buffer)
+        return stn_yaml_fail(map, err, "the %s family takes no buffer: %s",
+                             m->type->name, m->type->no_buffer);
+    STN_TRY(stn_yaml_check_keys(map, keys, err));
+    STN_TRY(stn_yaml_need_map(map, "array", &choice.array, err));
+    choice.cell = f->buffer_cell;
+    choice.cell_name = f->buffer_cell_name;
+    STN_TRY(stn_array_create(&choice, &unlisted, &a, err));
+    const double bits = (double)a.rows * a.columns;
+    m->buffer_bit_m2 = a.area_m2 / bits;
+    m->buffer_bit_w = a.leakage_w / bits;
+    out->made_of[STN_EVENT_buffer_bit] = "sub-array of the buffer";
+    out->energy_j[STN_EVENT_buffer_bit] =
+        0.5 * (a.read_energy_j + a.write_energy_j) / a.columns;
+    out->latency_s[STN_EVENT_buffer_bit] =
+        0.5 * (a.read_latency_s + a.write_latency_s);
+    STN_TRY(list_bit(m, "bit_area", m->buffer_bit_m2, "m2", err));
+    return list_bit(m, "bit_leakage", m->buffer_bit_w, "W", err);
+}
+
 stn_status stn_machine_units(const stn_machine_files *files,
                              const stn_array_choice *array,
                              stn_machine *machine, stn_unit_figures *out,
@@ -86,5 +129,6 @@ stn_status stn_machine_units(const stn_machine_files *files,
     double feature_m = 0.0;
     STN_TRY(stn_array_feature(array, &unlisted, &feature_m, err));
     STN_TRY(read_units(files, feature_m, machine, out, err));
-    return read_bank(files, feature_m, machine, out, err);
+    STN_TRY(read_bank(files, feature_m, machine, out, err));
+    return read_buffer(files, array, machine, out, err);
 }

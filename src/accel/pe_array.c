@@ -123,6 +123,7 @@ const stn_accel_type stn_accel_pe_array = {
     .name = "pe_array",
     .help = "digital processing elements, a buffer, memory off the chip",
     .attrs = attrs,
+    .no_buffer = "its sub-arrays are the buffer",
     .attrs_size = sizeof(pe_options),
     .no_device = "it computes in digital logic, and its memory is read a row "
                  "at a time",

@@ -296,7 +296,7 @@ static void place_area(pe_mapping *m)
         p->sub_arrays = (uint64_t)m->options.sub_arrays;
         p->borrowed = i ? p->sub_arrays : 0;
         p->lanes = i ? 0 : (uint64_t)m->options.lanes;
-        p->circuit_m2 = i ? 0.0 : array_area(m);
+        p->logic_m2 = i ? 0.0 : array_area(m);
         if (!m->layers[i].products)
             p->utilisation = 1.0;
     }

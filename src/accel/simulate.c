@@ -257,8 +257,8 @@ static void add_inactive(const job *j, const stn_program *widest,
         stn_placement place = {0};
         j->machine->type->place(mapping, i, &place);
         stn_cost whole = stn_cost_placed(j->machine, &place, &nothing, 1.0);
-        if (whole.area_m2 > layer->cost.area_m2) {
-            layer->cost.area_m2 = whole.area_m2;
+        if (stn_cost_area_m2(&whole) > stn_cost_area_m2(&layer->cost)) {
+            memcpy(layer->cost.area_m2, whole.area_m2, sizeof whole.area_m2);
             layer->cost.sub_arrays = whole.sub_arrays;
         }
     }

@@ -153,7 +153,7 @@ static stn_status cost_node(baseline *b, const stn_node *node, const work *w,
         .sub_arrays = div_up(rows_of(m, w->weights), rows) +
                       div_up(rows_of(m, w->out), rows),
         .utilisation = 1.0,
-        .unit_area_m2 = w->own_units ? m->float_units * m->float_unit_m2 : 0.0};
+        .logic_m2 = w->own_units ? m->float_units * m->float_unit_m2 : 0.0};
     post(m, w, &b->ledger.rows[index]);
     STN_TRY(stn_simulation_name(b->simulation, index, node->name, err));
     layer->opcode = w->opcode;

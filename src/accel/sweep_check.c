@@ -19,7 +19,7 @@ static stn_status check_point(const stn_sweep_job *j, stn_sweep_worker *w,
         (stn_cost_energy_j(&s->total) !=
              point->objective[STN_OBJECTIVE_ENERGY] ||
          s->total.latency_s != point->objective[STN_OBJECTIVE_LATENCY] ||
-         s->total.area_m2 != point->objective[STN_OBJECTIVE_AREA]))
+         stn_cost_area_m2(&s->total) != point->objective[STN_OBJECTIVE_AREA]))
         status = stn_fail(err, STN_E_MISMATCH,
                           "sweep: point %llu is not what stn_simulate predicts",
                           (unsigned long long)index);

@@ -108,6 +108,8 @@ stn_status stn_sweep_find_mapped(stn_sweep_worker *w, stn_machine *machine,
         m->bank_leakage_w = machine->bank_leakage_w;
         m->logic_leakage_w = machine->logic_leakage_w;
         m->lane_m2 = machine->lane_m2;
+        m->buffer_bit_m2 = machine->buffer_bit_m2;
+        m->buffer_bit_w = machine->buffer_bit_w;
         stn_machine_destroy(machine);
         *out = p;
         return STN_OK;

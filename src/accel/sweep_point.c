@@ -173,7 +173,7 @@ static void fold(const stn_sweep_mapped *p, stn_sweep_point *point)
     double *o = point->objective;
     o[STN_OBJECTIVE_ENERGY] = stn_cost_energy_j(&total);
     o[STN_OBJECTIVE_LATENCY] = total.latency_s;
-    o[STN_OBJECTIVE_AREA] = total.area_m2;
+    o[STN_OBJECTIVE_AREA] = stn_cost_area_m2(&total);
     o[STN_OBJECTIVE_EDP] = o[STN_OBJECTIVE_ENERGY] * total.latency_s;
     o[STN_OBJECTIVE_PROGRAMMING] = rows * p->machine->array.write_energy_j;
     point->sub_arrays = total.sub_arrays;

@@ -187,7 +187,7 @@ static void print_tries(const study *s)
         stn_table_cell("%s", stn_cli_si(energy_j, "J"));
         stn_table_cell("%s", stn_cli_percent(converter_j / energy_j, 1));
         stn_table_cell("%s", stn_cli_si(m->total.latency_s, "s"));
-        stn_table_cell("%s", stn_cli_si(m->total.area_m2, "m2"));
+        stn_table_cell("%s", stn_cli_si(stn_cost_area_m2(&m->total), "m2"));
     }
     stn_table_end();
     for (int i = 0; i < s->n_tries; i++)
@@ -236,7 +236,7 @@ static void put_tries(const study *s, stn_json_writer *w)
                             "uJ");
         stn_cli_results_row(w, "latency per image", text,
                             1e3 * m->total.latency_s, "ms");
-        stn_cli_results_row(w, "area", text, 1e6 * m->total.area_m2, "mm2");
+        stn_cli_results_row(w, "area", text, 1e6 * stn_cost_area_m2(&m->total), "mm2");
     }
 }
 

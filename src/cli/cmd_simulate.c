@@ -40,7 +40,7 @@ static void cost_cells(const char *name, const char *op, const stn_cost *cost,
     stn_table_cell("%s", op);
     stn_table_cell("%s", stn_cli_si(stn_cost_energy_j(cost), "J"));
     stn_table_cell("%s", stn_cli_si(cost->latency_s, "s"));
-    stn_table_cell("%s", stn_cli_si(cost->area_m2, "m2"));
+    stn_table_cell("%s", stn_cli_si(stn_cost_area_m2(cost), "m2"));
     if (cost->active_sub_arrays == cost->sub_arrays)
         stn_table_cell("%llu", (unsigned long long)cost->sub_arrays);
     else
@@ -68,6 +68,21 @@ static void print_layers(const stn_simulation *s)
     stn_table_end();
 }
 
+static void print_parts(const stn_cost *total)
+{
+    const double all_m2 = stn_cost_area_m2(total);
+    printf("\n");
+    stn_table_begin("lrrr", "part", "area", "share", "leakage", NULL);
+    for (int k = 0; k < STN_PART_COUNT; k++) {
+        const double m2 = total->area_m2[k];
+        stn_table_cell("%s", stn_part_name((stn_part)k));
+        stn_table_cell("%s", stn_cli_si(m2, "m2"));
+        stn_table_cell("%s", stn_cli_percent(all_m2 > 0 ? m2 / all_m2 : 0, 1));
+        stn_table_cell("%s", stn_cli_si(total->leakage_j[k], "J"));
+    }
+    stn_table_end();
+}
+
 static void print_breakdown(const stn_simulation *s)
 {
     double total = stn_cost_energy_j(&s->total);
@@ -81,6 +96,7 @@ static void print_breakdown(const stn_simulation *s)
                        stn_cli_percent(total > 0 ? energy / total : 0, 1));
     }
     stn_table_end();
+    print_parts(&s->total);
     printf("\n");
     stn_table_begin("lrlr", "event", "count", "unit", "energy", NULL);
     for (int i = 0; i < s->n_events; i++) {
@@ -235,6 +251,15 @@ static void print_figures(const stn_machine *machine)
     stn_table_end();
 }
 
+static void put_parts(stn_json_writer *w, const char *key,
+                      const double part[STN_PART_COUNT])
+{
+    stn_json_begin_object(w, key);
+    for (int k = 0; k < STN_PART_COUNT; k++)
+        stn_json_number(w, stn_part_name((stn_part)k), part[k]);
+    stn_json_end_object(w);
+}
+
 static void put_cost(stn_json_writer *w, const stn_cost *cost)
 {
     stn_json_number(w, "energy_j", stn_cost_energy_j(cost));
@@ -244,7 +269,9 @@ static void put_cost(stn_json_writer *w, const stn_cost *cost)
                         cost->energy_j[c]);
     stn_json_end_object(w);
     stn_json_number(w, "latency_s", cost->latency_s);
-    stn_json_number(w, "area_m2", cost->area_m2);
+    put_parts(w, "leakage_by_part_j", cost->leakage_j);
+    stn_json_number(w, "area_m2", stn_cost_area_m2(cost));
+    put_parts(w, "area_by_part_m2", cost->area_m2);
     stn_json_int(w, "sub_arrays", (int64_t)cost->sub_arrays);
     stn_json_int(w, "active_sub_arrays", (int64_t)cost->active_sub_arrays);
     stn_json_number(w, "utilisation", cost->utilisation);

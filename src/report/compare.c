@@ -112,7 +112,7 @@ static stn_status cost_network(comparison_image *image,
             continue;
         ours[STN_COMPARE_ENERGY] += stn_cost_energy_j(&s->layers[i].cost);
         ours[STN_COMPARE_LATENCY] += s->layers[i].cost.latency_s;
-        ours[STN_COMPARE_AREA] += s->layers[i].cost.area_m2;
+        ours[STN_COMPARE_AREA] += stn_cost_area_m2(&s->layers[i].cost);
         n++;
     }
     ours[STN_COMPARE_POWER] =

@@ -293,7 +293,7 @@ stn_measure_sum stn_measure_total(const stn_measure *measure,
             continue;
         sum.energy_j += stn_cost_energy_j(&s->layers[i].cost);
         sum.latency_s += s->layers[i].cost.latency_s;
-        sum.area_m2 += s->layers[i].cost.area_m2;
+        sum.area_m2 += stn_cost_area_m2(&s->layers[i].cost);
     }
     return sum;
 }

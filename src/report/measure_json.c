@@ -95,7 +95,11 @@ static void write_cost(const stn_cost *cost, stn_json_writer *w)
         stn_json_number(w, NULL, cost->energy_j[c]);
     stn_json_end_array(w);
     stn_json_number(w, "latency_s", cost->latency_s);
-    stn_json_number(w, "area_m2", cost->area_m2);
+    stn_json_number(w, "area_m2", stn_cost_area_m2(cost));
+    stn_json_begin_array(w, "area_by_part_m2");
+    for (int k = 0; k < STN_PART_COUNT; k++)
+        stn_json_number(w, NULL, cost->area_m2[k]);
+    stn_json_end_array(w);
     stn_json_int(w, "sub_arrays", (int64_t)cost->sub_arrays);
     stn_json_number(w, "utilisation", cost->utilisation);
 }
@@ -108,6 +112,10 @@ static void write_simulation(const stn_simulation *s, stn_json_writer *w)
     stn_json_begin_array(w, "components");
     for (int c = 0; c < STN_COMPONENT_COUNT; c++)
         stn_json_string(w, NULL, stn_component_name((stn_component)c));
+    stn_json_end_array(w);
+    stn_json_begin_array(w, "parts");
+    for (int k = 0; k < STN_PART_COUNT; k++)
+        stn_json_string(w, NULL, stn_part_name((stn_part)k));
     stn_json_end_array(w);
     write_cost(&s->total, w);
     stn_json_number(w, "programming_energy_j", s->programming_energy_j);

@@ -235,7 +235,7 @@ static void add_own(stn_adder *a, const stn_measure_sum *sum,
                 1e6 * stn_cost_energy_j(cost), "uJ");
     stn_add_row(a, "latency per image", machine, NULL, 1e3 * cost->latency_s,
                 "ms");
-    stn_add_row(a, "area", machine, NULL, 1e6 * cost->area_m2, "mm2");
+    stn_add_row(a, "area", machine, NULL, 1e6 * stn_cost_area_m2(cost), "mm2");
 }
 
 /* 100 (1 - ours / base). */
@@ -272,7 +272,8 @@ static void add_compared(stn_adder *a, const stn_measure *base,
     stn_add_row(a, "speed ratio", machine, NULL,
                 quotient(theirs->latency_s, ours->latency_s), "x");
     stn_add_row(a, "area ratio", machine, NULL,
-                quotient(theirs->area_m2, ours->area_m2), "x");
+                quotient(stn_cost_area_m2(theirs), stn_cost_area_m2(ours)),
+                "x");
     if (!block)
         return;
     stn_measure_sum x = stn_measure_total(m, block);
@@ -342,7 +343,7 @@ static void summarise(const stn_measure *m, stn_variant_summary *v)
         .group_density = stn_measure_group_density(&sum),
         .energy_j = cost ? stn_cost_energy_j(cost) : NAN,
         .latency_s = cost ? cost->latency_s : NAN,
-        .area_m2 = cost ? cost->area_m2 : NAN,
+        .area_m2 = cost ? stn_cost_area_m2(cost) : NAN,
         .images_per_s = m->images_per_s,
     };
 }
