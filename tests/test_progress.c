@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Progress of training as it is written on terminals of many widths, and
+ * Progress as it is written on terminals of many widths, and
  * where there is no terminal: what stands on a pseudoterminal or in a pipe
  * after one call. */
 #include "test.h"
@@ -38,14 +38,23 @@ static stn_train_progress epoch_of(const char *title)
     return p;
 }
 
+/* Of training, or of other work. */
+typedef struct shown {
+    const stn_train_progress *training;
+    const stn_cli_work *work;
+} shown;
+
 /* What the call writes to stderr while that is `to`; it comes out at `from`. */
-static void capture(const stn_train_progress *p, int to, int from, char *text)
+static void capture(shown what, int to, int from, char *text)
 {
     int own = dup(STDERR_FILENO);
     const char end = END;
     size_t n = 0;
     dup2(to, STDERR_FILENO);
-    stn_cli_progress(NULL, p);
+    if (what.work)
+        stn_cli_bar(what.work);
+    else
+        stn_cli_progress(NULL, what.training);
     dup2(own, STDERR_FILENO);
     close(own);
     assert_int_equal(write(to, &end, 1), 1);
@@ -58,7 +67,7 @@ static void capture(const stn_train_progress *p, int to, int from, char *text)
 }
 
 /* The same on a terminal of `columns`; 0: one that does not know. */
-static void show(const stn_train_progress *p, int columns, char *text)
+static void show_on(shown what, int columns, char *text)
 {
     struct winsize size = {.ws_row = 24, .ws_col = (unsigned short)columns};
     int screen = posix_openpt(O_RDWR | O_NOCTTY);
@@ -69,9 +78,14 @@ static void show(const stn_train_progress *p, int columns, char *text)
     int terminal = open(ptsname(screen), O_RDWR | O_NOCTTY);
     assert_true(terminal >= 0);
     assert_int_equal(ioctl(terminal, TIOCSWINSZ, &size), 0);
-    capture(p, terminal, screen, text);
+    capture(what, terminal, screen, text);
     close(terminal);
     close(screen);
+}
+
+static void show(const stn_train_progress *p, int columns, char *text)
+{
+    show_on((shown){.training = p}, columns, text);
 }
 
 /* Closes the open line, so that tests do not depend on each other. */
@@ -150,13 +164,34 @@ static void without_a_terminal_only_epochs_are_written(void **state)
     int ends[2];
     char text[TEXT];
     assert_int_equal(pipe(ends), 0);
-    capture(&step, ends[1], ends[0], text);
+    capture((shown){.training = &step}, ends[1], ends[0], text);
     assert_string_equal(text, "");
-    capture(&epoch, ends[1], ends[0], text);
+    capture((shown){.training = &epoch}, ends[1], ends[0], text);
     assert_memory_equal(text, "a  epoch 3/20  loss", 19);
     assert_int_equal(text[strlen(text) - 1], '\n');
     close(ends[0]);
     close(ends[1]);
+}
+
+/* The bar takes what the figures leave of the line, goes first when that is
+ * little, and is gone when all is done. */
+static void a_bar_fills_what_is_left_of_the_line(void **state)
+{
+    (void)state;
+    stn_cli_work work = {
+        .done = 450, .n = 1000, .unit = "points", .elapsed_s = 2.25};
+    char text[TEXT];
+    show_on((shown){.work = &work}, 0, text);
+    assert_string_equal(text, "[##############................]  45 %  450 of "
+                              "1000 points  left 0:03  200 points/s");
+    show_on((shown){.work = &work}, 64, text);
+    assert_string_equal(text, CLEAR "[#####.....]  45 %  450 of 1000 points  "
+                                    "left 0:03  200 points/s");
+    show_on((shown){.work = &work}, 30, text);
+    assert_string_equal(text, CLEAR " 45 %  450 of 1000 points");
+    work.done = 1000;
+    show_on((shown){.work = &work}, 64, text);
+    assert_string_equal(text, CLEAR);
 }
 
 int main(void)
@@ -168,6 +203,7 @@ int main(void)
                                         end_line),
         cmocka_unit_test(the_line_of_an_epoch_stays_whole),
         cmocka_unit_test(without_a_terminal_only_epochs_are_written),
+        cmocka_unit_test(a_bar_fills_what_is_left_of_the_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

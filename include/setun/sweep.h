@@ -62,7 +62,8 @@ typedef struct stn_sweep_options {
     int n_checks;
     const uint8_t *pixels; /* one picture, or NULL */
     /* Called now and then from the caller's thread; may be NULL. */
-    void (*progress)(void *context, uint64_t done, uint64_t n_points);
+    void (*progress)(void *context, uint64_t done, uint64_t n_points,
+                     double elapsed_s);
     void *context;
 } stn_sweep_options;
 

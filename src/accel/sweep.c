@@ -121,7 +121,8 @@ static stn_status cost_points(stn_sweep_job *j, stn_error *err)
                 return j->workers[t].status;
             }
         if (j->o->progress)
-            j->o->progress(j->o->context, j->first + size, n);
+            j->o->progress(j->o->context, j->first + size, n,
+                           stn_clock_s() - begin_s);
     }
     j->sweep->seconds = stn_clock_s() - begin_s;
     j->sweep->cpu_seconds = cpu_s() - begin_cpu_s;

@@ -127,6 +127,14 @@ void stn_table_end(void); /* prints */
  * kept for every epoch. */
 struct stn_train_progress;
 void stn_cli_progress(void *context, const struct stn_train_progress *p);
+/* A bar on a terminal, rewritten as more of n is done and cleared when all is:
+ * "[####....]  45 %  450 of 1000 points  left 0:03  150 points/s". */
+typedef struct stn_cli_work {
+    uint64_t done, n;
+    const char *unit; /* "points" */
+    double elapsed_s;
+} stn_cli_work;
+void stn_cli_bar(const stn_cli_work *work);
 /* A line of text, after clearing a progress line. */
 void stn_cli_say(void *context, const char *line);
 /* Ctrl-C sets this flag once; a second one ends the process. */

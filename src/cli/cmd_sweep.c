@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define MAX_VALUES 4096 /* of one axis */
 
@@ -48,12 +47,12 @@ typedef struct request {
     stn_cli_subject subject;
 } request;
 
-static void progress(void *context, uint64_t done, uint64_t n_points)
+static void progress(void *context, uint64_t done, uint64_t n_points,
+                     double elapsed_s)
 {
     (void)context;
-    if (isatty(STDERR_FILENO))
-        fprintf(stderr, done < n_points ? "\r%llu of %llu points" : "\r\033[K",
-                (unsigned long long)done, (unsigned long long)n_points);
+    stn_cli_bar(&(stn_cli_work){
+        .done = done, .n = n_points, .unit = "points", .elapsed_s = elapsed_s});
 }
 
 /* "64:1024:64" into texts behind one another; 0 when it is no range. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Progress of training: on a terminal one line is rewritten a few times a
- * second; a line stays for every epoch. Ctrl-C asks training to save and
+ * Progress: on a terminal one line is rewritten a few times a second; of a
+ * training a line stays for every epoch. Ctrl-C asks training to save and
  * stop; a second one ends the process at once. Progress goes to stderr, so
  * that --json leaves stdout to the figures. */
 #include "cli.h"
@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { LEAST_BAR = 8, MOST_BAR = 30 }; /* characters */
 
 static volatile int stop_flag;
 static bool line_is_open; /* a progress line without newline is showing */
@@ -86,6 +88,51 @@ void stn_cli_progress(void *context, const struct stn_train_progress *p)
     fprintf(stderr, p->epoch_done ? "%s\n" : "%s", text);
     line_is_open = !p->epoch_done;
     fflush(stderr);
+}
+
+/* "[######......] " before the text, as long as a terminal of so many columns
+ * has room for; the last column stays free. */
+static void prepend_bar(char *text, size_t capacity, double share, int columns)
+{
+    const size_t used = strlen(text);
+    const int room = columns ? columns - (int)used - 4 : MOST_BAR;
+    const int length = room < MOST_BAR ? room : MOST_BAR;
+    if (length < LEAST_BAR || used + (size_t)length + 3 > capacity)
+        return;
+    memmove(text + length + 3, text, used + 1);
+    text[0] = '[';
+    for (int i = 0; i < length; i++)
+        text[i + 1] = i < share * length ? '#' : '.';
+    text[length + 1] = ']';
+    text[length + 2] = ' ';
+}
+
+void stn_cli_bar(const stn_cli_work *work)
+{
+    if (!isatty(STDERR_FILENO))
+        return;
+    clear_line();
+    if (work->done >= work->n) {
+        fflush(stderr);
+        return;
+    }
+    char text[256];
+    const double share = (double)work->done / (double)work->n;
+    const int columns = stn_cli_columns(STDERR_FILENO);
+    snprintf(text, sizeof text, "%3.0f %%  %llu of %llu %s", 100 * share,
+             (unsigned long long)work->done, (unsigned long long)work->n,
+             work->unit);
+    size_t used = strlen(text);
+    if (work->done && work->elapsed_s > 0)
+        snprintf(text + used, sizeof text - used, "  left %s  %s %s/s",
+                 stn_cli_duration(work->elapsed_s * (1 - share) / share),
+                 stn_cli_count((double)work->done / work->elapsed_s),
+                 work->unit);
+    cut(text, columns);
+    prepend_bar(text, sizeof text, share, columns);
+    fputs(text, stderr);
+    fflush(stderr);
+    line_is_open = true;
 }
 
 static void interrupt(int number)

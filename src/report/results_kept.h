@@ -11,7 +11,7 @@
 #include "base/json.h"
 
 #define STN_CONDITION 64 /* bytes of one word of a row's conditions */
-#define STN_SUBJECT (2 * STN_CONDITION)
+#define STN_SUBJECT (2 * STN_CONDITION + 2) /* two of them and ", " */
 
 /* Copies the `index`-th of the conditions "network, data, variant, …"; "" when
  * there are fewer. */
