@@ -51,6 +51,32 @@ const stn_figure *stn_reason_figure(const stn_reasoning *r, const char *key)
     return NULL;
 }
 
+/* A circuit's figures of energy make no time, nor the other way about. */
+static bool is_about(const stn_figure *f, const char *unit)
+{
+    return strcmp(f->unit, unit) == 0 || strcmp(f->unit, "1") == 0;
+}
+
+/* What a modelled sub-array's figure is the sum of. */
+static bool add_parts(stn_reasoning *r, stn_reason *parent, const char *key)
+{
+    const stn_figures *list = &r->machine->figures;
+    const size_t n = strlen(key);
+    bool any = false;
+    for (int i = 0; i < list->n; i++) {
+        const stn_figure *f = &list->items[i];
+        if (strncmp(f->key, key, n) != 0 || f->key[n] != '.')
+            continue;
+        stn_reason *leaf = stn_reason_add(
+            r, parent,
+            (stn_claim){STN_REASON_FIGURE, f->value, f->unit, f->source}, "%s",
+            f->key);
+        leaf->confidence = f->confidence;
+        any = true;
+    }
+    return any;
+}
+
 stn_reason *stn_reason_given(stn_reasoning *r, stn_reason *parent,
                              const char *key, double value, const char *unit,
                              const char *inputs)
@@ -61,14 +87,20 @@ stn_reason *stn_reason_given(stn_reasoning *r, stn_reason *parent,
         claim = (stn_claim){STN_REASON_FIGURE, value, f->unit, f->source};
         stn_reason *leaf = stn_reason_add(r, parent, claim, "%s", key);
         leaf->confidence = f->confidence;
+        if (add_parts(r, leaf, key)) {
+            leaf->kind = STN_REASON_SUM;
+            leaf->confidence = "";
+        }
         return leaf;
     }
-    if (strcmp(inputs, "circuits.") == 0)
+    const bool circuits = strcmp(inputs, "circuits.") == 0;
+    if (circuits)
         claim.text = "docs/crossbar.md";
     stn_reason *node = stn_reason_add(r, parent, claim, "%s", key);
     const stn_figures *list = &r->machine->figures;
     for (int i = 0; i < list->n && *inputs; i++)
-        if (strncmp(list->items[i].key, inputs, strlen(inputs)) == 0)
+        if (strncmp(list->items[i].key, inputs, strlen(inputs)) == 0 &&
+            (!circuits || is_about(&list->items[i], unit)))
             stn_reason_given(r, node, list->items[i].key, list->items[i].value,
                              list->items[i].unit, "");
     return node;

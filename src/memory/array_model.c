@@ -26,29 +26,47 @@ static void take(const stn_array_report *r, stn_array *a)
     a->logic2_latency_s = a->logic3_latency_s = a->read_latency_s;
 }
 
-static stn_status list(const stn_array *a, stn_figures *figures,
-                       const char *transistors, stn_error *err)
+/* A figure, and what parts of the sub-array have of it. */
+static stn_status list_total(const stn_array_report *r, stn_array_total total,
+                             const char *name, const char *source,
+                             stn_figures *figures, stn_error *err)
 {
+    char key[48];
+    const char *unit = stn_array_total_unit(total);
+    snprintf(key, sizeof key, "array.%s", name);
+    STN_TRY(stn_figures_add(figures, "array", name, r->total[total], unit,
+                            source, err));
+    for (int k = 0; k < STN_ARRAY_PARTS; k++)
+        if (r->part[total][k] != 0.0)
+            STN_TRY(stn_figures_add(figures, key,
+                                    stn_array_part_name((stn_array_part)k),
+                                    r->part[total][k], unit, source, err));
+    return STN_OK;
+}
+
+static stn_status list(const stn_array *a, const stn_array_report *r,
+                       stn_figures *figures, const char *transistors,
+                       stn_error *err)
+{
+    static const struct {
+        const char *name;
+        stn_array_total total;
+    } rows[] = {{"read_energy", STN_ARRAY_READ_ENERGY_J},
+                {"read_latency", STN_ARRAY_READ_LATENCY_S},
+                {"logic2_energy", STN_ARRAY_LOGIC2_ENERGY_J},
+                {"logic3_energy", STN_ARRAY_LOGIC3_ENERGY_J},
+                {"write_energy", STN_ARRAY_WRITE_ENERGY_J},
+                {"write_latency", STN_ARRAY_WRITE_LATENCY_S},
+                {"leakage", STN_ARRAY_LEAKAGE_W},
+                {"area", STN_ARRAY_AREA_M2}};
     char source[160];
     if (!figures->arena)
         return STN_OK;
     snprintf(source, sizeof source, "model of docs/memory.md, %dx%d, %s, 300 K",
              a->rows, a->columns, transistors);
-    const struct {
-        const char *name;
-        double value;
-        const char *unit;
-    } rows[] = {{"read_energy", a->read_energy_j, "J"},
-                {"read_latency", a->read_latency_s, "s"},
-                {"logic2_energy", a->logic2_energy_j, "J"},
-                {"logic3_energy", a->logic3_energy_j, "J"},
-                {"write_energy", a->write_energy_j, "J"},
-                {"write_latency", a->write_latency_s, "s"},
-                {"leakage", a->leakage_w, "W"},
-                {"area", a->area_m2, "m2"}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        STN_TRY(stn_figures_add(figures, "array", rows[i].name, rows[i].value,
-                                rows[i].unit, source, err));
+        STN_TRY(
+            list_total(r, rows[i].total, rows[i].name, source, figures, err));
     return STN_OK;
 }
 
@@ -112,7 +130,7 @@ stn_status stn_array_create_modelled(const stn_array_choice *choice,
     snprintf(source, sizeof source, "%.40s %.8s %.3g nm, cells %.8s",
              transistors.set, transistors.roadmap, transistors.node_nm,
              transistors.cell_roadmap);
-    STN_TRY(list(&a, figures, source, err));
+    STN_TRY(list(&a, &report, figures, source, err));
     *out = a;
     return STN_OK;
 }
