@@ -281,8 +281,9 @@ static void packed_rows_give_the_bits_of_the_reference(void **state)
 
 /* 256 rows and 256 filters, of which 64 have weights on the first 128 rows, 64
  * on the others, 128 have none: two packs of 64 filters lie side by side in one
- * array of 128 x 128 for each of 2 signs, and are read in turn; held whole the
- * layer takes 2 x 2 arrays a sign, read at once. */
+ * array of 128 x 128 for each of 2 signs, are written row by row together and
+ * read in turn; held whole the layer takes 2 x 2 arrays a sign, read at once.
+ */
 static void packs_of_alike_rows_share_an_array(void **state)
 {
     (void)state;
@@ -296,9 +297,10 @@ static void packs_of_alike_rows_share_an_array(void **state)
     assert_ok(stn_program_check(image, "blocks", &err), err);
     static const struct {
         const char *packing;
-        double arrays, adcs, turns, indices;
-    } cases[] = {{"options.row_packing=0", 8, 2 * 2 * 256, 1, 0},
-                 {"options.row_packing=64", 2, 2 * 2 * 64, 2, 2 * 2 * 9}};
+        double arrays, adcs, turns, indices, rows;
+    } cases[] = {
+        {"options.row_packing=0", 8, 2 * 2 * 256, 1, 0, 8 * 128},
+        {"options.row_packing=64", 2, 2 * 2 * 64, 2, 2 * 2 * 9, 2 * 128}};
     for (int k = 0; k < 2; k++) {
         const char *set[] = {"options.signs=pair", "options.adc_bits=8",
                              "options.pipeline=false", cases[k].packing};
@@ -309,6 +311,8 @@ static void packs_of_alike_rows_share_an_array(void **state)
         assert_near(count_of(s, "adc8"), 8 * cases[k].adcs);
         assert_near(count_of(s, "link_bit"), 8 * 256 + cases[k].indices);
         assert_true(s->layers[0].cost.latency_s >= 8 * cases[k].turns * read_s);
+        assert_near(s->programming_energy_j,
+                    cases[k].rows * machine->array.write_energy_j);
         assert_int_equal(s->n_inexact, 0);
         stn_simulation_destroy(s);
         stn_machine_destroy(machine);

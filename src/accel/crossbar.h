@@ -170,7 +170,8 @@ typedef struct xb_layer {
     xb_read *reads;
     xb_round *rounds;
     int frame_h, frame_w;     /* of the input with its padding */
-    uint64_t arrays;          /* of one copy */
+    uint64_t arrays;          /* of one copy, sign and slice */
+    uint64_t held_rows;       /* of these, that hold weights */
     size_t first_bin, n_bins; /* of slice 0; slices follow each other */
     stn_placement placement;
 } xb_layer;

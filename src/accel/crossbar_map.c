@@ -160,19 +160,17 @@ static void place_analog(const xb_mapping *m, xb_layer *l)
     }
     uint64_t sets = l->arrays * copies;
     uint64_t kinds = (uint64_t)(l->n_signs * l->n_slices);
-    uint64_t cells = 0, rows = 0;
-    for (int p = 0; p < l->n_packs; p++) {
-        uint64_t n_rows = (uint64_t)l->packs[p].n_rows * (uint64_t)l->n_blocks;
-        cells += n_rows * (uint64_t)l->packs[p].n;
-        rows += n_rows * (uint64_t)l->packs[p].tiles;
-    }
+    uint64_t cells = 0;
+    for (int p = 0; p < l->n_packs; p++)
+        cells += (uint64_t)l->packs[p].n_rows * (uint64_t)l->n_blocks *
+                 (uint64_t)l->packs[p].n;
     l->placement = (stn_placement){
         .sub_arrays = sets * kinds,
         .converter_m2 = (double)sets * converter_m2,
         .logic_m2 = (double)(sets * kinds) * n_adcs(m) * c->shift_add_area_m2,
         .utilisation = (double)cells / ((double)l->arrays * (double)a->rows *
                                         (double)a->columns),
-        .weight_rows = rows * copies * kinds};
+        .weight_rows = l->held_rows * copies * kinds};
 }
 
 stn_status xb_map_reads(xb_mapping *m, xb_layer *l, stn_error *err)

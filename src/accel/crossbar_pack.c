@@ -202,12 +202,22 @@ static void place_groups(xb_layer *l)
     l->n_columns = column;
 }
 
+/* Counts the rows of an array that hold weights, given that `before` of them
+ * do and a pack takes `n` beside those. Returns how many do then. */
+static int hold_rows(xb_layer *l, const xb_pack *p, int before, int n)
+{
+    if (n <= before)
+        return before;
+    l->held_rows += (uint64_t)(n - before) * (uint64_t)(p->tiles * l->n_blocks);
+    return n;
+}
+
 /* `beside` packs lie side by side in an array. */
 static stn_status cut_groups(xb_mapping *m, xb_layer *l, int beside,
                              stn_error *err)
 {
     int rows = m->machine->array.rows, active = rows_at_once(m), most = 0;
-    int place = 0, turn = 0;
+    int place = 0, turn = 0, held = 0;
     for (int p = 0; p < l->n_packs; p++)
         most += l->packs[p].n_rows / active + l->packs[p].n_rows / rows + 2;
     l->groups = stn_arena_alloc(&m->arena, (size_t)most, sizeof *l->groups);
@@ -216,10 +226,12 @@ static stn_status cut_groups(xb_mapping *m, xb_layer *l, int beside,
     for (int p = 0; p < l->n_packs; p++)
         for (int base = 0; base < l->packs[p].n_rows; base += rows) {
             if (place++ % beside == 0) {
-                turn = 0;
+                turn = held = 0;
                 l->arrays += (uint64_t)(l->packs[p].tiles * l->n_blocks);
             }
             l->packs[p].row_arrays++;
+            int left = l->packs[p].n_rows - base;
+            held = hold_rows(l, &l->packs[p], held, left < rows ? left : rows);
             cut_array(m, l, p, base, &turn);
         }
     l->words = (int)xb_words((size_t)l->most_rows);
