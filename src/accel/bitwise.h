@@ -218,7 +218,6 @@ typedef struct bw_layer {
     stn_placement placement;
     uint64_t kernel_bits; /* read by the controller once a picture */
     uint64_t stored_rows; /* of weights, wherever they come from */
-    uint64_t passes;      /* of its groups through its sub-arrays */
 } bw_layer;
 
 typedef struct bw_cells bw_cells; /* bitwise_noise.h */
@@ -257,7 +256,7 @@ static inline void bw_join_end(const bw_layer *layer, stn_ledger_row *row,
 {
     stn_ledger_row all = *slowest;
     for (int e = 0; e < STN_EVENT_COUNT; e++)
-        all.steps[e] *= layer->passes;
+        all.steps[e] *= layer->placement.passes;
     stn_ledger_join_end(row, &all);
 }
 
@@ -450,7 +449,7 @@ stn_status bw_outline_neurons(bw_mapping *m, bw_layer *layer, stn_error *err);
 
 /* --- room (bitwise_fit.c) -------------------------------------------------*/
 
-/* Copies and passes, once all layers are mapped. */
+/* Copies, and what is shared (fit.h), once all layers are mapped. */
 stn_status bw_fit(bw_mapping *m, stn_error *err);
 
 /* --- parts (bitwise_predict.c) --------------------------------------------*/
