@@ -324,6 +324,29 @@ static void a_network_that_does_not_fit_is_streamed(void **state)
     stn_simulation_destroy(small);
 }
 
+/* Sub-arrays that several layers share are written by each of them. */
+static void layers_that_share_sub_arrays_wear_them_together(void **state)
+{
+    (void)state;
+    stn_simulation *s = predict_outline("alexnet", "options.sub_arrays=400",
+                                        "options.stream=true");
+    stn_machine *machine = load("imce", NULL);
+    double shared_s = 0.0;
+    int streamed = 0;
+    for (int i = 0; i < s->n_layers; i++) {
+        streamed += s->layers[i].streamed_rows > 0;
+        for (int e = 0; e < s->n_layer_events; e++)
+            if (s->layer_events[e].layer == i && s->layers[i].streamed_rows &&
+                !strcmp(s->events[s->layer_events[e].event].name, "row_write"))
+                shared_s += s->layer_events[e].latency_s;
+    }
+    assert_true(streamed > 1);
+    assert_close(s->writes * machine->array.write_latency_s, shared_s);
+    assert_close(s->lifetime, machine->array.endurance / s->writes);
+    stn_machine_destroy(machine);
+    stn_simulation_destroy(s);
+}
+
 /* As many copies as the chip holds make it faster, and never overflow it. */
 static void spare_sub_arrays_hold_copies_of_weights(void **state)
 {
@@ -353,6 +376,7 @@ int main(void)
         cmocka_unit_test(
             a_layer_without_weights_costs_what_random_weights_cost),
         cmocka_unit_test(a_network_that_does_not_fit_is_streamed),
+        cmocka_unit_test(layers_that_share_sub_arrays_wear_them_together),
         cmocka_unit_test(spare_sub_arrays_hold_copies_of_weights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -207,6 +207,24 @@ static bool prediction_holds(const job *j, const stn_ledger *counted,
     return true;
 }
 
+/* Rows written in one sub-array, at most. Each layer that borrows sub-arrays
+ * writes in them, and so does the one that they belong to, which writes no more
+ * than the busiest layer that borrows none. */
+static double most_writes(const job *j, const stn_ledger *ledger)
+{
+    uint64_t own = 0, borrowed = 0;
+    for (int i = 0; i < ledger->n; i++) {
+        uint64_t steps = ledger->rows[i].steps[STN_EVENT_row_write];
+        stn_placement place = {0};
+        j->machine->type->place(j->mapping, i, &place);
+        if (place.borrowed)
+            borrowed += steps;
+        else if (steps > own)
+            own = steps;
+    }
+    return (double)(own + borrowed);
+}
+
 static stn_status fill_layers(const job *j, const stn_ledger *ledger,
                               double n_pictures, stn_simulation *s,
                               stn_error *err)
@@ -228,14 +246,12 @@ static stn_status fill_layers(const job *j, const stn_ledger *ledger,
         layer->replicas = place.replicas;
         layer->streamed_rows = place.streamed_rows;
         layer->passes = place.passes;
-        double writes =
-            (double)ledger->rows[i].steps[STN_EVENT_row_write] / n_pictures;
-        s->writes = writes > s->writes ? writes : s->writes;
         rows += place.weight_rows;
         if (place.weight_rows > most_rows)
             most_rows = place.weight_rows;
     }
     s->rows = j->machine->array.rows;
+    s->writes = most_writes(j, ledger) / n_pictures;
     if (s->writes > 0.0)
         s->lifetime = j->machine->array.endurance / s->writes;
     /* Layers are loaded side by side, each row after row. */
