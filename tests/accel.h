@@ -308,13 +308,13 @@ static inline stn_machine *load(const char *name, const char *set)
 }
 
 /* Machine `name` with a chip on which nearly nothing fits: half as many
- * sub-arrays as `program` needs, and those of its values. */
-static inline stn_machine *load_small(const char *name,
+ * sub-arrays as the largest layer of `program` needs, and those of its values.
+ * `option` says how many there are. */
+static inline stn_machine *load_small(const char *name, const char *option,
                                       const stn_program *program)
 {
     stn_error err;
-    stn_machine *machine = load(name, "options.stream=true");
-    bw_options *options = machine->attrs;
+    stn_machine *machine = load(name, NULL);
     void *mapping = NULL;
     uint64_t most = 0, values = 0;
     assert_ok(machine->type->map(machine, program, &mapping, &err), err);
@@ -327,7 +327,12 @@ static inline stn_machine *load_small(const char *name,
             values += p.sub_arrays;
     }
     machine->type->unmap(mapping);
-    options->sub_arrays = (int)(values + (most + 1) / 2);
+    stn_machine_destroy(machine);
+    char room[64];
+    snprintf(room, sizeof room, "options.%s=%llu", option,
+             (unsigned long long)(values + (most + 1) / 2));
+    const char *set[] = {"options.stream=true", room};
+    assert_ok(stn_machine_load(name, set, 2, &machine, &err), err);
     return machine;
 }
 

@@ -29,7 +29,9 @@ static const struct {
                 {"isaac-like", "options.active_rows=37"},
                 {"isaac-like", "options.signs=offset"},
                 {"isaac-like", "options.copies=3"},
+                {"isaac-like-small", NULL},
                 {"bitslice-isaac", NULL},
+                {"bitslice-isaac-small", NULL},
                 {"bitslice-isaac", "options.skip_zero_columns=true"},
                 {"prime-like", NULL},
                 {"xnor-reram", NULL},
@@ -53,9 +55,13 @@ static stn_machine *load_one(size_t k, const stn_program *program)
 {
     const char *name = machines[k].name;
     if (strcmp(name, "bdnet-sot-small") == 0)
-        return load_small("bdnet-sot", program);
+        return load_small("bdnet-sot", "sub_arrays", program);
     if (strcmp(name, "imce-small") == 0)
-        return load_small("imce", program);
+        return load_small("imce", "sub_arrays", program);
+    if (strcmp(name, "isaac-like-small") == 0)
+        return load_small("isaac-like", "arrays", program);
+    if (strcmp(name, "bitslice-isaac-small") == 0)
+        return load_small("bitslice-isaac", "arrays", program);
     return load(name, machines[k].set);
 }
 

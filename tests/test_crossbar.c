@@ -209,6 +209,199 @@ static void events_of_one_filter_are_what_one_can_count_by_hand(void **state)
     free_image(p);
 }
 
+/* Zeroes weights as a pruning would: filters, rows of all filters, and rows of
+ * half of them, the odd ones. */
+static void prune(stn_program_image *image, int instruction)
+{
+    stn_weights *w = &image->instructions[instruction].weights;
+    int8_t *codes = (int8_t *)w->codes;
+    const int rows = w->kh * w->kw * w->in;
+    for (int o = 0; o < w->out; o++)
+        for (int k = 0; k < rows; k++)
+            if (o % 5 == 1 || k % 3 == 0 || (o % 2 && k % 2))
+                codes[o * rows + k] = 0;
+}
+
+/* Three fully connected layers of 256, 256 and 4 inputs, which take 8, 4 and 2
+ * arrays of 128 x 128: 256 x 256 and 256 x 4 weights, each sign on its own. */
+static stn_program_image *in_a_row(void)
+{
+    stn_error err;
+    stn_program_image *p = new_image((stn_shape){1, 1, 256}, 4);
+    int v = append_sum(p, "fc1", 0, STN_CONV, STN_CODE_TERNARY, 256, 1, 0, 256);
+    v = append_rescale(p, "act1", v, 0, STN_TYPE_U8, 12);
+    v = append_sum(p, "fc2", v, STN_CONV, STN_CODE_TERNARY, 4, 1, 0, 256);
+    v = append_rescale(p, "act2", v, 0, STN_TYPE_U8, 8);
+    append_sum(p, "fc3", v, STN_CONV, STN_CODE_TERNARY, 4, 1, 0, 4);
+    assert_ok(stn_program_check(p, "in a row", &err), err);
+    return p;
+}
+
+/* Rows that a layer writes one after the other. */
+static double write_steps(const stn_machine *machine, const stn_simulation *s,
+                          int layer)
+{
+    for (int i = 0; i < s->n_layer_events; i++) {
+        const stn_layer_event *e = &s->layer_events[i];
+        if (e->layer == layer && !strcmp(s->events[e->event].name, "row_write"))
+            return e->latency_s / machine->array.write_latency_s;
+    }
+    return 0.0;
+}
+
+/* Three arrays: fc1 takes 3 passes, fc2 2 and fc3 1, over arrays that the
+ * largest has; each pass writes all rows of an array and reads all inputs. */
+static void a_program_is_streamed_as_one_can_count_by_hand(void **state)
+{
+    (void)state;
+    static const char *const set[] = {
+        "options.signs=pair", "options.adc_bits=8", "options.pipeline=false",
+        "options.stream=true", "options.arrays=3"};
+    static const struct {
+        double rows, passes, arrays, writes, columns;
+    } layers[] = {{8 * 128, 3, 3, 3 * 128, 128},
+                  {4 * 128, 2, 0, 2 * 128, 4},
+                  {2 * 4, 1, 0, 4, 4}};
+    stn_program_image *p = in_a_row();
+    stn_machine *whole = load("isaac-like", set, 4);
+    stn_machine *machine = load("isaac-like", set, 5);
+    stn_simulation *w = simulate(whole, &p->program);
+    stn_simulation *s = simulate(machine, &p->program);
+    const double *step_s = machine->event_latency_s;
+    for (int k = 0; k < 3; k++) {
+        const stn_layer_cost *l = &s->layers[2 * k];
+        const double reads = 8 * layers[k].passes;
+        assert_int_equal(l->streamed_rows, layers[k].rows);
+        assert_int_equal(l->passes, layers[k].passes);
+        assert_int_equal(l->cost.sub_arrays, layers[k].arrays);
+        assert_near(write_steps(machine, s, 2 * k), layers[k].writes);
+        assert_near(l->cost.latency_s,
+                    layers[k].writes * step_s[STN_EVENT_row_write] +
+                        reads * step_s[STN_EVENT_crossbar_read] +
+                        reads * layers[k].columns * step_s[STN_EVENT_adc8]);
+        assert_near(stn_cost_area_m2(&l->cost),
+                    stn_cost_area_m2(&w->layers[2 * k].cost) *
+                        layers[k].arrays / 8);
+    }
+    const double rows = 8 * 128 + 4 * 128 + 2 * 4;
+    assert_near(count_of(s, "row_write"), rows);
+    assert_near(count_of(s, "link_bit"),
+                rows * 2 * 128 + 8 * (3 * 256 + 2 * 256 + 4));
+    assert_near(s->writes, 3 * 128 + 2 * 128 + 4);
+    assert_near(s->lifetime, machine->array.endurance / s->writes);
+    assert_int_equal(s->total.sub_arrays, 3);
+    assert_true(s->programming_energy_j == 0.0);
+    assert_near(w->programming_energy_j, rows * machine->array.write_energy_j);
+    stn_simulation_destroy(w);
+    stn_simulation_destroy(s);
+    stn_machine_destroy(whole);
+    stn_machine_destroy(machine);
+    free_image(p);
+}
+
+/* Of 13 arrays fc1 keeps 8, since fc2 fits beside it; fc2 and fc3 take turns
+ * in 4 of the others. */
+static void the_first_layers_keep_arrays_of_their_own(void **state)
+{
+    (void)state;
+    static const char *const set[] = {"options.signs=pair", "options.arrays=13",
+                                      "options.stream=true"};
+    stn_program_image *p = in_a_row();
+    stn_machine *machine = load("isaac-like", set, 3);
+    stn_simulation *s = simulate(machine, &p->program);
+    static const int rows[] = {0, 4 * 128, 2 * 4}, arrays[] = {8, 4, 0};
+    for (int k = 0; k < 3; k++) {
+        assert_int_equal(s->layers[2 * k].streamed_rows, rows[k]);
+        assert_int_equal(s->layers[2 * k].cost.sub_arrays, arrays[k]);
+        assert_int_equal(s->layers[2 * k].passes, 1);
+    }
+    assert_near(s->writes, 128 + 4);
+    assert_near(s->programming_energy_j,
+                8 * 128 * machine->array.write_energy_j);
+    stn_simulation_destroy(s);
+    stn_machine_destroy(machine);
+    free_image(p);
+}
+
+/* Where cells got their contents from does not matter to what they compute,
+ * whatever is cut, packed, copied or deviates. */
+static void streamed_weights_give_the_bits_of_loaded_ones(void **state)
+{
+    (void)state;
+    static const char *const sets[] = {
+        "options.signs=pair",     "options.signs=offset",
+        "options.active_rows=7",  "options.copies=3",
+        "options.row_packing=3",  "options.skip_zero_columns=true",
+        "options.variation=0.05", "options.wire=5e-4",
+        "options.row_packing=8",  "options.adc_bits=4"};
+    static const char *const chips[] = {"options.arrays=1", "options.arrays=5",
+                                        "options.arrays=24"};
+    stn_error err;
+    stn_program_image *image = dense();
+    prune(image, 0);
+    prune(image, 4);
+    uint8_t *pixels = random_pixels(&image->program, 1);
+    for (int k = 0; k < 30; k++) {
+        const char *set[] = {sets[k % 10], "options.stream=true",
+                             chips[k / 10]};
+        stn_machine *whole = load("isaac-like", set, 1);
+        stn_machine *machine = load("isaac-like", set, 3);
+        int32_t logits[2][4 * N_PICTURES];
+        stn_simulation *s = simulate(machine, &image->program);
+        assert_true(k >= 20 || count_of(s, "row_write") > 0);
+        assert_ok(stn_simulate_classify(whole, &image->program, pixels,
+                                        N_PICTURES, 1, logits[0], &err),
+                  err);
+        assert_ok(stn_simulate_classify(machine, &image->program, pixels,
+                                        N_PICTURES, 1, logits[1], &err),
+                  err);
+        assert_memory_equal(logits[0], logits[1], sizeof logits[0]);
+        stn_simulation_destroy(s);
+        stn_machine_destroy(whole);
+        stn_machine_destroy(machine);
+    }
+    stn_free(pixels);
+    free_image(image);
+}
+
+/* Blocks of a depthwise layer lie below each other in an array: 8 of 9 rows. */
+static void rows_of_a_diagonal_are_written_one_after_the_other(void **state)
+{
+    (void)state;
+    static const char *const set[] = {"options.arrays=2",
+                                      "options.stream=true"};
+    stn_program_image *image = dense();
+    stn_machine *machine = load("isaac-like", set, 2);
+    stn_simulation *s = simulate(machine, &image->program);
+    assert_int_equal(s->layers[2].passes, 2); /* 4 slices */
+    assert_int_equal(s->layers[2].streamed_rows, 4 * 72);
+    assert_near(write_steps(machine, s, 2), 2 * 72);
+    stn_simulation_destroy(s);
+    stn_machine_destroy(machine);
+    free_image(image);
+}
+
+/* To the last digit. */
+static void a_program_that_fits_is_not_streamed(void **state)
+{
+    (void)state;
+    static const char *const set[] = {"options.signs=pair", "options.arrays=14",
+                                      "options.stream=true"};
+    stn_program_image *p = in_a_row();
+    stn_machine *machines[] = {load("isaac-like", set, 1),
+                               load("isaac-like", set, 3)};
+    stn_simulation *s[] = {simulate(machines[0], &p->program),
+                           simulate(machines[1], &p->program)};
+    assert_memory_equal(&s[0]->total, &s[1]->total, sizeof s[0]->total);
+    assert_true(s[0]->programming_energy_j == s[1]->programming_energy_j);
+    assert_true(s[1]->writes == 0.0);
+    for (int k = 0; k < 2; k++) {
+        stn_simulation_destroy(s[k]);
+        stn_machine_destroy(machines[k]);
+    }
+    free_image(p);
+}
+
 /* Cells that are not ideal: what is executed is what is defined, with every
  * imperfection; none of them at work is the ideal machine. */
 static void imperfect_cells_compute_what_is_defined(void **state)
@@ -234,19 +427,6 @@ static void imperfect_cells_compute_what_is_defined(void **state)
         stn_machine_destroy(machine);
     }
     free_image(image);
-}
-
-/* Zeroes weights as a pruning would: filters, rows of all filters, and rows of
- * half of them, the odd ones. */
-static void prune(stn_program_image *image, int instruction)
-{
-    stn_weights *w = &image->instructions[instruction].weights;
-    int8_t *codes = (int8_t *)w->codes;
-    const int rows = w->kh * w->kw * w->in;
-    for (int o = 0; o < w->out; o++)
-        for (int k = 0; k < rows; k++)
-            if (o % 5 == 1 || k % 3 == 0 || (o % 2 && k % 2))
-                codes[o * rows + k] = 0;
 }
 
 /* Arrays that hold fewer rows compute the same, however rows are packed,
@@ -419,7 +599,10 @@ static void what_cannot_be_converted_is_refused(void **state)
     m = load("isaac-like", few, 1);
     assert_refused(
         stn_simulate(m, &image->program, &(stn_simulate_options){0}, &s, &err),
-        err, STN_E_UNSUPPORTED, "the machine has 3");
+        err, STN_E_UNSUPPORTED,
+        "tiny does not fit on isaac-like: it needs 15 arrays of 128x128 (7 of "
+        "them for fc), the machine has 3; see options.arrays, options.copies "
+        "and options.stream");
     stn_machine_destroy(m);
     assert_refused(stn_machine_load("isaac-like", none, 1, &m, &err), err,
                    STN_E_FORMAT, "dac_area.unit");
@@ -545,6 +728,11 @@ int main(void)
         cmocka_unit_test(the_scaled_model_gives_the_ratios_of_the_paper),
         cmocka_unit_test(an_adc_of_more_bits_never_costs_less),
         cmocka_unit_test(events_of_one_filter_are_what_one_can_count_by_hand),
+        cmocka_unit_test(a_program_is_streamed_as_one_can_count_by_hand),
+        cmocka_unit_test(the_first_layers_keep_arrays_of_their_own),
+        cmocka_unit_test(streamed_weights_give_the_bits_of_loaded_ones),
+        cmocka_unit_test(rows_of_a_diagonal_are_written_one_after_the_other),
+        cmocka_unit_test(a_program_that_fits_is_not_streamed),
         cmocka_unit_test(imperfect_cells_compute_what_is_defined),
         cmocka_unit_test(packed_rows_give_the_bits_of_the_reference),
         cmocka_unit_test(packs_of_alike_rows_share_an_array),

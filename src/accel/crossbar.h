@@ -54,6 +54,7 @@ typedef struct xb_options {
     int row_packing; /* filters that share rows; 0: all, on all rows */
     int copies;      /* of a layer's arrays; they share its positions */
     int arrays;      /* on the chip */
+    bool stream;     /* layers share arrays when they do not fit */
     int lanes;       /* digital units of a layer */
     /* Devices; all 0: ideal. crossbar_device.c. */
     float variation, wire, on_off;
@@ -172,6 +173,7 @@ typedef struct xb_layer {
     int frame_h, frame_w;     /* of the input with its padding */
     uint64_t arrays;          /* of one copy, sign and slice */
     uint64_t held_rows;       /* of these, that hold weights */
+    int most_held;            /* in one array */
     size_t first_bin, n_bins; /* of slice 0; slices follow each other */
     stn_placement placement;
 } xb_layer;
@@ -266,8 +268,13 @@ static inline size_t xb_window_words(const xb_layer *l)
 }
 /* Additions of one position, of what arrays and unit columns deliver. */
 uint64_t xb_additions(const xb_layer *l);
-/* Inputs of one position, and indices, that leave the buffer. */
+/* Inputs of one position, and indices, that leave the buffer in a pass. */
 uint64_t xb_position_bits(const xb_layer *l);
+/* Of a layer's cells in one row of an array, all columns. */
+static inline uint64_t xb_row_bits(const xb_mapping *m)
+{
+    return (uint64_t)m->machine->array.columns * (uint64_t)m->options.cell_bits;
+}
 /* Bits that a value takes in the buffer. */
 int xb_value_bits(const xb_mapping *m, int value);
 /* Packs, and the groups of rows that are driven at once (crossbar_pack.c). */

@@ -94,7 +94,7 @@ static void gather_block(const machine_state *s, const xb_layer *l, int r,
                      (size_t)l->groups[g].n);
 }
 
-/* One position's inputs leave the buffer and pass the bus once. */
+/* One position's inputs leave the buffer and pass the bus, once a pass. */
 static void gather(const machine_state *s, const xb_layer *l, int r, int q,
                    stn_ledger_row *row)
 {
@@ -104,8 +104,10 @@ static void gather(const machine_state *s, const xb_layer *l, int r, int q,
         for (int block = 0; block < l->n_blocks; block++)
             gather_block(s, l, r, q, b, block);
     uint64_t bits = xb_position_bits(l);
-    stn_ledger_post(row, STN_EVENT_buffer_bit, bits, 0);
-    stn_ledger_post(row, STN_EVENT_link_bit, bits, 0);
+    for (uint64_t pass = 0; pass < l->placement.passes; pass++) {
+        stn_ledger_post(row, STN_EVENT_buffer_bit, bits, 0);
+        stn_ledger_post(row, STN_EVENT_link_bit, bits, 0);
+    }
 }
 
 /* What one digit of one read is about. */
@@ -256,14 +258,16 @@ static void drive_rows(const drive *d, stn_ledger_row *row)
         }
 }
 
-/* Time passes for the slowest array of each round. */
+/* Time passes for the slowest array of each round, in every pass. */
 static void pass_rounds(const xb_layer *l, stn_ledger_row *row)
 {
+    uint64_t passes = l->placement.passes;
     for (int k = 0; k < l->n_rounds; k++) {
         const xb_round *r = &l->rounds[k];
-        stn_ledger_post(row, STN_EVENT_crossbar_read, 0, r->read_steps);
+        stn_ledger_post(row, STN_EVENT_crossbar_read, 0,
+                        passes * r->read_steps);
         stn_ledger_post(row, (stn_event)(STN_EVENT_adc1 + r->adc_bits - 1), 0,
-                        r->adc_steps);
+                        passes * r->adc_steps);
     }
 }
 
@@ -321,11 +325,27 @@ static void define_position(const machine_state *s, const xb_layer *l, int r,
         y[o] = xb_scalar_filter(s->m, l, o, rows);
 }
 
+/* Weights that do not stay come by the bus, row by row. Each pass takes as
+ * long as the array that most rows are written in. */
+static void write_weights(const machine_state *s, const xb_layer *l,
+                          stn_ledger_row *row)
+{
+    uint64_t rows = l->placement.streamed_rows;
+    for (uint64_t k = 0; k < rows; k++) {
+        stn_ledger_post(row, STN_EVENT_link_bit, xb_row_bits(s->m), 0);
+        stn_ledger_post(row, STN_EVENT_row_write, 1, 0);
+    }
+    for (uint64_t pass = 0; rows && pass < l->placement.passes; pass++)
+        for (int k = 0; k < l->most_held; k++)
+            stn_ledger_post(row, STN_EVENT_row_write, 0, 1);
+}
+
 static void run_analog(const machine_state *s, const xb_layer *l,
                        stn_ledger_row *row)
 {
     const stn_shape y = s->m->program->values[l->in->output].shape;
     int32_t *out = value_of(s, l->in->output);
+    write_weights(s, l, row);
     fill_frame(s, l);
     for (int p = 0; p < y.h * y.w; p++) {
         int32_t *to = out + (size_t)p * (size_t)y.c;

@@ -3,6 +3,7 @@
  * Where a program lies: arrays of each layer, the reads that one output
  * position takes, the rounds they run in, and what does not fit. */
 #include "accel/crossbar.h"
+#include "accel/fit.h"
 
 static int div_up(int a, int b)
 {
@@ -62,6 +63,7 @@ static stn_status diagonal_reads(xb_mapping *m, xb_layer *l, int held,
         l->n_rounds = round > l->n_rounds ? round : l->n_rounds;
     }
     l->arrays = (uint64_t)arrays;
+    l->most_held = (l->n_blocks < held ? l->n_blocks : held) * l->n_rows;
     return STN_OK;
 }
 
@@ -287,28 +289,23 @@ static stn_status map_layer(xb_mapping *m, int index, stn_error *err)
     return STN_OK;
 }
 
-static stn_status check_capacity(const xb_mapping *m, stn_error *err)
+static stn_status fit(xb_mapping *m, stn_error *err)
 {
-    uint64_t sum = 0, largest = 0;
-    int at = 0;
-    for (int i = 0; i < m->program->n_instructions; i++) {
-        uint64_t n = m->layers[i].placement.sub_arrays;
-        sum += n;
-        if (n > largest) {
-            largest = n;
-            at = i;
-        }
-    }
-    if (sum <= (uint64_t)m->options.arrays)
-        return STN_OK;
-    return stn_fail(err, STN_E_UNSUPPORTED,
-                    "%s does not fit on %s: it needs %llu arrays of %dx%d "
-                    "(%llu of them for %s), the machine has %d; see "
-                    "options.arrays and options.copies",
-                    m->program->name, m->machine->name, (unsigned long long)sum,
-                    m->machine->array.rows, m->machine->array.columns,
-                    (unsigned long long)largest, m->layers[at].in->name,
-                    m->options.arrays);
+    int n = m->program->n_instructions;
+    stn_fit f = {.machine = m->machine,
+                 .program = m->program,
+                 .sub_arrays = (uint64_t)m->options.arrays,
+                 .stream = m->options.stream,
+                 .noun = "arrays",
+                 .options = "options.arrays, options.copies and "
+                            "options.stream"};
+    f.layers = stn_arena_alloc(&m->arena, (size_t)n, sizeof *f.layers);
+    if (!f.layers)
+        return stn_fail_memory(err, "a mapping");
+    for (int i = 0; i < n; i++)
+        f.layers[i] =
+            (stn_fit_layer){&m->layers[i].placement, m->layers[i].analog};
+    return stn_fit_program(&f, err);
 }
 
 static stn_status map_all(xb_mapping *m, stn_error *err)
@@ -336,7 +333,7 @@ static stn_status map_all(xb_mapping *m, stn_error *err)
         if (l->kept.keep == STN_KEEP_STATE)
             m->n_numbers += stn_shape_count(p->values[l->in->output].shape);
     }
-    return check_capacity(m, err);
+    return fit(m, err);
 }
 
 stn_status xb_map(const stn_machine *machine, const stn_program *program,

@@ -209,6 +209,7 @@ static int hold_rows(xb_layer *l, const xb_pack *p, int before, int n)
     if (n <= before)
         return before;
     l->held_rows += (uint64_t)(n - before) * (uint64_t)(p->tiles * l->n_blocks);
+    l->most_held = n > l->most_held ? n : l->most_held;
     return n;
 }
 

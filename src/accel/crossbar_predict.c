@@ -50,6 +50,18 @@ static void predict_read(const xb_layer *l, const xb_read *r, uint64_t times,
         }
 }
 
+/* Arrays of one pass are written side by side, each row after row. */
+static void predict_writes(const xb_mapping *m, const xb_layer *l,
+                           stn_ledger_row *row)
+{
+    uint64_t rows = l->placement.streamed_rows;
+    if (!rows)
+        return;
+    stn_ledger_post(row, STN_EVENT_link_bit, rows * xb_row_bits(m), 0);
+    stn_ledger_post(row, STN_EVENT_row_write, rows,
+                    l->placement.passes * (uint64_t)l->most_held);
+}
+
 static void predict_analog(const xb_mapping *m, const xb_layer *l,
                            stn_ledger_row *row)
 {
@@ -57,13 +69,15 @@ static void predict_analog(const xb_mapping *m, const xb_layer *l,
     uint64_t positions = (uint64_t)y.h * (uint64_t)y.w;
     uint64_t copies = (uint64_t)m->options.copies;
     uint64_t digits = (uint64_t)l->n_digits;
-    uint64_t bits = positions * xb_position_bits(l);
+    uint64_t passes = l->placement.passes;
+    uint64_t bits = passes * positions * xb_position_bits(l);
+    predict_writes(m, l, row);
     stn_ledger_post(row, STN_EVENT_buffer_bit, bits, 0);
     stn_ledger_post(row, STN_EVENT_link_bit, bits, 0);
     for (int i = 0; i < l->n_reads; i++)
         predict_read(l, &l->reads[i], positions * digits, row);
     stn_ledger_post(row, STN_EVENT_shift_add, positions * xb_additions(l), 0);
-    uint64_t times = (positions + copies - 1) / copies * digits;
+    uint64_t times = passes * ((positions + copies - 1) / copies) * digits;
     for (int k = 0; k < l->n_rounds; k++) {
         const xb_round *r = &l->rounds[k];
         row->steps[STN_EVENT_crossbar_read] += times * r->read_steps;
