@@ -104,6 +104,37 @@ static void a_junction_at_rest_flips_after_its_retention(void **state)
     assert_true(stn_mtj_disturb(&m, 0.5, 1.0) > stn_mtj_disturb(&m, 0.2, 1.0));
 }
 
+/* Against small steps of dp0 = -(r0 + read) p0 + r0 p1, and its ends. */
+static void kept_bits_relax_and_reading_pushes_them_one_way(void **state)
+{
+    (void)state;
+    stn_mtj m = load("stt-mtj");
+    m.anisotropy_t *= 0.5;
+    double t0 = stn_mtj_retention_s(&m), chance[2];
+    double once = stn_mtj_disturb(&m, stn_mtj_read_drive(&m), m.read_s);
+    stn_mtj_flips(&m, 0.3 * t0, 0.0, chance);
+    assert_near(chance[0], 0.5 * (1.0 - exp(-0.6)), 1e-9);
+    assert_near(chance[1], chance[0], 1e-12);
+    stn_mtj_flips(&m, 1e3 * t0, 0.0, chance);
+    assert_near(chance[1], 0.5, 1e-12);
+    stn_mtj_flips(&m, 0.0, 1.0, chance);
+    assert_near(chance[0], once, 1e-6);
+    assert_true(chance[1] == 0.0);
+    double reads = 0.7 / -log1p(-once), age_s = 0.4 * t0, one = 0.0, zero = 0.0;
+    const int steps = 100000;
+    for (int i = 0; i < steps; i++) {
+        double low = (0.7 + 0.4) / steps, high = 0.4 / steps;
+        one += (1.0 - one) * low - one * high;
+        zero += (1.0 - zero) * high - zero * low;
+    }
+    stn_mtj_flips(&m, age_s, reads, chance);
+    assert_near(chance[0], one, 1e-3);
+    assert_near(chance[1], zero, 1e-3);
+    stn_mtj orbit = load("sot-mtj");
+    stn_mtj_flips(&orbit, 0.0, 1e30, chance);
+    assert_true(chance[0] == 0.0 && chance[1] == 0.0);
+}
+
 /* Lee's formula is the static limit: a long pulse, strongly damped. */
 static void spin_orbit_switches_at_the_critical_current(void **state)
 {
@@ -220,6 +251,7 @@ int main(void)
         cmocka_unit_test(small_angles_grow_as_the_write_error_assumes),
         cmocka_unit_test(the_pulse_for_an_error_has_that_error),
         cmocka_unit_test(a_junction_at_rest_flips_after_its_retention),
+        cmocka_unit_test(kept_bits_relax_and_reading_pushes_them_one_way),
         cmocka_unit_test(spin_orbit_switches_at_the_critical_current),
         cmocka_unit_test(more_current_switches_sooner),
         cmocka_unit_test(sensing_errs_as_often_as_drawn_cells_do),

@@ -82,13 +82,41 @@ double stn_mtj_pulse_s(const stn_mtj *m, double i, double error)
     return log((1.0 + grown) / i) / ((i - 1.0) * growth(m, 1.0));
 }
 
+/* How often heat flips it under `i` critical currents, in 1/s: the barrier of
+ * a macrospin falls as (1 - i)^2 (Taniguchi and Imamura, PRB 83, 054432,
+ * 2011). */
+static double flip_rate(const stn_mtj *m, double i)
+{
+    double left = fmax(1.0 - i, 0.0);
+    return exp(-stn_mtj_stability(m) * left * left) / m->attempt_s;
+}
+
 double stn_mtj_disturb(const stn_mtj *m, double i, double pulse_s)
 {
-    /* The barrier of a macrospin falls as (1 - i)^2 (Taniguchi and Imamura,
-     * PRB 83, 054432, 2011). */
-    double left = fmax(1.0 - i, 0.0);
-    double rate = exp(-stn_mtj_stability(m) * left * left) / m->attempt_s;
-    return -expm1(-pulse_s * rate);
+    return -expm1(-pulse_s * flip_rate(m, i));
+}
+
+double stn_mtj_read_drive(const stn_mtj *m)
+{
+    return m->spin_orbit
+               ? 0.0
+               : m->read_v / stn_mtj_parallel_ohm(m) / stn_mtj_critical_a(m);
+}
+
+/* Two states that are left at the rates r0 and r1 (Brown, Phys. Rev. 130,
+ * 1677, 1963): what was state 0 is state 1 after t with the chance
+ *     r0 / (r0 + r1) (1 - exp(-(r0 + r1) t)).
+ * Heat leaves both alike, and reading leaves the low one sooner; both are taken
+ * to be even over the age, so that only their sums, r t, matter. */
+void stn_mtj_flips(const stn_mtj *m, double age_s, double reads,
+                   double chance[2])
+{
+    double rest = flip_rate(m, 0.0);
+    double sooner = flip_rate(m, stn_mtj_read_drive(m)) - rest;
+    double high = age_s * rest, low = high + reads * m->read_s * sooner;
+    double sum = low + high, share = sum > 0.0 ? -expm1(-sum) / sum : 0.0;
+    chance[0] = low * share;
+    chance[1] = high * share;
 }
 
 /* Current of one cell and its relative spread, by its state. */
@@ -128,14 +156,36 @@ double stn_mtj_sense_error(const stn_mtj *m, int rows, int antiparallel)
                    erfc(half_a / (sqrt(2.0) * low_sigma)));
 }
 
+/* What a cell's figures are, times those of the mean cell. */
+typedef struct deviation {
+    double diameter, ra, tmr;
+} deviation;
+
+static deviation draw(const stn_mtj *m, stn_rng *rng)
+{
+    deviation d;
+    d.diameter = 1.0 + m->sigma_diameter * (double)stn_rng_normal(rng);
+    d.ra = 1.0 + m->sigma_ra * (double)stn_rng_normal(rng);
+    d.tmr = 1.0 + m->sigma_tmr * (double)stn_rng_normal(rng);
+    return d;
+}
+
+stn_mtj stn_mtj_draw(const stn_mtj *m, stn_rng *rng)
+{
+    deviation d = draw(m, rng);
+    stn_mtj cell = *m;
+    cell.diameter_m *= d.diameter;
+    cell.ra_ohm_m2 *= d.ra;
+    cell.tmr0 *= d.tmr;
+    return cell;
+}
+
 /* Currents of a drawn cell in the low and in the high state. */
 static void draw_cell(const stn_mtj *m, stn_rng *rng, double current_a[2])
 {
-    double d = 1.0 + m->sigma_diameter * (double)stn_rng_normal(rng);
-    double ra = 1.0 + m->sigma_ra * (double)stn_rng_normal(rng);
-    double t = stn_mtj_tmr(m, m->read_v) *
-               (1.0 + m->sigma_tmr * (double)stn_rng_normal(rng));
-    double ohm = stn_mtj_parallel_ohm(m) * ra / (d * d);
+    deviation d = draw(m, rng);
+    double t = stn_mtj_tmr(m, m->read_v) * d.tmr;
+    double ohm = stn_mtj_parallel_ohm(m) * d.ra / (d.diameter * d.diameter);
     current_a[0] = m->read_v / ohm;
     current_a[1] = m->read_v / (ohm * (1.0 + t));
 }

@@ -42,6 +42,14 @@ double stn_mtj_write_error(const stn_mtj *m, double i, double pulse_s);
 double stn_mtj_pulse_s(const stn_mtj *m, double i, double error);
 /* Probability that `i` < 1 critical currents flip it within `pulse_s`. */
 double stn_mtj_disturb(const stn_mtj *m, double i, double pulse_s);
+/* Critical currents that a cell in the low state takes while it is read. They
+ * push it to the high state; those of a spin-orbit junction do not pass where
+ * it is written: 0. */
+double stn_mtj_read_drive(const stn_mtj *m);
+/* Chances that a content of 0, the low state, and of 1 is the other one
+ * `age_s` after it was written, `reads` readings included. */
+void stn_mtj_flips(const stn_mtj *m, double age_s, double reads,
+                   double chance[2]);
 
 /* Sensing `rows` cells in parallel against a reference between `antiparallel`
  * and antiparallel + 1 cells in the high state: chance of the wrong side, mean
@@ -50,9 +58,11 @@ double stn_mtj_sense_error(const stn_mtj *m, int rows, int antiparallel);
 /* The same by drawing `n` sets of cells for each level. */
 double stn_mtj_sense_error_drawn(const stn_mtj *m, int rows, int antiparallel,
                                  int n, stn_rng *rng);
-/* One drawn cell: the current it takes from its column while it is in the low
- * and in the high state, in steps between the two, so that ideal cells have 0
- * and 1. */
+/* One drawn cell, as a junction. */
+stn_mtj stn_mtj_draw(const stn_mtj *m, stn_rng *rng);
+/* The same cell from the same numbers: the current it takes from its column
+ * while it is in the low and in the high state, in steps between the two, so
+ * that ideal cells have 0 and 1. */
 void stn_mtj_draw_content(const stn_mtj *m, stn_rng *rng, double content[2]);
 /* Offset of one drawn amplifier in the same unit. */
 double stn_mtj_draw_offset(const stn_mtj *m, stn_rng *rng);

@@ -111,15 +111,13 @@ static stn_mtj_report report(const stn_mtj *m)
         .overdrive = critical_a > 0.0 ? m->write_a / critical_a : 0.0,
         .switching_s = stn_mtj_switching_s(m, m->write_a, m->write_s)};
     double write_ohm = parallel_ohm;
-    /* A read pushes a three-terminal junction towards no state. */
-    double read_i = m->spin_orbit ? 0.0 : m->read_v / parallel_ohm / critical_a;
     if (m->spin_orbit)
         write_ohm = m->strip_ohm_m * m->strip_length_m /
                     (m->strip_width_m * m->strip_thickness_m);
     else
         r.write_error = stn_mtj_write_error(m, r.overdrive, m->write_s);
     r.write_energy_j = m->write_a * m->write_a * write_ohm * m->write_s;
-    r.read_disturb = stn_mtj_disturb(m, read_i, m->read_s);
+    r.read_disturb = stn_mtj_disturb(m, stn_mtj_read_drive(m), m->read_s);
     for (int k = 0; k < STN_MTJ_ROWS; k++)
         r.sense_error[k] = worst_error(m, k + 1);
     return r;
