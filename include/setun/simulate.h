@@ -146,9 +146,13 @@ typedef struct stn_simulation {
                          machine is defined to return: the reference's
                          result, or an inexact machine's own */
     int n_inexact;    /* pictures whose result differs from reference */
-    bool errs;        /* operations err at random, so that no result is wrong */
+    bool errs;        /* operations err or weights flip at random, so that no
+                         result is wrong */
     uint64_t n_bits, n_bits_differ; /* of logits compared with the reference;
                                        counted where it errs */
+    uint64_t n_kept_bits, n_flipped_bits; /* of weights since they were loaded,
+                                             where pictures were executed on a
+                                             machine that ages */
     int n_correct; /* pictures classified right, of labels given */
     bool predicted_equals_counted; /* for data-independent events */
     double seconds;                /* the simulator's own time */

@@ -36,6 +36,10 @@ struct stn_machine {
     const stn_mtj *device;
     int device_seed;
     double device_write_error; /* of one write pulse */
+    /* The same, spread or not, when weights were loaded some time or some
+     * pictures ago; NULL: just now. */
+    const stn_mtj *aged;
+    double age_s, pictures; /* since then */
     stn_figures figures;
     stn_arena arena;
 };
@@ -59,6 +63,9 @@ typedef struct stn_placement {
      * sub-arrays are used anew. */
     uint64_t streamed_rows, borrowed, passes;
     uint64_t replicas; /* copies of the weights */
+    /* Bits of weights that have been kept since they were loaded, by a machine
+     * that ages, and those of them that have flipped; when it is prepared. */
+    uint64_t kept_bits, flipped_bits;
 } stn_placement;
 
 /* What digital units, a bank's tree and a buffer make of events and logic,
@@ -136,8 +143,8 @@ typedef struct stn_accel_type {
      * hardware; slow. NULL: docs/semantics.md, always. */
     void (*define)(const void *mapping, const uint8_t *pixels, int32_t *logits,
                    void *scratch);
-    /* Whether operations err at random, so that no result is wrong; events
-     * that depend on data then have other data. NULL: never. */
+    /* Whether operations err or weights flip at random, so that no result is
+     * wrong; events that depend on data then have other data. NULL: never. */
     bool (*errs)(const void *mapping);
 } stn_accel_type;
 

@@ -79,7 +79,11 @@ static bool data_dependent(const void *mapping, int instruction,
 
 static bool errs(const void *mapping)
 {
-    return ((const bw_mapping *)mapping)->noise_words > 0;
+    const bw_mapping *m = mapping;
+    bool kept = false;
+    for (int i = 0; i < m->program->n_instructions; i++)
+        kept |= bw_keeps_weights(&m->layers[i]);
+    return m->noise_words > 0 || (m->machine->aged && kept);
 }
 
 /* Beside every sense amplifier the gates of its row logic; behind them, where

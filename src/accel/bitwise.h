@@ -152,8 +152,9 @@ typedef struct bw_count {
     int positions; /* windows of a picture */
     int replicas;  /* copies of all groups, which share the positions */
     int n_groups;
-    bw_group *groups; /* of filters, in the order of the columns */
-    uint64_t *codes;  /* filters, planes, words; NULL for an outline */
+    bw_group *groups;  /* of filters, in the order of the columns */
+    uint64_t *codes;   /* filters, planes, words; NULL for an outline */
+    size_t copy_words; /* from one copy's codes to the next; 0: all are alike */
 } bw_count;
 
 /* Comparisons of two positions of a channel (bitwise_compare.c). */
@@ -196,10 +197,12 @@ typedef enum bw_unit {
 } bw_unit;
 
 /* With a device: the cells of a layer's own rows and its amplifiers, those of
- * its first sub-array (bitwise_cells.c). */
+ * its first sub-array, and the region of its weights, which that of `ones`
+ * follows (bitwise_cells.c). */
 typedef struct bw_places {
     size_t operand, carry, weights, ones, sums;
     size_t amplifiers;
+    uint64_t region;
 } bw_places;
 
 typedef struct bw_layer {

@@ -30,11 +30,16 @@ static int16_t fixed(double steps)
     return (int16_t)lrint(ldexp(within, BW_CELL_FRACTION));
 }
 
+stn_rng bw_cell_rng(const stn_machine *machine, uint64_t region, size_t row,
+                    size_t column)
+{
+    return stn_rng_make((uint64_t)machine->device_seed, STN_RNG_DEVICE,
+                        region << 48 | (uint64_t)row << 24 | (uint64_t)column);
+}
+
 static stn_rng rng_of(const walk *w, size_t row, size_t column)
 {
-    return stn_rng_make((uint64_t)w->m->machine->device_seed, STN_RNG_DEVICE,
-                        w->region << 48 | (uint64_t)row << 24 |
-                            (uint64_t)column);
+    return bw_cell_rng(w->m->machine, w->region, row, column);
 }
 
 /* `rows` rows of `columns` cells begin at *first. */
@@ -118,6 +123,7 @@ static void walk_neurons(walk *w, bw_layer *layer)
     size_t chunks = (size_t)n->n_chunks, sums = chunks * (size_t)y->bits;
     size_t weights = (size_t)n->n_synapses * (size_t)n->weight_bits;
     bw_places *p = &layer->places;
+    p->region = w->region;
     add_rows(w, &p->weights, weights, y->columns, y->words);
     add_rows(w, &p->ones, chunks, y->columns, y->words);
     add_rows(w, &p->sums, sums, y->columns, y->words);
@@ -136,6 +142,7 @@ static void walk_count(walk *w, bw_layer *layer)
     size_t filters = copies * (size_t)layer->in->weights.out;
     size_t slots = copies * (size_t)c->n_groups * (size_t)c->fold;
     bw_places *p = &layer->places;
+    p->region = w->region;
     add_rows(w, &p->weights, filters * (size_t)c->planes, c->window, c->words);
     add_rows(w, &p->operand, slots * (size_t)x->bits, c->window, c->words);
     add_amplifiers(w, &p->amplifiers, slots, c->window, c->words);
@@ -183,10 +190,29 @@ static stn_status make_amplifiers(bw_mapping *m, bw_value *v, stn_error *err)
                          : stn_fail_memory(err, "the amplifiers of a value");
 }
 
+/* As many as `counted` has found. */
+static stn_status draw_cells(bw_mapping *m, const walk *counted, stn_error *err)
+{
+    bw_cells *cells = stn_alloc(1, sizeof *cells);
+    if (!cells)
+        return stn_fail_memory(err, "the cells of a chip");
+    m->cells = cells;
+    cells->n_cells = counted->n_cells;
+    cells->n_offsets = counted->n_offsets;
+    cells->content[0] = stn_alloc(cells->n_cells, sizeof(int16_t));
+    cells->content[1] = stn_alloc(cells->n_cells, sizeof(int16_t));
+    cells->offset = stn_alloc(cells->n_offsets, sizeof(int16_t));
+    if (!cells->content[0] || !cells->content[1] || !cells->offset)
+        return stn_fail_memory(err, "the cells of a chip");
+    walk w = {.m = m, .cells = cells};
+    walk_all(&w);
+    return STN_OK;
+}
+
 stn_status bw_prepare(void *mapping, stn_error *err)
 {
     bw_mapping *m = mapping;
-    if (!m->machine->device)
+    if (!m->machine->device && !m->machine->aged)
         return STN_OK;
     for (int v = 0; v < m->program->n_values; v++)
         STN_TRY(make_amplifiers(m, &m->values[v], err));
@@ -194,20 +220,9 @@ stn_status bw_prepare(void *mapping, stn_error *err)
         STN_TRY(make_amplifiers(m, &m->layers[i].state, err));
     walk w = {.m = m};
     walk_all(&w);
-    bw_cells *cells = stn_alloc(1, sizeof *cells);
-    if (!cells)
-        return stn_fail_memory(err, "the cells of a chip");
-    m->cells = cells;
-    cells->n_cells = w.n_cells;
-    cells->n_offsets = w.n_offsets;
-    cells->content[0] = stn_alloc(w.n_cells, sizeof(int16_t));
-    cells->content[1] = stn_alloc(w.n_cells, sizeof(int16_t));
-    cells->offset = stn_alloc(w.n_offsets, sizeof(int16_t));
-    if (!cells->content[0] || !cells->content[1] || !cells->offset)
-        return stn_fail_memory(err, "the cells of a chip");
-    w = (walk){.m = m, .cells = cells};
-    walk_all(&w);
-    return STN_OK;
+    if (m->machine->device)
+        STN_TRY(draw_cells(m, &w, err));
+    return m->machine->aged ? bw_age(m, err) : STN_OK;
 }
 
 void bw_cells_destroy(bw_cells *cells)

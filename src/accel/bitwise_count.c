@@ -363,7 +363,8 @@ static int64_t weighted_errors(const passage *s, int i, int segment,
 static int64_t filter_sum(const passage *s, int i, int segment, int64_t inputs)
 {
     const bw_count *c = &s->layer->count;
-    size_t filter = (size_t)i * (size_t)c->planes * (size_t)c->words;
+    size_t filter = (size_t)s->copy * c->copy_words +
+                    (size_t)i * (size_t)c->planes * (size_t)c->words;
     plane_set q = {c->codes + filter, c->planes, c->offset == 0};
     plane_set p = {s->planes, s->x->bits, s->x->lines->is_signed};
     int words = div_up(c->window, 64);

@@ -283,7 +283,8 @@ static stn_status map_all(bw_mapping *m, stn_error *err)
                         "cell is needed",
                         m->machine->name, m->machine->array.cell_bits);
     STN_TRY(check_logic(m, err));
-    if (bw_is_noisy(m->machine) && m->options.logic != BW_LOGIC_SENSE)
+    if ((bw_is_noisy(m->machine) || m->machine->aged) &&
+        m->options.logic != BW_LOGIC_SENSE)
         return stn_fail(err, STN_E_UNSUPPORTED,
                         "%s: errors are modelled where rows are sensed "
                         "together, options.logic: sense",

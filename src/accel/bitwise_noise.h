@@ -85,9 +85,20 @@ void bw_noise_negate(bw_noise *noise, const bw_sum *s, int b, const uint64_t *x,
 
 /* --- cells (bitwise_cells.c) ----------------------------------------------*/
 
-/* Gives every row that execution uses its cells and draws them; nothing for a
- * machine without a device. */
+/* Gives every row that execution uses its cells, draws them, and ages the
+ * weights in them; nothing for a machine without a device. */
 stn_status bw_prepare(void *mapping, stn_error *err);
 void bw_cells_destroy(bw_cells *cells); /* NULL is legal */
+/* What a cell is, and then what becomes of it, follows from this. */
+stn_rng bw_cell_rng(const stn_machine *machine, uint64_t region, size_t row,
+                    size_t column);
+
+/* --- weights that are kept (bitwise_age.c) --------------------------------*/
+
+/* Whether rows that compute hold the layer's weights from picture to picture.
+ */
+bool bw_keeps_weights(const bw_layer *layer);
+/* Flips bits of all weights that are kept, as an aged machine's cells do. */
+stn_status bw_age(bw_mapping *m, stn_error *err);
 
 #endif

@@ -28,7 +28,7 @@ typedef struct baseline_attrs {
 } baseline_attrs;
 
 typedef struct device_attrs {
-    float spread;
+    float spread, age, pictures;
     int seed;
 } device_attrs;
 
@@ -55,6 +55,12 @@ static const stn_attr device_table[] = {
     {"seed", STN_ATTR_INT, offsetof(device_attrs, seed),
      .initial = 1, .min = 0, .max = 1e9,
      .help = "which chip: of the cells and amplifiers that are drawn"},
+    {"age", STN_ATTR_FLOAT, offsetof(device_attrs, age),
+     .initial = 0, .min = 0, .max = 1e12,
+     .help = "seconds since the weights were loaded: heat flips their bits"},
+    {"pictures", STN_ATTR_FLOAT, offsetof(device_attrs, pictures),
+     .initial = 0, .min = 0, .max = 1e18,
+     .help = "pictures classified since then: readings flip them"},
     {0}};
 /* clang-format on */
 
@@ -242,8 +248,31 @@ static stn_status read_circuits(const stn_machine_files *f, stn_machine *m,
     return m->type->circuits(circuits, m, err);
 }
 
-/* A spread of 0 is an ideal device. Costs do not depend on it, and a machine
- * that is only costed does without. */
+/* A spread of 0 is an ideal device, which ages nevertheless. */
+static stn_status use_device(const stn_mtj *mtj, const device_attrs *attrs,
+                             stn_machine *m, stn_error *err)
+{
+    bool aged = attrs->age > 0 || attrs->pictures > 0;
+    if (attrs->spread == 0 && !aged)
+        return STN_OK;
+    stn_mtj *own = stn_arena_alloc(&m->arena, 1, sizeof *own);
+    if (!own)
+        return stn_fail_memory(err, "the device of a machine");
+    *own = stn_mtj_at_spread(mtj, (double)attrs->spread);
+    m->device_seed = attrs->seed;
+    m->aged = aged ? own : NULL;
+    m->age_s = (double)attrs->age;
+    m->pictures = (double)attrs->pictures;
+    if (attrs->spread == 0)
+        return STN_OK;
+    m->device = own;
+    if (!own->spin_orbit)
+        m->device_write_error = stn_mtj_write_error(
+            own, own->write_a / stn_mtj_critical_a(own), own->write_s);
+    return STN_OK;
+}
+
+/* Costs do not depend on it, and a machine that is only costed does without. */
 static stn_status read_device(const stn_machine_files *f, stn_machine *m,
                               stn_error *err)
 {
@@ -262,20 +291,7 @@ static stn_status read_device(const stn_machine_files *f, stn_machine *m,
     stn_status status = stn_mtj_load(name->scalar, &m->figures, &mtj, err);
     if (status != STN_OK && name->line)
         return stn_fail_within(err, status, "%s:%d", name->file, name->line);
-    if (status != STN_OK)
-        return status;
-    if (attrs.spread == 0)
-        return STN_OK;
-    stn_mtj *own = stn_arena_alloc(&m->arena, 1, sizeof *own);
-    if (!own)
-        return stn_fail_memory(err, "the device of a machine");
-    *own = stn_mtj_at_spread(&mtj, (double)attrs.spread);
-    m->device = own;
-    m->device_seed = attrs.seed;
-    if (!own->spin_orbit)
-        m->device_write_error = stn_mtj_write_error(
-            own, own->write_a / stn_mtj_critical_a(own), own->write_s);
-    return STN_OK;
+    return status == STN_OK ? use_device(&mtj, &attrs, m, err) : status;
 }
 
 static stn_status read_machine(const stn_machine_files *f, stn_machine *m,

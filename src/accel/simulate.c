@@ -247,6 +247,8 @@ static stn_status fill_layers(const job *j, const stn_ledger *ledger,
         layer->streamed_rows = place.streamed_rows;
         layer->passes = place.passes;
         rows += place.weight_rows;
+        s->n_kept_bits += place.kept_bits;
+        s->n_flipped_bits += place.flipped_bits;
         if (place.weight_rows > most_rows)
             most_rows = place.weight_rows;
     }

@@ -122,6 +122,11 @@ static void print_check(const stn_simulation *s)
     printf("; counted events %s the prediction\nright: %d of %d pictures\n",
            s->predicted_equals_counted ? "equal" : "DIFFER from", s->n_correct,
            s->n_pictures);
+    if (s->n_kept_bits)
+        printf("weights: %llu of %llu bits have flipped since they were "
+               "loaded\n",
+               (unsigned long long)s->n_flipped_bits,
+               (unsigned long long)s->n_kept_bits);
 }
 
 /* The smallest sum that at least `share` of the conversions do not exceed. */
@@ -337,6 +342,10 @@ static int print_json(const stn_machine *machine, const stn_simulation *s)
     if (s->errs) {
         stn_json_int(&w, "bits", (int64_t)s->n_bits);
         stn_json_int(&w, "bits_differ", (int64_t)s->n_bits_differ);
+    }
+    if (s->n_kept_bits) {
+        stn_json_int(&w, "bits_kept", (int64_t)s->n_kept_bits);
+        stn_json_int(&w, "bits_flipped", (int64_t)s->n_flipped_bits);
     }
     stn_json_int(&w, "correct", s->n_correct);
     stn_json_bool(&w, "predicted_equals_counted", s->predicted_equals_counted);
