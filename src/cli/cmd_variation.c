@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * setun variation: how right a packed network is on junctions that differ.
- * Chips are drawn from the spreads of a device file, chip c with seed c, and
- * each executes all pictures; the rates of all cells are printed beside. */
+ * setun variation: how right a packed network is on junctions that differ,
+ * and some time after its weights were loaded. Chips are drawn from the spreads
+ * of a device file, chip c with seed c, and each executes all pictures; the
+ * rates of all cells are printed beside. */
 #include "engine.h"
 #include "results.h"
 #include "setun/mtj.h"
@@ -24,6 +25,10 @@ static const stn_option OPTIONS[] = {
      "how many chips, whose seeds count up from the first"},
     {"spread", 0, true, "X", NULL,
      "multiple of the device's spreads; default: 0, 0.5, 1, 1.5, 2, 3, 4"},
+    {"age", 0, true, "S", NULL,
+     "seconds since the weights were loaded; default: 0"},
+    {"pictures", 0, true, "N", NULL,
+     "pictures classified since then; default: 0"},
     {"data", 'd', false, "NAME|DIR", NULL,
      "data set; its test split is used"},
     {"images", 'n', false, "N", "1000",
@@ -44,11 +49,11 @@ typedef struct over_chips {
     double mean, lowest, highest;
 } over_chips;
 
-/* One spread. */
+/* One spread, age and number of pictures. */
 typedef struct trial {
-    double spread;
+    double spread, age_s, pictures;
     stn_mtj_report device;
-    over_chips correct, exact;
+    over_chips correct, exact, flipped; /* the last: of bits of weights */
 } trial;
 
 typedef struct study {
@@ -58,39 +63,72 @@ typedef struct study {
     trial trials[STN_CLI_REPEATS];
 } study;
 
-static bool read_spreads(study *s)
+/* What an option is to go through, or else `usual`. */
+typedef struct series {
+    double values[STN_CLI_REPEATS];
+    int n;
+} series;
+
+static bool read_series(const study *s, const char *option, series usual,
+                        series *out)
 {
-    static const char *const usual[] = {"0", "0.5", "1", "1.5", "2", "3", "4"};
-    const char *const *texts = stn_cli_list(s->arguments, "spread", &s->n);
-    if (!s->n) {
-        texts = usual;
-        s->n = (int)(sizeof usual / sizeof usual[0]);
-    }
-    for (int i = 0; i < s->n; i++) {
+    int n = 0;
+    const char *const *texts = stn_cli_list(s->arguments, option, &n);
+    *out = n ? (series){.n = n} : usual;
+    for (int i = 0; i < n; i++) {
         char *end = NULL;
-        s->trials[i].spread = strtod(texts[i], &end);
+        out->values[i] = strtod(texts[i], &end);
         if (end == texts[i] || *end) {
-            stn_cli_error("--spread: got \"%s\", expected a number", texts[i]);
+            stn_cli_error("--%s: got \"%s\", expected a number", option,
+                          texts[i]);
             return false;
         }
     }
     return true;
 }
 
+/* Every spread at every age and number of pictures. */
+static bool read_trials(study *s)
+{
+    static const series spreads = {{0, 0.5, 1, 1.5, 2, 3, 4}, 7};
+    static const series none = {{0}, 1};
+    series spread, age, pictures;
+    if (!read_series(s, "spread", spreads, &spread) ||
+        !read_series(s, "age", none, &age) ||
+        !read_series(s, "pictures", none, &pictures))
+        return false;
+    int n = spread.n * age.n * pictures.n;
+    if (n > STN_CLI_REPEATS) {
+        stn_cli_error("--spread, --age, --pictures: got %d combinations, "
+                      "expected at most %d",
+                      n, STN_CLI_REPEATS);
+        return false;
+    }
+    for (int k = 0; k < n; k++)
+        s->trials[k] =
+            (trial){.spread = spread.values[k / (age.n * pictures.n)],
+                    .age_s = age.values[k / pictures.n % age.n],
+                    .pictures = pictures.values[k % pictures.n]};
+    s->n = n;
+    return true;
+}
+
 /* The machine on a chip of that device. */
-static stn_status load(const study *s, double spread, int chip,
+static stn_status load(const study *s, const trial *t, int chip,
                        stn_machine **machine, stn_error *err)
 {
-    const char *set[STN_CLI_REPEATS + 3];
-    char device[3][128];
+    const char *set[STN_CLI_REPEATS + 5];
+    char device[5][128];
     int n = 0;
     const char *const *given = stn_cli_list(s->arguments, "set", &n);
     memcpy(set, given, (size_t)n * sizeof *set);
     snprintf(device[0], sizeof device[0], "device.name=%s",
              stn_cli_text(s->arguments, "device"));
-    snprintf(device[1], sizeof device[1], "device.spread=%.9g", spread);
+    snprintf(device[1], sizeof device[1], "device.spread=%.9g", t->spread);
     snprintf(device[2], sizeof device[2], "device.seed=%d", chip);
-    for (int k = 0; k < 3; k++)
+    snprintf(device[3], sizeof device[3], "device.age=%.9g", t->age_s);
+    snprintf(device[4], sizeof device[4], "device.pictures=%.9g", t->pictures);
+    for (int k = 0; k < 5; k++)
         set[n++] = device[k];
     return stn_machine_load(stn_cli_text(s->arguments, "on"), set, n, machine,
                             err);
@@ -108,7 +146,7 @@ static stn_status run_chip(study *s, trial *t, int i, stn_error *err)
 {
     stn_machine *machine = NULL;
     stn_simulation *m = NULL;
-    stn_status status = load(s, t->spread, s->chip + i, &machine, err);
+    stn_status status = load(s, t, s->chip + i, &machine, err);
     if (status != STN_OK)
         return status;
     stn_simulate_options o = {.pixels = s->subject.pictures->pixels,
@@ -123,14 +161,21 @@ static stn_status run_chip(study *s, trial *t, int i, stn_error *err)
     double pictures = m->n_pictures;
     add_chip(&t->correct, i, m->n_correct / pictures);
     add_chip(&t->exact, i, (m->n_pictures - m->n_inexact) / pictures);
+    double kept = m->n_kept_bits ? (double)m->n_kept_bits : 1.0;
+    add_chip(&t->flipped, i, (double)m->n_flipped_bits / kept);
     stn_simulation_destroy(m);
     return STN_OK;
 }
 
-/* Ideal chips are alike: one is enough. */
+static bool is_aged(const trial *t)
+{
+    return t->age_s > 0 || t->pictures > 0;
+}
+
+/* Ideal chips are alike until they age: one is enough. */
 static stn_status run_trial(study *s, trial *t, stn_error *err)
 {
-    int n = t->spread == 0 ? 1 : s->n_chips;
+    int n = t->spread == 0 && !is_aged(t) ? 1 : s->n_chips;
     stn_status status =
         stn_mtj_evaluate_spread(stn_cli_text(s->arguments, "device"), t->spread,
                                 s->draws, &t->device, err);
@@ -139,10 +184,10 @@ static stn_status run_trial(study *s, trial *t, stn_error *err)
     return status;
 }
 
-/* Chance that heat flips a bit within ten years. */
+/* Chance that heat has flipped a bit, and not back, after ten years. */
 static double retention_error(const stn_mtj_report *device)
 {
-    return -expm1(-10.0 * 365.25 * 86400.0 / device->retention_s);
+    return -0.5 * expm1(-2.0 * 10.0 * 365.25 * 86400.0 / device->retention_s);
 }
 
 /* "chip 1", "chips 1 to 5". */
@@ -164,16 +209,20 @@ static void print(const void *study_of)
            s->subject.program->name, stn_cli_text(s->arguments, "on"),
            stn_cli_text(s->arguments, "device"), chips_of(s),
            s->subject.pictures->n);
-    stn_table_begin("rrrrrrrrr", "spread", "error: 1 row", "2 rows", "3 rows",
-                    "write", "accuracy", "lowest chip", "highest",
-                    "exact pictures", NULL);
+    stn_table_begin("rrrrrrrrrrrr", "spread", "age in s", "pictures",
+                    "error: 1 row", "2 rows", "3 rows", "write", "flipped",
+                    "accuracy", "lowest chip", "highest", "exact pictures",
+                    NULL);
     for (int i = 0; i < s->n; i++) {
         const trial *t = &s->trials[i];
         stn_table_cell("%g", t->spread);
+        stn_table_cell("%g", t->age_s);
+        stn_table_cell("%g", t->pictures);
         for (int k = 0; k < STN_MTJ_ROWS; k++)
             stn_table_cell("%.2e", t->device.sense_error[k]);
         stn_table_cell(t->device.spin_orbit ? "not modelled" : "%.2e",
                        t->device.write_error);
+        stn_table_cell("%.2e", t->flipped.mean);
         stn_table_cell("%s", stn_cli_percent(t->correct.mean, 2));
         stn_table_cell("%s", stn_cli_percent(t->correct.lowest, 2));
         stn_table_cell("%s", stn_cli_percent(t->correct.highest, 2));
@@ -181,9 +230,10 @@ static void print(const void *study_of)
     }
     stn_table_end();
     const stn_mtj_report *d = &s->trials[0].device;
-    printf("\naccuracy and exact pictures are means over the chips\n"
-           "a stored bit is flipped by heat within ten years with chance "
-           "%.2e, by one sensing with %.2e; neither is injected\n",
+    printf("\naccuracy, exact pictures and flipped bits of weights are means "
+           "over the chips\n"
+           "heat flips a bit of the mean cell within ten years with chance "
+           "%.2e, one reading with %.2e\n",
            retention_error(d), d->read_disturb);
 }
 
@@ -204,10 +254,13 @@ static void put_trial(const study *s, const trial *t, stn_json_writer *w)
     static const char *const errors[STN_MTJ_ROWS] = {
         "error, 1 row", "error, 2 rows", "error, 3 rows"};
     const char *chance = "chance";
-    char text[320];
-    snprintf(text, sizeof text, "%s, %s, spread %g, %s, %s, %s",
+    char text[384], age[64] = "";
+    if (is_aged(t))
+        snprintf(age, sizeof age, " after %g s and %g pictures", t->age_s,
+                 t->pictures);
+    snprintf(text, sizeof text, "%s, %s, spread %g%s, %s, %s, %s",
              s->subject.program->name, stn_dataset_name(s->subject.dataset),
-             t->spread, stn_cli_text(s->arguments, "device"),
+             t->spread, age, stn_cli_text(s->arguments, "device"),
              stn_cli_text(s->arguments, "on"), chips_of(s));
     for (int k = 0; k < STN_MTJ_ROWS; k++)
         stn_cli_results_row(w, errors[k], text, t->device.sense_error[k],
@@ -219,6 +272,8 @@ static void put_trial(const study *s, const trial *t, stn_json_writer *w)
                         retention_error(&t->device), chance);
     stn_cli_results_row(w, "read disturb", text, t->device.read_disturb,
                         chance);
+    if (is_aged(t))
+        put_share(w, "flipped bits", text, &t->flipped);
     put_share(w, "accuracy", text, &t->correct);
     put_share(w, "exact pictures", text, &t->exact);
 }
@@ -252,7 +307,7 @@ static int run(const stn_arguments *arguments)
         !stn_cli_int(arguments, "threads", 0, 4096, &threads) ||
         !stn_cli_int(arguments, "draws", 100, 1000000000, &draws) ||
         !stn_cli_int(arguments, "chip", 0, 999990000, &chip) ||
-        !stn_cli_int(arguments, "chips", 1, 10000, &chips) || !read_spreads(&s))
+        !stn_cli_int(arguments, "chips", 1, 10000, &chips) || !read_trials(&s))
         return STN_EXIT_USAGE;
     s.threads = (int)threads;
     s.draws = (int)draws;
@@ -275,7 +330,10 @@ const stn_command stn_cmd_variation = {
     .details =
         "Every cell and every amplifier of a chip is drawn once from the "
         "device file's spreads of resistance, TMR, diameter and offset, and "
-        "stays as it is; writes err by chance. Accuracy is the mean of the "
+        "stays as it is; writes err by chance. With --age and --pictures bits "
+        "of "
+        "the weights have flipped by heat and by being read since they were "
+        "loaded. Accuracy is the mean of the "
         "chips, beside the worst and the best of them. The rates shown are "
         "those of all cells, for the worst reference.\n\nExample: setun "
         "variation "

@@ -51,6 +51,16 @@ expect 0 "inexact as it is defined" "verify, an inexact machine" \
 expect 0 "exact pictures" "accuracy against variation" \
     "$setun" variation model.stn --data bars --images 2 --spread 0 --spread 3 \
     --draws 1000
+expect 0 "bits have flipped since they were loaded" "simulate, an old chip" \
+    "$setun" simulate model.stn --data bars --images 2 --on mram-lowbit-stt \
+    --set device.pictures=1e6
+expect 0 "spread 0 after 3.16e+08 s and 1e+06 pictures" \
+    "accuracy against age" \
+    "$setun" variation model.stn --data bars --images 2 --spread 0 --age 0 \
+    --age 3.16e8 --pictures 1e6 --device stt-mtj --chips 2 --draws 1000 --json
+expect 2 "got 63 combinations, expected at most 32" "too many ages" \
+    "$setun" variation model.stn --data bars --age 0 --age 1 --age 2 \
+    --pictures 0 --pictures 1 --pictures 2
 chips() { "$setun" variation model.stn --data bars --images 6 --spread 3 \
     --draws 1000 "$@"; }
 # The figure of a quantity in a results file.
