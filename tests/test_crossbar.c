@@ -712,6 +712,8 @@ static void a_buffer_has_area_and_leaks(void **state)
     stn_machine_destroy(with);
     assert_ok(stn_machine_load("isaac-like", set, 2, &with, &err), err);
     assert_near(with->event_energy_j[STN_EVENT_buffer_bit], 1e-12);
+    stn_machine_destroy(with);
+    stn_machine_destroy(without);
     assert_refused(stn_machine_load("pe-int8", set, 1, &with, &err), err,
                    STN_E_FORMAT, "its sub-arrays are the buffer");
     stn_simulation_destroy(s[0]);
