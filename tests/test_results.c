@@ -60,6 +60,8 @@ static void measure(fixture *f, const char *data, double accuracy, int n_seeds,
     stn_measure dense = {.variant = "float",
                          .data = data,
                          .network = f->network,
+                         .width = 1,
+                         .train_s = 60 * n_seeds,
                          .accuracy = accuracy,
                          .n_seeds = n_seeds - 1};
     stn_measure p4 = dense;
@@ -138,8 +140,9 @@ static void a_second_network_on_the_same_data_leaves_the_first(void **state)
     f->network = "wide";
     measure(f, "cifar10", 0.7, 1, "two");
     char *systems = table_of(f->folder, NULL);
-    assert_holds(systems, " | net, cifar10 | `p4` | 87.00 | 2.00 | 3 |\n"
-                          "| | | wide, cifar10 | `p4` | 68.00 | 2.00 | 1 |\n");
+    assert_holds(systems,
+                 " | net, cifar10 | `p4` | 87.00 | 2.00 | 3 | 8 |\n"
+                 "| | | wide, cifar10 | `p4` | 68.00 | 2.00 | 1 | |\n");
     char *cifar10 = table(f, "cifar10");
     assert_holds(cifar10, "`, net, cifar10: `one`, commit made-by-on, seeds 1 "
                           "to 3,");
@@ -257,11 +260,11 @@ static void a_folder_tells_what_every_system_reached(void **state)
     measure(f, "mnist", 0.9, 3, "one");
     measure(f, "cifar10", 0.7, 1, "two");
     char *text = table_of(f->folder, NULL);
-    assert_holds(text, " | net, mnist | `p4` | 87.00 | 2.00 | 3 |\n"
-                       "| | | net, cifar10 | `p4` | 68.00 | 2.00 | 1 |\n");
+    assert_holds(text, " | net, mnist | `p4` | 87.00 | 2.00 | 3 | 8 |\n"
+                       "| | | net, cifar10 | `p4` | 68.00 | 2.00 | 1 | |\n");
     assert_holds(text, "\n| [`permdnn`](docs/methods/permdnn.md) | ");
     assert_holds(text, "\n| [`circnn`](docs/methods/circnn.md) | ");
-    assert_holds(text, " | not yet | | | | |\n");
+    assert_holds(text, " | not yet | | | | | |\n");
     assert_null(strstr(text, "resnet20`]")); /* reproduces nothing */
     free(text);
 }

@@ -226,7 +226,7 @@ stn_status stn_measure_run(const char *run, const char *variant,
         status = stn_fail_memory(err, "measures of a run");
         goto out;
     }
-    m->accuracy = m->images_per_s = NAN;
+    m->accuracy = m->images_per_s = m->train_s = NAN;
     m->graph_accuracy = result_accuracy(run, m->width);
     if (model->compression->n == 0)
         status = measure_float(m, model->graph, options, err);

@@ -80,6 +80,9 @@ typedef struct stn_measure {
     int n_seeds;
     double seed_accuracy[STN_SEEDS_MAX];
     double graph_accuracy; /* training graph; NaN when the run has no result */
+    /* Of training, of all seeds, with what the runs start from and is no
+     * measure of its own; NaN when it was not trained here. */
+    double train_s;
     uint32_t n_images;
     double images_per_s;
     double file_bytes; /* of the .stn; float: 4 bytes a stored number */

@@ -284,6 +284,7 @@ stn_status stn_measure_write(const stn_measure *m, stn_json_writer *w,
     stn_json_bool(w, "float", m->is_float);
     stn_json_number(w, "accuracy", m->accuracy);
     stn_json_number(w, "graph_accuracy", m->graph_accuracy);
+    stn_json_number(w, "training_seconds", m->train_s);
     if (m->n_seeds) {
         stn_json_begin_array(w, "seed_accuracy");
         for (int i = 0; i < m->n_seeds; i++)

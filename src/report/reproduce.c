@@ -82,9 +82,21 @@ static stn_status name_run(const reproduction *r, const job *j, char out[600],
 static stn_status train(reproduction *r, const job *j, int depth,
                         stn_train_result *result, stn_error *err);
 
-/* Trains, or finds finished, the run that the job's recipe starts from. */
+static bool is_reproduced(const reproduction *r, const job *j)
+{
+    const stn_plan *plan = r->plan;
+    if (strcmp(j->recipe, r->options.id) != 0)
+        return false;
+    for (int v = 0; v < plan->n_variants; v++)
+        if (!strcmp(plan->variants[v], j->variant))
+            return stn_plan_runs(plan, v, j->data);
+    return false;
+}
+
+/* Trains, or finds finished, the run that the job's recipe starts from.
+ * *seconds is what that took if it is not a result of its own. */
 static stn_status train_start(reproduction *r, const job *j, int depth,
-                              char start[600], stn_error *err)
+                              char start[600], double *seconds, stn_error *err)
 {
     const stn_recipe_choice choice = {.variant =
                                           *j->variant ? j->variant : NULL,
@@ -107,6 +119,8 @@ static stn_status train_start(reproduction *r, const job *j, int depth,
                               j->recipe, j->variant, START_DEPTH);
         if (status == STN_OK)
             status = stn_path_format(start, 600, err, "%s", result.out);
+        if (status == STN_OK && !is_reproduced(r, &first))
+            *seconds = result.seconds;
     }
     stn_recipe_destroy(recipe);
     return status;
@@ -137,13 +151,16 @@ static stn_status find_twin(const reproduction *r, const stn_train_options *o,
     return STN_OK;
 }
 
+/* The result's seconds are those of the run and of what it starts from, up to
+ * a run that is a result of its own. */
 static stn_status train(reproduction *r, const job *j, int depth,
                         stn_train_result *result, stn_error *err)
 {
     bool found = false;
+    double before = 0;
     char out[600], start[600] = "";
     STN_TRY(name_run(r, j, out, err));
-    STN_TRY(train_start(r, j, depth, start, err));
+    STN_TRY(train_start(r, j, depth, start, &before, err));
     stn_train_options o = stn_train_defaults();
     o.recipe = j->recipe;
     o.variant = *j->variant ? j->variant : NULL;
@@ -158,7 +175,10 @@ static stn_status train(reproduction *r, const job *j, int depth,
     o.context = r->options.context;
     o.stop = r->options.stop;
     STN_TRY(find_twin(r, &o, result, &found, err));
-    return found ? STN_OK : stn_train(&o, result, err);
+    if (!found)
+        STN_TRY(stn_train(&o, result, err));
+    result->seconds += before;
+    return STN_OK;
 }
 
 static void say_measured(const reproduction *r, const stn_measure *m)
@@ -177,9 +197,11 @@ static void say_measured(const reproduction *r, const stn_measure *m)
 }
 
 /* Measures one width of a trained variant; 0: the widest. */
-static stn_status measure(reproduction *r, int variant, const char *run,
-                          double width, stn_error *err)
+static stn_status measure(reproduction *r, int variant,
+                          const stn_train_result *trained, double width,
+                          stn_error *err)
 {
+    const char *run = trained->out;
     stn_results *results = &r->results;
     int bits[STN_PLAN_BITS];
     const char *resolutions[STN_PLAN_RESOLUTIONS];
@@ -206,6 +228,7 @@ static stn_status measure(reproduction *r, int variant, const char *run,
     if (status != STN_OK)
         return stn_fail_within(err, status, "%s", run);
     results->measures[results->n_measures++] = m;
+    m->train_s = trained->seconds;
     say_measured(r, m);
     STN_TRY(write_summary(r, err));
     if (stn_measure_mismatches(m))
@@ -223,9 +246,9 @@ static stn_status run_variant(reproduction *r, int variant, const char *data,
     const job j = {r->options.id, r->plan->variants[variant], data,
                    r->options.seed};
     STN_TRY(train(r, &j, 0, &trained, err));
-    STN_TRY(measure(r, variant, trained.out, 0, err));
+    STN_TRY(measure(r, variant, &trained, 0, err));
     for (int i = trained.n_widths - 2; i >= 0; i--)
-        STN_TRY(measure(r, variant, trained.out, trained.widths[i], err));
+        STN_TRY(measure(r, variant, &trained, trained.widths[i], err));
     return STN_OK;
 }
 
@@ -248,6 +271,7 @@ static stn_status run_seed(reproduction *r, stn_measure *m, uint64_t seed,
     if (status != STN_OK)
         return stn_fail_within(err, status, "%s", trained.out);
     m->seed_accuracy[m->n_seeds++] = other->accuracy;
+    m->train_s += trained.seconds;
     char line[320];
     snprintf(line, sizeof line, "%s on %s, seed %" PRIu64 ": %.2f %%",
              m->variant, m->data, seed, 100 * other->accuracy);

@@ -210,6 +210,17 @@ static void add_sparse(stn_adder *a)
     }
 }
 
+/* Of all seeds. Narrower widths are trained with the widest. */
+static void add_training(stn_adder *a)
+{
+    char more[64] = "";
+    if (a->m->width != 1)
+        return;
+    if (a->m->n_seeds)
+        snprintf(more, sizeof more, "all %d seeds", a->m->n_seeds + 1);
+    stn_add_row(a, "training time", more, NULL, a->m->train_s / 60, "min");
+}
+
 static void add_own(stn_adder *a, const stn_measure_sum *sum,
                     const char *machine)
 {
@@ -228,6 +239,7 @@ static void add_own(stn_adder *a, const stn_measure_sum *sum,
     add_sparse(a);
     stn_add_row(a, "throughput", a->results->cpu, NULL, m->images_per_s,
                 "images/s");
+    add_training(a);
     if (!m->simulation)
         return;
     const stn_cost *cost = &m->simulation->total;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A folder of results as Markdown: each recipe that reproduces a system, and
- * what its first variant reached with each network on each data set. The table
- * of README. */
+ * what its first variant reached with each network on each data set, and how
+ * long all of its variants were trained. The table of README. */
 #include "report/systems.h"
 #include "base/file.h"
 #include "report/results_kept.h"
@@ -45,6 +45,17 @@ static const stn_json *find_first(const stn_json *root, const char *subject,
     return row;
 }
 
+/* Minutes of all variants, seeds and data sets; 0: not recorded. */
+static double training_time(const stn_json *root)
+{
+    double sum = 0;
+    for (const stn_json *r = stn_json_member(root, "rows")->first; r;
+         r = r->next)
+        if (!strcmp(stn_json_text(r, "quantity"), "training time"))
+            sum += stn_json_number_or(r, "ours", 0);
+    return sum;
+}
+
 static bool has_drops(const stn_json *root)
 {
     const stn_json *r = stn_json_member(root, "rows")->first;
@@ -74,7 +85,10 @@ static bool print_subject(const stn_library_entry *recipe, const stn_json *root,
             stn_json_number_or(accuracy, "ours", NAN));
     if (drop)
         fprintf(out, " %.2f", stn_json_number_or(drop, "ours", NAN));
-    fprintf(out, " | %d |\n", seeds);
+    fprintf(out, " | %d |", seeds);
+    if (first && training_time(root) > 0)
+        fprintf(out, " %.0f", training_time(root));
+    fputs(" |\n", out);
     return true;
 }
 
@@ -88,7 +102,7 @@ static stn_status print_recipe(const stn_library_entry *recipe,
     STN_TRY(stn_kept_load(path, recipe->id, &document, err));
     if (!document) {
         fprintf(out,
-                "| [`%s`](docs/methods/%s.md) | %s: %s | not yet | | | | |\n",
+                "| [`%s`](docs/methods/%s.md) | %s: %s | not yet | | | | | |\n",
                 recipe->id, recipe->id, recipe->title, recipe->description);
         return STN_OK;
     }
@@ -108,8 +122,8 @@ stn_status stn_report_systems(const char *folder, FILE *out, stn_error *err)
     size_t n = 0;
     STN_TRY(stn_library_list(STN_LIBRARY_RECIPES, &recipes, &n, err));
     fputs("| system | what | network, data | variant | accuracy, % | drop, "
-          "points | "
-          "seeds |\n| --- | --- | --- | --- | ---: | ---: | ---: |\n",
+          "points | seeds | training, min |\n"
+          "| --- | --- | --- | --- | ---: | ---: | ---: | ---: |\n",
           out);
     stn_status status = STN_OK;
     for (size_t i = 0; status == STN_OK && i < n; i++)

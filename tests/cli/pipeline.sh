@@ -127,6 +127,9 @@ holds "and the command that fills it, but no folders" grep -q \
     rep/results.json
 holds "and what ran with fewer bits" grep -q "tuned at 5 bits" rep/results.json
 holds "and its cycles" grep -q '"cycles per product"' rep/results.json
+holds "results say how long each variant was trained" \
+    test "$(grep -c '"quantity": "training time"' rep1/results.json)" = \
+    "$(grep -c '"quantity": "throughput"' rep1/results.json)"
 holds "a missing data set is skipped" grep -q "nowhere" rep/summary.json
 expect 0 "sparse" "finished runs are not trained again" "$setun" reproduce \
     "$recipe" --out rep --results rep/results.json --images 4 \
