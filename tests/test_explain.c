@@ -3,6 +3,7 @@
  * Explanations: every sum and product is that of its parts, down to figures
  * with a source, on every machine that is shipped. */
 #include "test.h"
+#include "setun/array.h"
 #include "setun/explain.h"
 #include "setun/library.h"
 #include "setun/outline.h"
@@ -157,12 +158,187 @@ static void a_figure_that_is_not_there_is_refused(void **state)
     end(&s);
 }
 
+/* ---- sub-arrays */
+
+static stn_array_request modelled(const char *cell)
+{
+    return (stn_array_request){.cell = cell,
+                               .tech = "ptm",
+                               .roadmap = "HP",
+                               .node_nm = 45,
+                               .temperature_k = 300,
+                               .rows = 256,
+                               .columns = 512,
+                               .columns_per_sense_amp = 1};
+}
+
+static stn_explanation *explain_array(const stn_array_request *q,
+                                      int sub_arrays, const char *key)
+{
+    stn_explanation *e = NULL;
+    assert_ok(stn_explain_array(q, sub_arrays, key, &e, &err), err);
+    return e;
+}
+
+/* The part of a node with that key, or NULL. */
+static const stn_reason *input(const stn_reason *r, const char *key)
+{
+    const stn_reason *p = r->first;
+    while (p && strcmp(p->key, key) != 0)
+        p = p->next;
+    return p;
+}
+
+/* A total, its parts, their formulas and inputs. */
+static void check_total(const stn_array_request *q, const char *key,
+                        double value)
+{
+    tally t = {0, 0};
+    stn_explanation *e = explain_array(q, 16, key);
+    const stn_reason *root = stn_explanation_root(e);
+    assert_true(close_to(root->value, value));
+    check(root, &t);
+    for (const stn_reason *p = root->first; p; p = p->next) {
+        assert_int_equal(p->kind, STN_REASON_FUNCTION);
+        if (!p->first)
+            fail_msg("%s of %s rests on nothing", p->key, q->cell);
+        for (const stn_reason *i = p->first; i; i = i->next)
+            assert_true(i->influence != 0 && isfinite(i->influence));
+    }
+    stn_explanation_destroy(e);
+}
+
+static void every_part_of_every_cell_has_a_formula_and_inputs(void **state)
+{
+    (void)state;
+    static const char *const cells[] = {"sot-mram-v", "sot-mram-i", "reram-mlc",
+                                        "sram-6t",    "sram-8t",    "edram",
+                                        "sot-2t1m"};
+    for (size_t c = 0; c < sizeof cells / sizeof cells[0]; c++) {
+        stn_array_request q = modelled(cells[c]);
+        stn_array_report array;
+        stn_bank_report bank;
+        q.tech = c % 2 ? "nvsim" : "ptm";
+        q.columns_per_sense_amp = strcmp(q.cell, "edram") == 0 ? 1 : 4;
+        assert_ok(stn_array_evaluate(&q, &array, &err), err);
+        assert_ok(stn_bank_evaluate(&q, 16, &bank, &err), err);
+        for (int t = 0; t < STN_ARRAY_TOTALS; t++) {
+            char key[64];
+            const char *name = stn_array_total_name((stn_array_total)t);
+            check_total(&q, name, array.total[t]);
+            snprintf(key, sizeof key, "bank.%s", name);
+            check_total(&q, key, bank.total[t]);
+        }
+    }
+}
+
+/* Cells: rows x columns x cell_area F^2, and nothing else. */
+static void inputs_are_those_that_a_part_changes_with(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *key;
+        double influence;
+    } expected[] = {{"rows", 1},
+                    {"columns", 1},
+                    {"cell.cell_area", 1},
+                    {"transistors.feature_size", 2}};
+    stn_array_request q = modelled("sot-mram-v");
+    stn_explanation *e = explain_array(&q, 1, "area_m2.cells");
+    const stn_reason *root = stn_explanation_root(e);
+    int n = 0;
+    for (const stn_reason *p = root->first; p; p = p->next)
+        n++;
+    assert_int_equal(n, 4);
+    assert_string_equal(root->first->key, "transistors.feature_size");
+    for (size_t i = 0; i < 4; i++) {
+        const stn_reason *p = input(root, expected[i].key);
+        assert_non_null(p);
+        assert_true(fabs(p->influence - expected[i].influence) < 1e-3);
+    }
+    stn_explanation_destroy(e);
+}
+
+/* Currents of 350 K count at 350 K alone; a junction's figures reach its
+ * cell. */
+static void inputs_follow_temperature_and_device(void **state)
+{
+    (void)state;
+    stn_array_request q = modelled("sot-2t1m");
+    stn_explanation *e = explain_array(&q, 1, "read_latency_s.row_decoder");
+    const stn_reason *root = stn_explanation_root(e);
+    assert_non_null(input(root, "transistors.hp.on_current_n"));
+    assert_null(input(root, "transistors.hp.on_current_n_350k"));
+    stn_explanation_destroy(e);
+    q.temperature_k = 350;
+    e = explain_array(&q, 1, "read_latency_s.row_decoder");
+    root = stn_explanation_root(e);
+    assert_null(input(root, "transistors.hp.on_current_n"));
+    assert_non_null(input(root, "transistors.hp.on_current_n_350k"));
+    stn_explanation_destroy(e);
+    e = explain_array(&q, 1, "write_energy_j.cells");
+    const stn_reason *pulse =
+        input(stn_explanation_root(e), "cell.write_pulse");
+    assert_non_null(pulse);
+    assert_true(fabs(pulse->influence - 1) < 1e-3);
+    assert_non_null(strstr(pulse->text, "sot-mtj"));
+    stn_explanation_destroy(e);
+}
+
+/* A machine's modelled array has the formulas of `setun array`. */
+static void a_machine_tells_the_same_formulas(void **state)
+{
+    (void)state;
+    subject s;
+    stn_explanation *e = NULL;
+    stn_array_request q = modelled("sot-2t1m");
+    stn_explanation *of_array = explain_array(&q, 1, "area_m2.cells");
+    const char *formula = stn_explanation_root(of_array)->text;
+    assert_ok(begin(&s, "sot-modelled"), err);
+    assert_ok(
+        stn_explain(s.machine, s.simulation, "array.area.cells", &e, &err),
+        err);
+    const char *text = stn_explanation_root(e)->text;
+    assert_int_equal(strncmp(text, formula, strlen(formula)), 0);
+    assert_non_null(strstr(text, "; model of docs/memory.md"));
+    stn_explanation_destroy(e);
+    end(&s);
+    stn_explanation_destroy(of_array);
+}
+
+static void a_figure_that_no_array_has_is_refused(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"",
+                                       "area",
+                                       "area_m2.",
+                                       "area_m2.x",
+                                       "read_latency_s.data_tree",
+                                       "bank.",
+                                       "bank.area_m2.cells"};
+    stn_array_request q = modelled("sram-6t");
+    stn_explanation *e = NULL;
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        assert_refused(stn_explain_array(&q, 1, keys[i], &e, &err), err,
+                       STN_E_NOT_FOUND, "there are area_m2");
+    assert_refused(stn_explain_array(&q, 3, "area_m2", &e, &err), err,
+                   STN_E_ARGUMENT, "power of two");
+    q.cell = "nothing";
+    assert_refused(stn_explain_array(&q, 1, "area_m2", &e, &err), err,
+                   STN_E_NOT_FOUND, "nothing");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_total_is_made_of_its_parts_on_every_machine),
         cmocka_unit_test(counts_and_figures_are_all_there_is),
         cmocka_unit_test(a_figure_that_is_not_there_is_refused),
+        cmocka_unit_test(every_part_of_every_cell_has_a_formula_and_inputs),
+        cmocka_unit_test(inputs_are_those_that_a_part_changes_with),
+        cmocka_unit_test(inputs_follow_temperature_and_device),
+        cmocka_unit_test(a_machine_tells_the_same_formulas),
+        cmocka_unit_test(a_figure_that_no_array_has_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,11 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-struct stn_explanation {
-    stn_reasoning reasoning;
-    stn_reason *root;
-};
-
 stn_reason *stn_reason_add(stn_reasoning *r, stn_reason *parent,
                            stn_claim claim, const char *key, ...)
 {

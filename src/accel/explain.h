@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Growing an explanation: what its two files share. */
+ * Growing an explanation: what its files share. */
 #ifndef STN_ACCEL_EXPLAIN_H
 #define STN_ACCEL_EXPLAIN_H
 
@@ -8,12 +8,17 @@
 #include "setun/explain.h"
 
 typedef struct stn_reasoning {
-    const stn_machine *machine;
+    const stn_machine *machine; /* NULL: a sub-array is explained */
     const stn_simulation *simulation;
     stn_arena arena; /* owns the tree */
     bool failed;     /* memory is out: nodes are written here then */
     stn_reason nowhere;
 } stn_reasoning;
+
+struct stn_explanation {
+    stn_reasoning reasoning;
+    stn_reason *root;
+};
 
 /* What a new node says; texts but `key` are not copied. */
 typedef struct stn_claim {

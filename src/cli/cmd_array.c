@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * setun array: what one memory sub-array costs, part by part. */
-#include "cli.h"
-#include "setun/array.h"
+#include "explanation.h"
 #include <stdio.h>
 
 static const stn_option OPTIONS[] = {
@@ -23,6 +22,9 @@ static const stn_option OPTIONS[] = {
     {"sub-arrays", 0, false, "N", "1",
      "of a bank with an H-tree; a power of two"},
     {"temperature", 0, false, "K", "300", "300 to 400"},
+    {"explain", 0, false, "KEY", NULL,
+     "say what is behind a figure, down to cell and technology"},
+    {"depth", 0, false, "N", "20", "with --explain: how far down to go"},
     {"figures", 0, false, NULL, NULL,
      "list the figures that it rests on, with their sources"},
     {"json", 0, false, NULL, NULL, "print as JSON, SI units"},
@@ -166,6 +168,24 @@ static int print_figures(const stn_array_request *q)
     return STN_EXIT_OK;
 }
 
+static int explain(const stn_arguments *arguments, const stn_array_request *q,
+                   int sub_arrays)
+{
+    int64_t depth = 0;
+    if (!stn_cli_int(arguments, "depth", 0, 20, &depth))
+        return STN_EXIT_USAGE;
+    stn_error err = {0};
+    stn_explanation *explanation = NULL;
+    stn_status status = stn_explain_array(
+        q, sub_arrays, stn_cli_text(arguments, "explain"), &explanation, &err);
+    if (status != STN_OK)
+        return stn_cli_fail(status, &err);
+    int code = stn_cli_explanation(arguments, stn_explanation_root(explanation),
+                                   (int)depth);
+    stn_explanation_destroy(explanation);
+    return code;
+}
+
 static int run(const stn_arguments *arguments)
 {
     int64_t rows = 0, columns = 0, per_amplifier = 0, sub_arrays = 0;
@@ -187,6 +207,8 @@ static int run(const stn_arguments *arguments)
     q.rows = (int)rows;
     q.columns = (int)columns;
     q.columns_per_sense_amp = (int)per_amplifier;
+    if (stn_cli_text(arguments, "explain"))
+        return explain(arguments, &q, (int)sub_arrays);
     stn_error err = {0};
     stn_array_report report;
     stn_status status = stn_array_evaluate(&q, &report, &err);
@@ -213,9 +235,16 @@ const stn_command stn_cmd_array = {
         "leakage, from the analytic model of docs/memory.md. A read activates "
         "one row and senses as many bits as there are sense amplifiers. Every "
         "total is the sum of its parts. With --sub-arrays also a bank of them "
-        "and the H-tree from its port, for one access.\n\nExample: setun array "
-        "--cell "
-        "sot-mram-v --node 45 --roadmap HP --rows 256 --columns 512",
+        "and the H-tree from its port, for one access.\n\n--explain KEY says "
+        "why a "
+        "figure is what it is, where KEY is a total as --json names it "
+        "(read_latency_s), a part of one (read_latency_s.bit_line), or either "
+        "of the bank (bank.read_energy_j.data_tree): the formula, and the "
+        "inputs that matter to it, the strongest first, with unit, source, "
+        "confidence and by how many percent the figure grows when the input "
+        "grows by one.\n\nExamples: setun array --cell sot-mram-v --node 45 "
+        "--roadmap HP --rows 256 --columns 512; setun array --cell sot-2t1m "
+        "--explain read_latency_s.bit_line",
     .options = OPTIONS,
     .run = run,
 };

@@ -2,8 +2,7 @@
  *
  * setun explain: why a figure of a simulation is what it is. */
 #include "engine.h"
-#include "setun/explain.h"
-#include <stdio.h>
+#include "explanation.h"
 
 /* clang-format off */
 static const stn_option OPTIONS[] = {
@@ -24,76 +23,6 @@ static const stn_option OPTIONS[] = {
     {0},
 };
 /* clang-format on */
-
-static const char *kind_name(stn_reason_kind kind)
-{
-    static const char *const names[] = {"sum", "product", "function", "figure",
-                                        "count"};
-    return names[kind];
-}
-
-/* What stands behind a value: a formula or a source. */
-static void print_why(const stn_reason *r)
-{
-    switch (r->kind) {
-    case STN_REASON_SUM:
-        stn_table_cell("sum: %s", r->text);
-        break;
-    case STN_REASON_PRODUCT:
-        stn_table_cell("product: %s", r->text);
-        break;
-    case STN_REASON_FUNCTION:
-        stn_table_cell("function of these: %s", r->text);
-        break;
-    case STN_REASON_FIGURE:
-        stn_table_cell("%s: %s", r->confidence, r->text);
-        break;
-    case STN_REASON_COUNT:
-        stn_table_cell("%s", r->text);
-        break;
-    }
-}
-
-static void print_tree(const stn_reason *r, int level, int depth)
-{
-    stn_table_cell("%*s%s", 2 * level, "", r->key);
-    stn_table_cell("%.6g", r->value);
-    stn_table_cell("%s", r->unit);
-    print_why(r);
-    for (const stn_reason *p = r->first; p && level < depth; p = p->next)
-        print_tree(p, level + 1, depth);
-}
-
-static void put_tree(stn_json_writer *w, const stn_reason *r, int level,
-                     int depth)
-{
-    stn_json_begin_object(w, NULL);
-    stn_json_string(w, "key", r->key);
-    stn_json_number(w, "value", r->value);
-    stn_json_string(w, "unit", r->unit);
-    stn_json_string(w, "kind", kind_name(r->kind));
-    stn_json_string(w, "text", r->text);
-    stn_json_string(w, "confidence", r->confidence);
-    stn_json_begin_array(w, "parts");
-    for (const stn_reason *p = r->first; p && level < depth; p = p->next)
-        put_tree(w, p, level + 1, depth);
-    stn_json_end_array(w);
-    stn_json_end_object(w);
-}
-
-static int print(const stn_arguments *arguments, const stn_reason *root,
-                 int depth)
-{
-    if (stn_cli_switch(arguments, "json")) {
-        stn_json_writer w = {.indent = 2};
-        put_tree(&w, root, 0, depth);
-        return stn_cli_json(&w);
-    }
-    stn_table_begin("lrll", "figure", "value", "unit", "why", NULL);
-    print_tree(root, 0, depth);
-    stn_table_end();
-    return STN_EXIT_OK;
-}
 
 static int explain(const stn_arguments *arguments, const stn_cli_subject *s,
                    int threads, int depth)
@@ -117,7 +46,8 @@ static int explain(const stn_arguments *arguments, const stn_cli_subject *s,
         status = stn_explain(machine, simulation, arguments->operands[1],
                              &explanation, &err);
     int code = status == STN_OK
-                   ? print(arguments, stn_explanation_root(explanation), depth)
+                   ? stn_cli_explanation(
+                         arguments, stn_explanation_root(explanation), depth)
                    : stn_cli_fail(status, &err);
     stn_explanation_destroy(explanation);
     stn_simulation_destroy(simulation);
@@ -155,7 +85,9 @@ const stn_command stn_cmd_explain = {
         "programming_energy, programming_latency; event.NAME.energy or "
         ".latency; or a figure that 'setun simulate --figures' lists. Printed "
         "is the tree from there down: formulas, counts of events, and the "
-        "figures of files, with unit, source and confidence.\n\nExamples: "
+        "figures of files, with unit, source and confidence. Parts of a "
+        "modelled "
+        "sub-array are explained by 'setun array --explain'.\n\nExamples: "
         "setun explain model.stn energy --on imce --depth 2; setun explain "
         "resnet18 layer1.0.conv1.latency",
     .options = OPTIONS,

@@ -26,25 +26,31 @@ static void take(const stn_array_report *r, stn_array *a)
     a->logic2_latency_s = a->logic3_latency_s = a->read_latency_s;
 }
 
-/* A figure, and what parts of the sub-array have of it. */
-static stn_status list_total(const stn_array_report *r, stn_array_total total,
-                             const char *name, const char *source,
-                             stn_figures *figures, stn_error *err)
+/* A figure, and what parts of the sub-array have of it, with their formulas. */
+static stn_status list_total(const stn_array_evaluation *e,
+                             stn_array_total total, const char *name,
+                             const char *source, stn_figures *figures,
+                             stn_error *err)
 {
-    char key[48];
+    const stn_array_report *r = &e->array;
+    char key[48], part_source[512];
     const char *unit = stn_array_total_unit(total);
     snprintf(key, sizeof key, "array.%s", name);
     STN_TRY(stn_figures_add(figures, "array", name, r->total[total], unit,
                             source, err));
-    for (int k = 0; k < STN_ARRAY_PARTS; k++)
-        if (r->part[total][k] != 0.0)
-            STN_TRY(stn_figures_add(figures, key,
-                                    stn_array_part_name((stn_array_part)k),
-                                    r->part[total][k], unit, source, err));
+    for (int k = 0; k < STN_ARRAY_PARTS; k++) {
+        const stn_array_part part = (stn_array_part)k;
+        if (r->part[total][k] == 0.0)
+            continue;
+        snprintf(part_source, sizeof part_source, "%s; %s",
+                 stn_array_formula(&e->cell, total, part), source);
+        STN_TRY(stn_figures_add(figures, key, stn_array_part_name(part),
+                                r->part[total][k], unit, part_source, err));
+    }
     return STN_OK;
 }
 
-static stn_status list(const stn_array *a, const stn_array_report *r,
+static stn_status list(const stn_array *a, const stn_array_evaluation *e,
                        stn_figures *figures, const char *transistors,
                        stn_error *err)
 {
@@ -66,7 +72,7 @@ static stn_status list(const stn_array *a, const stn_array_report *r,
              a->rows, a->columns, transistors);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         STN_TRY(
-            list_total(r, rows[i].total, rows[i].name, source, figures, err));
+            list_total(e, rows[i].total, rows[i].name, source, figures, err));
     return STN_OK;
 }
 
@@ -90,31 +96,29 @@ stn_status stn_array_create_modelled(const stn_array_choice *choice,
                                        NULL};
     double feature_m = 0.0;
     stn_array a = {0};
-    stn_cell cell;
-    stn_tech tech;
-    stn_array_report report;
+    stn_array_evaluation e;
     STN_TRY(stn_yaml_check_keys(choice->array, keys, err));
     stn_tech_choice transistors = {.temperature_k = 300.0};
     STN_TRY(read_tech(choice->array, &transistors, err));
     STN_TRY(stn_array_whole(choice->array, "rows", 2, &a.rows, err));
     STN_TRY(stn_array_whole(choice->array, "columns", 1, &a.columns, err));
     STN_TRY(stn_array_feature(choice, figures, &feature_m, err));
-    STN_TRY(stn_cell_parse(choice->cell, figures, &cell, err));
-    int references = stn_cell_resists(&cell) ? STN_MTJ_ROWS : 1;
+    STN_TRY(stn_cell_parse(choice->cell, figures, &e.cell, err));
+    int references = stn_cell_resists(&e.cell) ? STN_MTJ_ROWS : 1;
     if (stn_yaml_get(choice->array, "references"))
         STN_TRY(
             stn_array_whole(choice->array, "references", 1, &references, err));
     transistors.node_nm = 1e9 * feature_m;
     stn_status status = stn_tech_cache_load(choice->technologies, &transistors,
-                                            figures, &tech, err);
-    stn_subarray s = {.tech = &tech,
-                      .cell = &cell,
+                                            figures, &e.tech, err);
+    stn_subarray s = {.tech = &e.tech,
+                      .cell = &e.cell,
                       .rows = a.rows,
                       .columns = a.columns,
                       .columns_per_sense_amp = 1,
                       .references = references};
     if (status == STN_OK)
-        status = stn_subarray_model(&s, &report, err);
+        status = stn_subarray_model(&s, &e.array, err);
     if (status == STN_E_ARGUMENT)
         status = STN_E_FORMAT; /* the file's, not the caller's */
     if (status != STN_OK)
@@ -122,15 +126,15 @@ stn_status stn_array_create_modelled(const stn_array_choice *choice,
                                choice->array->line);
     snprintf(a.cell, sizeof a.cell, "%s", choice->cell_name);
     snprintf(a.tech, sizeof a.tech, "%s", choice->tech_name);
-    take(&report, &a);
-    a.endurance = cell.endurance;
-    a.cell_bits = report.cell_bits;
-    a.shares_charge = cell.kind == STN_CELL_DRAM;
+    take(&e.array, &a);
+    a.endurance = e.cell.endurance;
+    a.cell_bits = e.array.cell_bits;
+    a.shares_charge = e.cell.kind == STN_CELL_DRAM;
     char source[96];
     snprintf(source, sizeof source, "%.40s %.8s %.3g nm, cells %.8s",
              transistors.set, transistors.roadmap, transistors.node_nm,
              transistors.cell_roadmap);
-    STN_TRY(list(&a, &report, figures, source, err));
+    STN_TRY(list(&a, &e, figures, source, err));
     *out = a;
     return STN_OK;
 }

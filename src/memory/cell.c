@@ -95,24 +95,27 @@ static stn_status take_junction(const stn_yaml *root, stn_figures *figures,
     cell->read_v = m.read_v;
     cell->on_ohm = stn_mtj_parallel_ohm(&m);
     cell->off_ohm = cell->on_ohm * (1.0 + stn_mtj_tmr(&m, m.read_v));
-    cell->read_power_w = m.read_v * m.read_v / cell->on_ohm;
     cell->write_a = m.write_a;
-    cell->set_s = cell->reset_s = m.write_s;
+    cell->set_s = m.write_s;
     snprintf(source, sizeof source, "share/setun/devices/%s.yaml",
              name->scalar);
     const struct {
         const char *name;
-        double value;
+        double *value;
         const char *unit;
-    } derived[] = {{"on_resistance", cell->on_ohm, "ohm"},
-                   {"off_resistance", cell->off_ohm, "ohm"},
-                   {"read_voltage", cell->read_v, "V"},
-                   {"write_current", cell->write_a, "A"},
-                   {"write_pulse", cell->set_s, "s"}};
-    for (size_t i = 0; i < sizeof derived / sizeof derived[0]; i++)
+    } derived[] = {{"on_resistance", &cell->on_ohm, "ohm"},
+                   {"off_resistance", &cell->off_ohm, "ohm"},
+                   {"read_voltage", &cell->read_v, "V"},
+                   {"write_current", &cell->write_a, "A"},
+                   {"write_pulse", &cell->set_s, "s"}};
+    for (size_t i = 0; i < sizeof derived / sizeof derived[0]; i++) {
+        *derived[i].value = stn_figures_probe(figures, *derived[i].value);
         STN_TRY(stn_figures_add(figures, "cell", derived[i].name,
-                                derived[i].value, derived[i].unit, source,
+                                *derived[i].value, derived[i].unit, source,
                                 err));
+    }
+    cell->reset_s = cell->set_s;
+    cell->read_power_w = cell->read_v * cell->read_v / cell->on_ohm;
     return STN_OK;
 }
 

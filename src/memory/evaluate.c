@@ -46,15 +46,13 @@ const char *stn_bank_part_name(stn_bank_part part)
 }
 
 static stn_status evaluate(const stn_array_request *q, stn_figures *figures,
-                           stn_tech *tech, stn_array_report *out,
-                           stn_error *err)
+                           stn_array_evaluation *out, stn_error *err)
 {
     const stn_tech_choice transistors = {.set = q->tech,
                                          .roadmap = q->roadmap,
                                          .cell_roadmap = q->cell_roadmap,
                                          .node_nm = q->node_nm,
                                          .temperature_k = q->temperature_k};
-    stn_cell cell;
     STN_TRY(check_range("rows", q->rows, 2, 65536, err));
     STN_TRY(check_range("columns", q->columns, 1, 65536, err));
     STN_TRY(check_range("columns per sense amplifier", q->columns_per_sense_amp,
@@ -65,41 +63,48 @@ static stn_status evaluate(const stn_array_request *q, stn_figures *figures,
                         "divisor of the %d columns",
                         q->columns_per_sense_amp, q->columns);
     STN_TRY(stn_model_name("cell", q->cell, err));
-    STN_TRY(stn_cell_load(q->cell, figures, &cell, err));
-    STN_TRY(stn_tech_load(&transistors, figures, tech, err));
-    stn_subarray s = {.tech = tech,
-                      .cell = &cell,
+    STN_TRY(stn_cell_load(q->cell, figures, &out->cell, err));
+    STN_TRY(stn_tech_load(&transistors, figures, &out->tech, err));
+    stn_subarray s = {.tech = &out->tech,
+                      .cell = &out->cell,
                       .rows = q->rows,
                       .columns = q->columns,
                       .columns_per_sense_amp = q->columns_per_sense_amp};
-    return stn_subarray_model(&s, out, err);
+    return stn_subarray_model(&s, &out->array, err);
+}
+
+stn_status stn_array_evaluate_all(const stn_array_request *request,
+                                  int sub_arrays, stn_figures *figures,
+                                  stn_array_evaluation *out, stn_error *err)
+{
+    STN_TRY(check_range("sub-arrays of a bank", sub_arrays, 1, 1 << 20, err));
+    STN_TRY(stn_bank_check(sub_arrays, err));
+    STN_TRY(evaluate(request, figures, out, err));
+    stn_bank_size size = {.sub_arrays = sub_arrays,
+                          .rows = request->rows,
+                          .word_bits = request->columns /
+                                       request->columns_per_sense_amp};
+    stn_bank_model(&out->tech, &out->array, &size, &out->bank);
+    return STN_OK;
 }
 
 stn_status stn_array_evaluate(const stn_array_request *request,
                               stn_array_report *out, stn_error *err)
 {
-    stn_arena arena = {0};
-    stn_figures figures = {.arena = &arena};
-    stn_tech tech;
-    stn_status status = evaluate(request, &figures, &tech, out, err);
-    stn_arena_deinit(&arena);
-    return status;
+    stn_figures unlisted = {0};
+    stn_array_evaluation e;
+    STN_TRY(evaluate(request, &unlisted, &e, err));
+    *out = e.array;
+    return STN_OK;
 }
 
 stn_status stn_bank_evaluate(const stn_array_request *request, int sub_arrays,
                              stn_bank_report *out, stn_error *err)
 {
-    stn_figures figures = {0};
-    stn_array_report report;
-    stn_tech tech;
-    STN_TRY(check_range("sub-arrays of a bank", sub_arrays, 1, 1 << 20, err));
-    STN_TRY(stn_bank_check(sub_arrays, err));
-    STN_TRY(evaluate(request, &figures, &tech, &report, err));
-    stn_bank_size size = {.sub_arrays = sub_arrays,
-                          .rows = request->rows,
-                          .word_bits = request->columns /
-                                       request->columns_per_sense_amp};
-    stn_bank_model(&tech, &report, &size, out);
+    stn_figures unlisted = {0};
+    stn_array_evaluation e;
+    STN_TRY(stn_array_evaluate_all(request, sub_arrays, &unlisted, &e, err));
+    *out = e.bank;
     return STN_OK;
 }
 
@@ -109,9 +114,8 @@ stn_status stn_array_figures(const stn_array_request *request,
 {
     stn_arena arena = {0};
     stn_figures figures = {.arena = &arena};
-    stn_array_report report;
-    stn_tech tech;
-    stn_status status = evaluate(request, &figures, &tech, &report, err);
+    stn_array_evaluation e;
+    stn_status status = evaluate(request, &figures, &e, err);
     for (int i = 0; status == STN_OK && i < figures.n; i++)
         each(&figures.items[i], user);
     stn_arena_deinit(&arena);

@@ -148,6 +148,11 @@ static stn_status append(stn_figures *list, stn_figure figure, stn_error *err)
     return STN_OK;
 }
 
+double stn_figures_probe(const stn_figures *figures, double value)
+{
+    return figures->probe == figures->n + 1 ? value * figures->factor : value;
+}
+
 stn_status stn_figures_add(stn_figures *figures, const char *prefix,
                            const char *name, double value, const char *si,
                            const char *source, stn_error *err)
@@ -206,7 +211,7 @@ stn_status stn_figure_parse(stn_figures *figures, const char *prefix,
     const char *unit_si = si_unit(row->quantity);
     if (!(x * si >= row->min && x * si <= row->max))
         return refuse_range(value, row, x, unit_node->scalar, unit_si, err);
-    *out = x * si;
+    *out = stn_figures_probe(figures, x * si);
     if (!figures->arena)
         return STN_OK;
     char key[128];

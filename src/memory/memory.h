@@ -47,12 +47,19 @@ typedef struct stn_figure_row {
 } stn_figure_row;
 
 /* Figures read so far, for listings. Initialise `arena` only; everything,
- * texts included, lives in it. Without an arena nothing is listed. */
+ * texts included, lives in it. Without an arena nothing is listed. A probe asks
+ * what rests on a figure: one of them is read as if it were `factor` times what
+ * it is. */
 typedef struct stn_figures {
     stn_figure *items;
     int n, capacity;
     stn_arena *arena;
+    int probe; /* which: 1 + its index in `items`; 0: none */
+    double factor;
 } stn_figures;
+
+/* The value of the figure that is listed next, as a probe has it. */
+double stn_figures_probe(const stn_figures *figures, double value);
 
 /* Reads one figure, adds it to the list under the key PREFIX.NAME, where NAME
  * is the node's key, and stores its SI value. */

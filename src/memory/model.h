@@ -98,6 +98,24 @@ typedef struct stn_subarray {
 stn_status stn_subarray_model(const stn_subarray *s, stn_array_report *out,
                               stn_error *err);
 
+/* ---- evaluate.c */
+/* What a request names, and what is modelled of it. */
+typedef struct stn_array_evaluation {
+    stn_cell cell;
+    stn_tech tech;
+    stn_array_report array;
+    stn_bank_report bank; /* of one sub-array where no bank was asked for */
+} stn_array_evaluation;
+/* As stn_array_evaluate and stn_bank_evaluate; figures read are listed. */
+stn_status stn_array_evaluate_all(const stn_array_request *request,
+                                  int sub_arrays, stn_figures *figures,
+                                  stn_array_evaluation *out, stn_error *err);
+
+/* ---- formula.c: how a part is computed, in a line; "" where it is 0 */
+const char *stn_array_formula(const stn_cell *cell, stn_array_total total,
+                              stn_array_part part);
+const char *stn_bank_formula(stn_array_total total, stn_bank_part part);
+
 /* ---- bank.c */
 /* An H-tree over 2^levels square sub-arrays of that area; one wire of it. */
 stn_tree stn_tree_model(const stn_tech *tech, double sub_array_m2, int levels);

@@ -263,6 +263,7 @@ stn_status stn_tech_load(const stn_tech_choice *choice, stn_figures *figures,
     if (!cells || strcmp(cells, choice->roadmap) == 0)
         return STN_OK;
     STN_TRY(load_roadmap(choice, cells, &transistors, &of_cells, err));
+    of_cells.device.feature_m = out->device.feature_m;
     out->cell_device = of_cells.device;
     return STN_OK;
 }
