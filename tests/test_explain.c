@@ -74,7 +74,8 @@ static tally explained(const subject *s, const char *key, double value)
 {
     tally t = {0, 0};
     stn_explanation *e = NULL;
-    assert_ok(stn_explain(s->machine, s->simulation, key, &e, &err), err);
+    assert_ok(stn_explain(s->machine, s->program, s->simulation, key, &e, &err),
+              err);
     const stn_reason *root = stn_explanation_root(e);
     if (!close_to(root->value, value))
         fail_msg("%s on %s is explained as %.12g, is %.12g", key,
@@ -153,8 +154,78 @@ static void a_figure_that_is_not_there_is_refused(void **state)
                                        "conv1",       "conv1.",      "conv1.x",
                                        "event.row_x", "event.",      ""};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
-        assert_refused(stn_explain(s.machine, s.simulation, keys[i], &e, &err),
-                       err, STN_E_NOT_FOUND, "there are energy");
+        assert_refused(
+            stn_explain(s.machine, s.program, s.simulation, keys[i], &e, &err),
+            err, STN_E_NOT_FOUND, "there are energy");
+    end(&s);
+}
+
+/* ---- converters */
+
+/* The inputs of a node of that key below `r`, in their order. */
+static void assert_inputs(const stn_reason *r, const char *key,
+                          const char *const *inputs)
+{
+    while (r && strcmp(r->key, key) != 0)
+        r = r->next;
+    assert_non_null(r);
+    for (r = r->first; r && *inputs; r = r->next, inputs++)
+        assert_string_equal(r->key, *inputs);
+    if (r || *inputs)
+        fail_msg("%s: got %s, expected %s", key, r ? r->key : "no more",
+                 *inputs ? *inputs : "no more");
+}
+
+static void check_inputs(const subject *s, const char *key, const char *node,
+                         const char *const *inputs)
+{
+    stn_explanation *e = NULL;
+    assert_ok(stn_explain(s->machine, s->program, s->simulation, key, &e, &err),
+              err);
+    const stn_reason *root = stn_explanation_root(e);
+    assert_inputs(strcmp(key, node) == 0 ? root : root->first, node, inputs);
+    stn_explanation_destroy(e);
+}
+
+/* options.adc_model decides which figures make an ADC. */
+static void converters_rest_on_the_figures_of_their_model(void **state)
+{
+    (void)state;
+    static const char *const scaled[] = {"circuits.reference_bits",
+                                         "circuits.reference_energy", NULL};
+    static const char *const flash[] = {"circuits.comparator_latency",
+                                        "circuits.encoder_latency", NULL};
+    static const char *const sar[] = {"circuits.comparator_energy",
+                                      "circuits.sar_bit_energy",
+                                      "circuits.capacitor_energy", NULL};
+    static const char *const scaled_area[] = {
+        "circuits.dac_area", "circuits.hold_area", "circuits.reference_bits",
+        "circuits.reference_area", NULL};
+    static const char *const digital[] = {"circuits.shift_add_area", NULL};
+    static const char *const lanes[] = {"area.lane", NULL};
+    subject s;
+    assert_ok(begin(&s, "isaac-like"), err);
+    check_inputs(&s, "event.adc8.energy", "event.adc8.energy", scaled);
+    check_inputs(&s, "conv1.area", "conv1.area.converters", scaled_area);
+    check_inputs(&s, "conv1.area", "conv1.area.units", digital);
+    check_inputs(&s, "max_pool.area", "max_pool.area.units", lanes);
+    end(&s);
+    assert_ok(begin(&s, "prime-like"), err);
+    check_inputs(&s, "event.adc3.latency", "event.adc3.latency", flash);
+    check_inputs(&s, "event.adc8.energy", "event.adc8.energy", sar);
+    end(&s);
+}
+
+/* Elements of one-bit weights have no multipliers. */
+static void elements_rest_on_what_they_are_built_of(void **state)
+{
+    (void)state;
+    static const char *const adders[] = {
+        "circuits.add_bit_area", "circuits.register_bit_area",
+        "circuits.cell_density", "area.lane", NULL};
+    subject s;
+    assert_ok(begin(&s, "yodann-like"), err);
+    check_inputs(&s, "conv1.area", "conv1.area.units", adders);
     end(&s);
 }
 
@@ -295,9 +366,9 @@ static void a_machine_tells_the_same_formulas(void **state)
     stn_explanation *of_array = explain_array(&q, 1, "area_m2.cells");
     const char *formula = stn_explanation_root(of_array)->text;
     assert_ok(begin(&s, "sot-modelled"), err);
-    assert_ok(
-        stn_explain(s.machine, s.simulation, "array.area.cells", &e, &err),
-        err);
+    assert_ok(stn_explain(s.machine, s.program, s.simulation,
+                          "array.area.cells", &e, &err),
+              err);
     const char *text = stn_explanation_root(e)->text;
     assert_int_equal(strncmp(text, formula, strlen(formula)), 0);
     assert_non_null(strstr(text, "; model of docs/memory.md"));
@@ -334,6 +405,8 @@ int main(void)
         cmocka_unit_test(every_total_is_made_of_its_parts_on_every_machine),
         cmocka_unit_test(counts_and_figures_are_all_there_is),
         cmocka_unit_test(a_figure_that_is_not_there_is_refused),
+        cmocka_unit_test(converters_rest_on_the_figures_of_their_model),
+        cmocka_unit_test(elements_rest_on_what_they_are_built_of),
         cmocka_unit_test(every_part_of_every_cell_has_a_formula_and_inputs),
         cmocka_unit_test(inputs_are_those_that_a_part_changes_with),
         cmocka_unit_test(inputs_follow_temperature_and_device),

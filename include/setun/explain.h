@@ -35,8 +35,9 @@ typedef struct stn_explanation stn_explanation;
  * "energy.COMPONENT", also of a layer; "layers.energy"; "programming_energy",
  * "programming_latency"; "event.NAME.energy" and ".latency", of one event; or
  * a figure of the machine. STN_E_NOT_FOUND, saying what there is, else. The
- * tree lives as long as machine, simulation and explanation do. */
-stn_status stn_explain(const stn_machine *machine,
+ * simulation is of that program on that machine; the tree lives as long as
+ * machine, simulation and explanation do. */
+stn_status stn_explain(const stn_machine *machine, const stn_program *program,
                        const stn_simulation *simulation, const char *key,
                        stn_explanation **out, stn_error *err);
 /* Of a sub-array as requested and of a bank of `sub_arrays` of them: `key` is a

@@ -100,6 +100,7 @@ typedef struct stn_accel_type {
     stn_status (*circuits)(const stn_yaml *map, struct stn_machine *machine,
                            stn_error *err);
     size_t circuits_size; /* of what it makes; zeroed before */
+    const stn_figure_row *circuit_rows; /* its figures, by their places there */
     /* Adds what digital units make of the family's own events and logic, for
      * a machine with `units`, when options and sub-array are known. NULL:
      * nothing. */

@@ -159,6 +159,7 @@ const stn_accel_type stn_accel_crossbar = {
                  "options.variation, on_off and wire",
     .circuits = xb_circuits_read,
     .circuits_size = sizeof(xb_circuits),
+    .circuit_rows = xb_circuit_rows,
     .units = units,
     .adc = adc,
     .map = xb_map,

@@ -77,6 +77,8 @@ typedef struct xb_circuits {
     double shift_add_area_m2; /* beside one ADC */
 } xb_circuits;
 
+extern const stn_figure_row xb_circuit_rows[];
+
 /* Figures of one resolution; false above XB_MAX_ADC_BITS or below 1. */
 bool xb_adc_cost(const xb_circuits *circuits, xb_adc_model model, int bits,
                  stn_adc_cost *cost);

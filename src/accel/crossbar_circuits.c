@@ -23,7 +23,7 @@
         name, quantity, 0, max, offsetof(xb_circuits, field)                   \
     }
 /* clang-format off */
-static const stn_figure_row rows[] = {
+const stn_figure_row xb_circuit_rows[] = {
     ROW("read_energy", J, 1e-6, read_energy_j),
     ROW("read_latency", S, 1e-3, read_latency_s),
     ROW("dac_energy", J, 1e-8, dac_energy_j),
@@ -113,8 +113,8 @@ stn_status xb_circuits_read(const stn_yaml *map, stn_machine *machine,
     stn_adc_cost cost;
     if (!c)
         return stn_fail_memory(err, "the circuits of a machine");
-    STN_TRY(stn_figures_parse(&machine->figures, "circuits", rows, map, NULL, c,
-                              err));
+    STN_TRY(stn_figures_parse(&machine->figures, "circuits", xb_circuit_rows,
+                              map, NULL, c, err));
     machine->circuits = c;
     machine->event_energy_j[STN_EVENT_crossbar_read] = c->read_energy_j;
     machine->event_latency_s[STN_EVENT_crossbar_read] = c->read_latency_s;

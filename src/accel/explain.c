@@ -46,12 +46,6 @@ const stn_figure *stn_reason_figure(const stn_reasoning *r, const char *key)
     return NULL;
 }
 
-/* A circuit's figures of energy make no time, nor the other way about. */
-static bool is_about(const stn_figure *f, const char *unit)
-{
-    return strcmp(f->unit, unit) == 0 || strcmp(f->unit, "1") == 0;
-}
-
 /* What a modelled sub-array's figure is the sum of. */
 static bool add_parts(stn_reasoning *r, stn_reason *parent, const char *key)
 {
@@ -88,14 +82,11 @@ stn_reason *stn_reason_given(stn_reasoning *r, stn_reason *parent,
         }
         return leaf;
     }
-    const bool circuits = strcmp(inputs, "circuits.") == 0;
-    if (circuits)
-        claim.text = "docs/crossbar.md";
+
     stn_reason *node = stn_reason_add(r, parent, claim, "%s", key);
     const stn_figures *list = &r->machine->figures;
     for (int i = 0; i < list->n && *inputs; i++)
-        if (strncmp(list->items[i].key, inputs, strlen(inputs)) == 0 &&
-            (!circuits || is_about(&list->items[i], unit)))
+        if (strncmp(list->items[i].key, inputs, strlen(inputs)) == 0)
             stn_reason_given(r, node, list->items[i].key, list->items[i].value,
                              list->items[i].unit, "");
     return node;
@@ -411,23 +402,34 @@ static void add_unit_area(stn_reasoning *r, stn_reason *parent, int layer)
         (stn_claim){STN_REASON_FUNCTION, m2, "m2",
                     "lanes and circuits, as many as it is mapped with"},
         "%s.area.units", l->name);
-    stn_reason_given(r, node, "area.lane", r->machine->lane_m2, "m2", "");
+    stn_reason_layer_circuits(r, node, layer, false);
+}
+
+static void add_converter_area(stn_reasoning *r, stn_reason *parent, int layer)
+{
+    const stn_layer_cost *l = &r->simulation->layers[layer];
+    const double m2 = l->cost.area_m2[STN_PART_CONVERTER];
+    if (m2 <= 0)
+        return;
+    stn_reason *node = stn_reason_add(
+        r, parent,
+        (stn_claim){STN_REASON_FUNCTION, m2, "m2",
+                    "converters and drivers of its arrays, docs/crossbar.md"},
+        "%s.area.converters", l->name);
+    stn_reason_layer_circuits(r, node, layer, true);
 }
 
 static void explain_area(stn_reasoning *r, stn_reason *parent, int layer)
 {
     const stn_layer_cost *l = &r->simulation->layers[layer];
-    const double converters_m2 = l->cost.area_m2[STN_PART_CONVERTER];
-    char key[STN_NAME_CAPACITY + 24];
+
     stn_reason *node = stn_reason_add(
         r, parent,
         (stn_claim){STN_REASON_SUM, stn_cost_area_m2(&l->cost), "m2",
                     "sub-arrays, and what stands beside them"},
         "%s.area", l->name);
     add_array_area(r, node, layer);
-    snprintf(key, sizeof key, "%s.area.converters", l->name);
-    if (converters_m2 > 0)
-        stn_reason_given(r, node, key, converters_m2, "m2", "circuits.");
+    add_converter_area(r, node, layer);
     add_unit_area(r, node, layer);
     add_buffer_area(r, node, layer);
 }
@@ -544,7 +546,7 @@ static stn_reason *find(stn_reasoning *r, const char *key)
     return root;
 }
 
-stn_status stn_explain(const stn_machine *machine,
+stn_status stn_explain(const stn_machine *machine, const stn_program *program,
                        const stn_simulation *simulation, const char *key,
                        stn_explanation **out, stn_error *err)
 {
@@ -552,6 +554,7 @@ stn_status stn_explain(const stn_machine *machine,
     if (!e)
         return stn_fail_memory(err, "an explanation");
     e->reasoning.machine = machine;
+    e->reasoning.program = program;
     e->reasoning.simulation = simulation;
     e->root = find(&e->reasoning, key);
     if (e->root && !e->reasoning.failed) {

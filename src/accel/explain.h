@@ -9,6 +9,7 @@
 
 typedef struct stn_reasoning {
     const stn_machine *machine; /* NULL: a sub-array is explained */
+    const stn_program *program;
     const stn_simulation *simulation;
     stn_arena arena; /* owns the tree */
     bool failed;     /* memory is out: nodes are written here then */
@@ -46,6 +47,14 @@ stn_reason *stn_reason_event_energy(stn_reasoning *r, stn_reason *parent,
                                     stn_event event);
 stn_reason *stn_reason_event_latency(stn_reasoning *r, stn_reason *parent,
                                      stn_event event);
+/* explain_circuits.c: figures of the machine's circuits as inputs of `parent`,
+ * those that it changes with when each is moved a little. Of a conversion: */
+void stn_reason_conversion(stn_reasoning *r, stn_reason *parent, int bits,
+                           bool latency);
+/* Of a layer's area: of its converters, or of its lanes and other units. */
+void stn_reason_layer_circuits(stn_reasoning *r, stn_reason *parent, int layer,
+                               bool converters);
+
 /* The event of that name, or STN_EVENT_COUNT; `n` bytes. */
 stn_event stn_event_named(const char *name, size_t n);
 

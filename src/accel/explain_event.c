@@ -82,13 +82,26 @@ static void add_figure(stn_reasoning *r, stn_reason *parent, const char *key)
 static const char *inputs_of(stn_event event)
 {
     switch (stn_events[event].component) {
-    case STN_COMPONENT_CONVERTER:
-        return "circuits.";
+
     case STN_COMPONENT_LINK:
         return "bank.";
     default:
         return "array.";
     }
+}
+
+static stn_reason *explain_conversion(stn_reasoning *r, stn_reason *parent,
+                                      stn_event event, const char *quantity,
+                                      double value, const char *unit)
+{
+    stn_reason *node = stn_reason_add(
+        r, parent,
+        (stn_claim){STN_REASON_FUNCTION, value, unit,
+                    "a converter of that resolution, docs/crossbar.md"},
+        "event.%s.%s", stn_events[event].name, quantity);
+    stn_reason_conversion(r, node, (int)event - STN_EVENT_adc1 + 1,
+                          strcmp(quantity, "latency") == 0);
+    return node;
 }
 
 static stn_reason *explain(stn_reasoning *r, stn_reason *parent,
@@ -118,6 +131,8 @@ static stn_reason *explain(stn_reasoning *r, stn_reason *parent,
             add_figure(r, node, rule->figures[k]);
         return node;
     }
+    if (event >= STN_EVENT_adc1 && event <= STN_EVENT_adc12)
+        return explain_conversion(r, parent, event, quantity, value, unit);
     snprintf(key, sizeof key, "event.%s.%s", info->name, quantity);
     return stn_reason_given(r, parent, key, value, unit, inputs_of(event));
 }

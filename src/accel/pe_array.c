@@ -130,6 +130,7 @@ const stn_accel_type stn_accel_pe_array = {
     .units = units,
     .circuits = circuits,
     .circuits_size = sizeof(pe_circuits),
+    .circuit_rows = rows,
     .map = pe_map,
     .unmap = pe_unmap,
     .place = place,

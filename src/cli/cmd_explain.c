@@ -43,8 +43,8 @@ static int explain(const stn_arguments *arguments, const stn_cli_subject *s,
     if (status == STN_OK)
         status = stn_simulate(machine, s->program, &o, &simulation, &err);
     if (status == STN_OK)
-        status = stn_explain(machine, simulation, arguments->operands[1],
-                             &explanation, &err);
+        status = stn_explain(machine, s->program, simulation,
+                             arguments->operands[1], &explanation, &err);
     int code = status == STN_OK
                    ? stn_cli_explanation(
                          arguments, stn_explanation_root(explanation), depth)
