@@ -11,6 +11,7 @@
 #include "report/plan.h"
 #include "report/results.h"
 #include "setun/library.h"
+#include "setun/outline.h"
 #include "setun/report.h"
 #include <math.h>
 
@@ -61,6 +62,36 @@ static void summary_that_is_no_json_is_refused(void **state)
     assert_refused(stn_report_render("{\"a\":", "never-written.html", &err),
                    err, STN_E_FORMAT, "summary");
     assert_null(fopen("never-written.html", "r"));
+}
+
+/* An outline's weights are counted as if they were there: LeNet-5 with weights
+ * of one bit but at its ends. */
+static void a_simulation_counts_the_operations_of_an_outline(void **state)
+{
+    (void)state;
+    stn_error err;
+    stn_program *program = NULL;
+    stn_machine *machine = NULL;
+    stn_simulation *simulation = NULL;
+    stn_measure *m = NULL;
+    const stn_outline_options o = stn_outline_defaults();
+    const stn_simulate_options predict = {0};
+    assert_ok(stn_program_outline("lenet5", &o, &program, &err), err);
+    assert_ok(stn_machine_load("imce", NULL, 0, &machine, &err), err);
+    assert_ok(stn_simulate(machine, program, &predict, &simulation, &err), err);
+    assert_ok(stn_measure_simulated(program, simulation, &m, &err), err);
+    const stn_measure_sum ends = stn_measure_total(m, "conv1");
+    const stn_measure_sum all = stn_measure_total(m, NULL);
+    assert_true(ends.multiply == 6.0 * 25 * 28 * 28);
+    assert_true(all.multiply == ends.multiply + 84.0 * 10);
+    assert_true(all.add_subtract ==
+                16.0 * 6 * 25 * 10 * 10 + 400.0 * 120 + 120.0 * 84);
+    assert_true(all.energy_j > 0);
+    assert_int_equal(m->n_verified, 0);
+    stn_measure_destroy(m);
+    stn_simulation_destroy(simulation); /* which the measure borrowed */
+    stn_machine_destroy(machine);
+    stn_program_destroy(program);
 }
 
 static stn_plan *load(const char *id, const char *variants)
@@ -430,6 +461,7 @@ int main(void)
         cmocka_unit_test(chart_script_cannot_end_its_element),
         cmocka_unit_test(page_without_placeholders_is_refused),
         cmocka_unit_test(summary_that_is_no_json_is_refused),
+        cmocka_unit_test(a_simulation_counts_the_operations_of_an_outline),
         cmocka_unit_test(published_row_is_found_by_variant_and_layer),
         cmocka_unit_test(filter_keeps_the_order_of_the_recipe),
         cmocka_unit_test(each_width_has_its_own_baseline),

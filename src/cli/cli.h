@@ -111,6 +111,10 @@ const char *stn_cli_percent(double share, int digits);
 const char *stn_cli_count(double count);      /* 28.7 M */
 const char *stn_cli_duration(double seconds); /* 1:05, 2:03:04 */
 
+/* What is to be said behind the name of a report: "", or that it has no
+ * charts. */
+const char *stn_cli_without_charts(void);
+
 /* Width of the terminal behind a file descriptor; 0: it is none. */
 int stn_cli_columns(int descriptor);
 

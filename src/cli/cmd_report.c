@@ -2,7 +2,7 @@
  *
  * setun report: a run or a reproduction as one HTML file. */
 #include "cli.h"
-#include "setun/library.h"
+
 #include "setun/report.h"
 #include <stdio.h>
 
@@ -29,8 +29,7 @@ static int run(const stn_arguments *arguments)
                          (int)threads, out, &err);
     if (status != STN_OK)
         return stn_cli_fail(status, &err);
-    printf("%s%s\n", out,
-           stn_library_chart_script() ? "" : " (tables only: no Chart.js)");
+    printf("%s%s\n", out, stn_cli_without_charts());
     return STN_EXIT_OK;
 }
 
@@ -43,7 +42,8 @@ const stn_command stn_cmd_report = {
     .details =
         "The file holds its data and chart script and opens offline. A folder "
         "of 'setun reproduce' is shown with all its variants; a run of 'setun "
-        "train' is packed and costed first.",
+        "train' is packed and costed first. 'setun simulate --html' writes the "
+        "same charts of any network on a machine.",
     .options = OPTIONS,
     .run = run,
 };

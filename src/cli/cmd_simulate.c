@@ -3,6 +3,8 @@
  * setun simulate: what a packed network costs on a machine, by prediction
  * or by executing pictures bit by bit. */
 #include "engine.h"
+#include "results.h"
+#include "setun/report.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +30,8 @@ static const stn_option OPTIONS[] = {
      "with --data: also the column sums that a machine's ADCs converted"},
     {"figures", 0, false, NULL, NULL,
      "also list the figures, with unit, source, confidence"},
+    {"html", 0, false, "FILE", NULL,
+     "also write a report: charts of layers, components and events"},
     STN_CLI_JSON,
     {0},
 };
@@ -380,6 +384,13 @@ static int simulate(const stn_arguments *arguments, const stn_cli_subject *s,
                                          n_set, &machine, &err);
     if (status == STN_OK)
         status = stn_simulate(machine, s->program, &o, &simulation, &err);
+    const char *html = stn_cli_text(arguments, "html");
+    if (status == STN_OK && html) {
+        char command[1024];
+        stn_cli_command_text(arguments, command, sizeof command);
+        status = stn_report_simulation(machine, s->program, simulation, command,
+                                       html, &err);
+    }
     int code;
     if (status != STN_OK) {
         code = stn_cli_fail(status, &err);
@@ -389,6 +400,8 @@ static int simulate(const stn_arguments *arguments, const stn_cli_subject *s,
         print_text(machine, simulation);
         if (stn_cli_switch(arguments, "figures"))
             print_figures(machine);
+        if (html)
+            printf("\n%s%s\n", html, stn_cli_without_charts());
         code = STN_EXIT_OK;
     }
     if (code == STN_EXIT_OK && simulation->n_mismatches)
@@ -431,7 +444,9 @@ const stn_command stn_cmd_simulate = {
         "does not need is off.\n\nA NETWORK of 'setun "
         "list networks', or a YAML file, is costed from its shapes, without "
         "weights.\n\nExamples: setun simulate model.stn --on bdnet-sot --set "
-        "array.rows=512; setun simulate resnet50 --weights 1 --activations 8",
+        "array.rows=512; setun simulate resnet50 --weights 1 --activations 8; "
+        "setun simulate "
+        "resnet50 --on imce --html resnet50.html",
     .options = OPTIONS,
     .run = run,
 };

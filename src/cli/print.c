@@ -2,6 +2,7 @@
  *
  * Errors, numbers for people, and tables on the terminal. */
 #include "cli.h"
+#include "setun/library.h"
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -118,6 +119,11 @@ const char *stn_cli_si(double value, const char *unit)
     else
         snprintf(text, TEXT, "%.3g um2", value * 1e12);
     return text;
+}
+
+const char *stn_cli_without_charts(void)
+{
+    return stn_library_chart_script() ? "" : " (tables only: no Chart.js)";
 }
 
 const char *stn_cli_bytes(double bytes)

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void command_text(const stn_arguments *a, char *out, size_t capacity)
+void stn_cli_command_text(const stn_arguments *a, char *out, size_t capacity)
 {
     int n =
         snprintf(out, capacity, "setun %s%s%s", a->command->name,
@@ -30,7 +30,7 @@ void stn_cli_results_begin(stn_json_writer *w, const char *system,
     stn_library_machine(text, sizeof text);
     stn_json_string(w, "machine", text);
     stn_json_int(w, "seed", 1);
-    command_text(arguments, text, sizeof text);
+    stn_cli_command_text(arguments, text, sizeof text);
     stn_json_string(w, "command", text);
     stn_json_begin_array(w, "rows");
 }

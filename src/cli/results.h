@@ -6,8 +6,12 @@
 
 #include "cli.h"
 
-/* Begins the file of `system`, with commit, machine and the command line as it
- * was typed (switches left out), and its list of rows. */
+/* The command line as it was typed, switches left out. */
+void stn_cli_command_text(const stn_arguments *arguments, char *out,
+                          size_t capacity);
+
+/* Begins the file of `system`, with commit, machine and command line, and its
+ * list of rows. */
 void stn_cli_results_begin(stn_json_writer *w, const char *system,
                            const stn_arguments *arguments);
 /* `conditions`: "network, data, variant, …". */

@@ -103,6 +103,18 @@ static stn_status verify(stn_measure *m, const stn_dataset *dataset,
     return status;
 }
 
+/* The machine, on the pictures that it executed. */
+static void add_verified(stn_measure *m)
+{
+    const stn_simulation *s = m->simulation;
+    stn_verification *v = &m->verified[m->n_verified++];
+    *v = (stn_verification){.n = (uint32_t)s->n_pictures,
+                            .n_mismatches = (uint32_t)s->n_mismatches,
+                            .n_inexact = (uint32_t)s->n_inexact,
+                            .seconds = s->seconds};
+    snprintf(v->executor, sizeof v->executor, "machine %s", s->machine);
+}
+
 static stn_status simulate(stn_measure *m, const stn_dataset *dataset,
                            const stn_measure_options *o, stn_error *err)
 {
@@ -121,14 +133,7 @@ static stn_status simulate(stn_measure *m, const stn_dataset *dataset,
     stn_pictures_destroy(pictures);
     if (status != STN_OK || m->simulation->n_pictures == 0)
         return forgive(m, status, o, err);
-    stn_verification *v = &m->verified[m->n_verified++];
-    *v = (stn_verification){.n = (uint32_t)m->simulation->n_pictures,
-                            .n_mismatches =
-                                (uint32_t)m->simulation->n_mismatches,
-                            .n_inexact = (uint32_t)m->simulation->n_inexact,
-                            .seconds = m->simulation->seconds};
-    snprintf(v->executor, sizeof v->executor, "machine %s",
-             stn_machine_name(o->machine));
+    add_verified(m);
     return STN_OK;
 }
 
@@ -241,12 +246,47 @@ out:
     return status;
 }
 
+/* ---- a simulation */
+
+stn_status stn_measure_simulated(const stn_program *program,
+                                 const stn_simulation *simulation,
+                                 stn_measure **out, stn_error *err)
+{
+    stn_measure *m = stn_alloc(1, sizeof *m);
+    if (!m)
+        return stn_fail_memory(err, "a report");
+    *m = (stn_measure){.variant = program->name,
+                       .title = program->name,
+                       .network = program->name,
+                       .data = "",
+                       .run = "",
+                       .width = 1,
+                       .accuracy = NAN,
+                       .graph_accuracy = NAN,
+                       .images_per_s = NAN,
+                       .file_bytes = (double)program->file_bytes,
+                       .program = (stn_program *)program,
+                       .simulation = (stn_simulation *)simulation,
+                       .borrows = true};
+    stn_status status = stn_measure_program_layers(m, err);
+    if (status != STN_OK) {
+        stn_measure_destroy(m);
+        return status;
+    }
+    if (simulation->n_pictures)
+        add_verified(m);
+    *out = m;
+    return STN_OK;
+}
+
 void stn_measure_destroy(stn_measure *measure)
 {
     if (!measure)
         return;
-    stn_simulation_destroy(measure->simulation);
-    stn_program_destroy(measure->program);
+    if (!measure->borrows) {
+        stn_simulation_destroy(measure->simulation);
+        stn_program_destroy(measure->program);
+    }
     stn_arena_deinit(&measure->arena);
     stn_free(measure);
 }

@@ -98,6 +98,7 @@ typedef struct stn_measure {
     stn_verification verified[STN_VERIFY_MAX];
     stn_program *program;       /* NULL for float */
     stn_simulation *simulation; /* NULL when it does not fit the machine */
+    bool borrows;               /* these two, which are not its own */
     stn_arena arena;
 } stn_measure;
 
@@ -109,6 +110,10 @@ stn_status stn_measure_run(const char *run, const char *variant,
                            const char *title,
                            const stn_measure_options *options,
                            stn_measure **out, stn_error *err);
+/* What a program and its simulation tell, both of which are borrowed. */
+stn_status stn_measure_simulated(const stn_program *program,
+                                 const stn_simulation *simulation,
+                                 stn_measure **out, stn_error *err);
 void stn_measure_destroy(stn_measure *measure); /* NULL is legal */
 /* The recipe's variant in `variant`: its bytes before an "@WIDTH". */
 size_t stn_measure_variant_size(const stn_measure *measure);

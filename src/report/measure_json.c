@@ -306,7 +306,7 @@ stn_status stn_measure_write(const stn_measure *m, stn_json_writer *w,
     write_windows(m, w);
     write_adcs(m, w);
     write_verification(m, w);
-    stn_status status = write_epochs(m->run, w, err);
+    stn_status status = m->run[0] ? write_epochs(m->run, w, err) : STN_OK;
     stn_json_begin_array(w, "layers");
     for (int i = 0; i < m->n_layers && status == STN_OK; i++)
         status = write_layer(&m->layers[i], w, err);

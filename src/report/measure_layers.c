@@ -80,6 +80,30 @@ static void weights_of(const stn_program *program, int i,
     layer->min_live_sparsity = min_live_sparsity(w);
 }
 
+/* Weights that are not there are counted as if they were; what a file would
+ * take for them is not known. */
+static void outline_of(const stn_program *program, int i,
+                       stn_measure_layer *layer)
+{
+    const stn_weights *w = &program->instructions[i].weights;
+    const size_t blocks = (size_t)w->outline->blocks;
+    uint64_t dense = 0, nonzero = 0;
+    stn_instruction_operations(program, i, &dense, &nonzero);
+    layer->code = stn_code_name(w->code);
+    layer->out = w->out;
+    layer->kh = w->kh;
+    layer->kw = w->kw;
+    layer->in = w->in;
+    layer->bits = w->outline->bits;
+    layer->n_weights =
+        (size_t)w->out * (size_t)w->kh * (size_t)w->kw * (size_t)w->in / blocks;
+    layer->n_nonzero = w->n_nonzero;
+    if (w->code == STN_CODE_INT8)
+        layer->multiply = (double)(dense / blocks);
+    else
+        layer->add_subtract = (double)nonzero;
+}
+
 stn_status stn_measure_program_layers(stn_measure *measure, stn_error *err)
 {
     const stn_program *program = measure->program;
@@ -94,7 +118,9 @@ stn_status stn_measure_program_layers(stn_measure *measure, stn_error *err)
         layer->name = in->name;
         layer->op = stn_opcode_name(in->opcode);
         layer->code = "";
-        if (in->weights.codes)
+        if (in->weights.outline)
+            outline_of(program, i, layer);
+        else if (in->weights.codes)
             weights_of(program, i, layer);
         else if (in->opcode == STN_RESCALE)
             layer->rescale =

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The report of a folder: the summary that a reproduction left in it, or one
- * made of a single run. */
+ * made of a single run; and that of a simulation. */
 #include "setun/report.h"
 #include "base/file.h"
 #include "report/results.h"
@@ -33,6 +33,37 @@ static stn_status summarise_run(const char *run, const char *machine,
     stn_results_deinit(r);
     stn_free(r);
     stn_machine_destroy(loaded);
+    return status;
+}
+
+stn_status stn_report_simulation(const stn_machine *machine,
+                                 const stn_program *program,
+                                 const stn_simulation *simulation,
+                                 const char *command, const char *out_html,
+                                 stn_error *err)
+{
+    char title[2 * STN_NAME_CAPACITY + 8];
+    char *text = NULL;
+    stn_results *r = stn_alloc(1, sizeof *r);
+    if (!r)
+        return stn_fail_memory(err, "report");
+    snprintf(title, sizeof title, "%s on %s", program->name,
+             stn_machine_name(machine));
+    r->title = title;
+    r->command = command;
+    r->machine = machine;
+    stn_library_commit(r->commit, sizeof r->commit);
+    stn_status status =
+        stn_measure_simulated(program, simulation, &r->measures[0], err);
+    if (status == STN_OK) {
+        r->n_measures = 1;
+        status = stn_results_summary(r, &text, err);
+    }
+    if (status == STN_OK)
+        status = stn_report_render(text, out_html, err);
+    stn_free(text);
+    stn_results_deinit(r);
+    stn_free(r);
     return status;
 }
 

@@ -11,6 +11,7 @@
 /* What a reproduction has so far. */
 typedef struct stn_results {
     const stn_plan *plan;
+    const char *title, *command; /* of a report without a plan; or NULL */
     const stn_reproduce_options *options;
     const stn_machine *machine;
     char commit[64], cpu[320];

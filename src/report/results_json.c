@@ -166,6 +166,9 @@ stn_status stn_results_summary(const stn_results *r, char **text,
         if (r->plan->baseline && r->plan->baseline->kind == STN_YAML_SCALAR)
             stn_json_string(&w, "baseline", r->plan->baseline->scalar);
         stn_json_string(&w, "system", r->plan->id);
+    } else if (r->title) {
+        stn_json_string(&w, "title", r->title);
+        stn_json_string(&w, "command", r->command ? r->command : "");
     }
     write_origin(r, &w);
     stn_json_begin_array(&w, "skipped");
