@@ -67,7 +67,7 @@ static void bad_figures_are_refused_with_file_line_and_field(void **state)
     static const struct {
         const char *text, *part;
     } cases[] = {
-        {"3", "cell.yaml:2: energy: a figure is"},
+        {"3", "cell.yaml:2: cell.energy: a figure is"},
         {"{unit: pJ, source: s, confidence: text}", "energy.value is missing"},
         {"{value: 3, source: s, confidence: text}", "energy.unit is missing"},
         {"{value: 3, unit: pJ, confidence: text}", "energy.source is missing"},
@@ -75,7 +75,11 @@ static void bad_figures_are_refused_with_file_line_and_field(void **state)
         {"{value: 3, unit: ns, source: s, confidence: text}",
          "energy.unit: got \"ns\", expected one of J, mJ"},
         {"{value: 3, unit: mJ, source: s, confidence: text}",
-         "cell.yaml:2: energy: got 3 mJ, expected from 1e-18 to 1e-06 J"},
+         "cell.yaml:2: cell.energy: got 3 mJ, expected from 1e-18 to 1e-06 J"},
+        {"{value: .nan, unit: pJ, source: s, confidence: text}",
+         "cell.energy.value: got .nan, expected a finite number"},
+        {"{value: -.Inf, unit: pJ, source: s, confidence: text}",
+         "cell.energy.value: got -.Inf, expected a finite number"},
         {"{value: -3, unit: pJ, source: s, confidence: text}", "got -3 pJ"},
         {"{value: x, unit: pJ, source: s, confidence: text}", "\"x\""},
         {"{value: 3, unit: pJ, source: s, confidence: guess}", "\"guess\""},
@@ -116,6 +120,16 @@ static void machine_files_are_refused_where_they_are_wrong(void **state)
         {"options.lane=4", "lane", STN_E_FORMAT},
         {"baseline.float_units=0", "float_units", STN_E_FORMAT},
         {"cell.arrays.4.leakage.unit=V", "leakage.unit: got \"V\"",
+         STN_E_FORMAT},
+        {"events.pool.energy.value=2",
+         "no figure pool.energy to change; give all of it: --set "
+         "'events.pool.energy={value: ..., unit: ..., source: ..., "
+         "confidence: ...}'",
+         STN_E_FORMAT},
+        {"areas.lane.unit=um2", "--set 'areas.lane={value: ...", STN_E_FORMAT},
+        {"events.pool.energy={value: 1, unit: pJ, source: s, confidence: text}",
+         "pool.latency is missing; give it, too: --set "
+         "'events.pool.latency={value: ...",
          STN_E_FORMAT},
         {"title", "path.to.field=value", STN_E_ARGUMENT}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

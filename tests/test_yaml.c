@@ -198,7 +198,9 @@ static void broken_expressions_are_refused(void **state)
     expression_fails("1e400", "too large");
     expression_fails("2e9", "expected a number from");
     expression_fails(".", "expected a number");
-    expression_fails("nan", "not a number");
+    expression_fails("nan", "k: got nan, expected a finite number");
+    expression_fails(".NaN", "got .NaN, expected a finite number");
+    expression_fails("-.inf", "got -.inf, expected a finite number");
     expression_fails("----------------------------------------1", "32 nested");
 }
 

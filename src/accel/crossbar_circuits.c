@@ -18,9 +18,13 @@
 #define J STN_QUANTITY_ENERGY
 #define S STN_QUANTITY_TIME
 #define M2 STN_QUANTITY_AREA
+/* No circuit takes less. */
+#define J_MIN 1e-20
+#define S_MIN 1e-13
+#define M2_MIN 1e-16
 #define ROW(name, quantity, max, field)                                        \
     {                                                                          \
-        name, quantity, 0, max, offsetof(xb_circuits, field)                   \
+        name, quantity, quantity##_MIN, max, offsetof(xb_circuits, field)      \
     }
 /* clang-format off */
 const stn_figure_row xb_circuit_rows[] = {

@@ -32,9 +32,11 @@ typedef struct device_attrs {
     int seed;
 } device_attrs;
 
+/* 0 where a latency is within another step, or logic counted with other logic.
+ * An event that took an energy of 0, or a quarter of kT, would be none. */
 /* clang-format off */
 static const stn_figure_row event_rows[] = {
-    {"energy", STN_QUANTITY_ENERGY, 0, 1e-6, offsetof(event_figures, energy_j)},
+    {"energy", STN_QUANTITY_ENERGY, 1e-21, 1e-6, offsetof(event_figures, energy_j)},
     {"latency", STN_QUANTITY_TIME, 0, 1e-3, offsetof(event_figures, latency_s)},
     {0}};
 static const stn_figure_row area_rows[] = {

@@ -57,9 +57,9 @@ static const stn_attr attrs[] = {
     {0}};
 
 static const stn_figure_row rows[] = {
-    {"add_bit_area", STN_QUANTITY_AREA, 0, 1e-9, offsetof(pe_circuits, add_area_m2)},
-    {"mul_bit_area", STN_QUANTITY_AREA, 0, 1e-9, offsetof(pe_circuits, multiply_area_m2)},
-    {"register_bit_area", STN_QUANTITY_AREA, 0, 1e-9, offsetof(pe_circuits, register_area_m2)},
+    {"add_bit_area", STN_QUANTITY_AREA, 1e-16, 1e-9, offsetof(pe_circuits, add_area_m2)},
+    {"mul_bit_area", STN_QUANTITY_AREA, 1e-16, 1e-9, offsetof(pe_circuits, multiply_area_m2)},
+    {"register_bit_area", STN_QUANTITY_AREA, 1e-16, 1e-9, offsetof(pe_circuits, register_area_m2)},
     {"cell_density", STN_QUANTITY_RATIO, 0.1, 1, offsetof(pe_circuits, cell_density)},
     {0}};
 /* clang-format on */

@@ -11,6 +11,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define MAX_DEPTH 32
 
@@ -131,6 +132,18 @@ static stn_status sum(expression *e, double *out)
     return STN_OK;
 }
 
+/* YAML's words for what is no number here, with or without a sign. */
+static bool is_infinite_or_nan(const char *text)
+{
+    static const char *const words[] = {".nan", ".inf", "nan", "inf",
+                                        "infinity"};
+    text += *text == '-' || *text == '+';
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcasecmp(text, words[i]) == 0)
+            return true;
+    return false;
+}
+
 static stn_status evaluate(const stn_yaml *node, const stn_yaml_scope *scope,
                            double *out, stn_error *err)
 {
@@ -140,6 +153,9 @@ static stn_status evaluate(const stn_yaml *node, const stn_yaml_scope *scope,
         return stn_yaml_fail(node, err,
                              "%s: got a list or map, expected a number",
                              key_of(node));
+    if (is_infinite_or_nan(node->scalar))
+        return stn_yaml_fail(node, err, "%s: got %s, expected a finite number",
+                             key_of(node), node->scalar);
     expression e = {
         .at = node->scalar, .node = node, .scope = scope, .err = err};
     double value = 0.0;

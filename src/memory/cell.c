@@ -41,7 +41,7 @@ static const cell_row rows[] = {
     {RESISTIVE, {"off_resistance", STN_QUANTITY_RESISTANCE, 100, 1e12, AT(off_ohm)}},
     {FORCE_CURRENT, {"read_current", STN_QUANTITY_CURRENT, 1e-9, 1e-2, AT(read_a)}},
     {FORCE_VOLTAGE, {"read_voltage", STN_QUANTITY_VOLTAGE, 1e-3, 5, AT(read_v)}},
-    {RESISTIVE, {"read_power", STN_QUANTITY_POWER, 0, 1e-2, AT(read_power_w)}},
+    {RESISTIVE, {"read_power", STN_QUANTITY_POWER, 1e-12, 1e-2, AT(read_power_w)}},
     {WRITE_CURRENT, {"write_current", STN_QUANTITY_CURRENT, 1e-9, 1e-2, AT(write_a)}},
     {WRITE_VOLTAGE, {"write_voltage", STN_QUANTITY_VOLTAGE, 0.1, 20, AT(write_v)}},
     {RESISTIVE, {"set_pulse", STN_QUANTITY_TIME, 1e-12, 1e-3, AT(set_s)}},

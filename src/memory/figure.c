@@ -115,11 +115,37 @@ static stn_status find_unit(const stn_yaml *node, stn_quantity quantity,
         n > 1 ? "one of " : "", list);
 }
 
+#define WHOLE "{value: ..., unit: ..., source: ..., confidence: ...}"
+
+/* Nodes that no file has and that were made on the way to a deeper one: by
+ * --set, whose path they have for a place. */
+static bool is_made(const stn_yaml *node)
+{
+    return node->line == 0 && node->kind == STN_YAML_MAP;
+}
+
+/* Bytes of a made node's own path within that place. */
+static int path_bytes(const stn_yaml *node)
+{
+    const size_t n = strlen(node->key);
+    const char *end = node->file + strlen(node->file);
+    for (const char *at = node->file; *at;
+         at += strcspn(at, "."), at += *at == '.')
+        if (strncmp(at, node->key, n) == 0 && (at[n] == '.' || !at[n]))
+            end = at + n;
+    return (int)(end - node->file);
+}
+
 /* A member that must be there and be a text that is not empty. */
 static stn_status need(const stn_yaml *node, const char *field,
                        const char *member, const stn_yaml **out, stn_error *err)
 {
     const stn_yaml *child = stn_yaml_get(node, member);
+    if (!child && is_made(node))
+        return stn_yaml_fail(node, err,
+                             "the file has no figure %s to change; give all of "
+                             "it: --set '%.*s=" WHOLE "'",
+                             field, path_bytes(node), node->file);
     if (!child || child->kind != STN_YAML_SCALAR || !child->scalar[0])
         return stn_yaml_fail(child ? child : node, err,
                              "%s.%s is missing: a figure is {value, unit, "
@@ -173,16 +199,16 @@ stn_status stn_figures_add(stn_figures *figures, const char *prefix,
 
 /* A ratio's unit, 1, is not said. */
 static stn_status refuse_range(const stn_yaml *value, const stn_figure_row *row,
-                               double x, const char *given, const char *si,
-                               stn_error *err)
+                               const char *key, double x, const char *given,
+                               const char *si, stn_error *err)
 {
     if (row->quantity == STN_QUANTITY_RATIO)
         return stn_yaml_fail(value, err,
-                             "%s: got %.9g, expected from %.9g to %.9g",
-                             row->name, x, row->min, row->max);
+                             "%s: got %.9g, expected from %.9g to %.9g", key, x,
+                             row->min, row->max);
     return stn_yaml_fail(value, err,
-                         "%s: got %.9g %s, expected from %.9g to %.9g %s",
-                         row->name, x, given, row->min, row->max, si);
+                         "%s: got %.9g %s, expected from %.9g to %.9g %s", key,
+                         x, given, row->min, row->max, si);
 }
 
 stn_status stn_figure_parse(stn_figures *figures, const char *prefix,
@@ -195,27 +221,31 @@ stn_status stn_figure_parse(stn_figures *figures, const char *prefix,
                    *confidence = NULL;
     double x = 0.0, si = 0.0;
     int word = 0;
+    char key[128], field[144];
+    snprintf(key, sizeof key, "%s.%s", prefix, row->name);
+    snprintf(field, sizeof field, "%s.value", key);
     if (node->kind != STN_YAML_MAP)
         return stn_yaml_fail(node, err,
                              "%s: a figure is {value, unit, source, "
                              "confidence}",
-                             row->name);
+                             key);
     STN_TRY(stn_yaml_check_keys(node, keys, err));
-    STN_TRY(need(node, row->name, "value", &value, err));
-    STN_TRY(need(node, row->name, "unit", &unit_node, err));
-    STN_TRY(need(node, row->name, "source", &source, err));
-    STN_TRY(need(node, row->name, "confidence", &confidence, err));
-    STN_TRY(stn_yaml_number(value, NULL, -INFINITY, INFINITY, &x, err));
-    STN_TRY(find_unit(unit_node, row->quantity, row->name, &si, err));
+    STN_TRY(need(node, key, "value", &value, err));
+    STN_TRY(need(node, key, "unit", &unit_node, err));
+    STN_TRY(need(node, key, "source", &source, err));
+    STN_TRY(need(node, key, "confidence", &confidence, err));
+    stn_yaml number = *value; /* that messages call by the whole field */
+    number.key = field;
+    STN_TRY(stn_yaml_number(&number, NULL, -INFINITY, INFINITY, &x, err));
+    STN_TRY(find_unit(unit_node, row->quantity, key, &si, err));
     STN_TRY(stn_yaml_choice(confidence, confidences, &word, err));
     const char *unit_si = si_unit(row->quantity);
     if (!(x * si >= row->min && x * si <= row->max))
-        return refuse_range(value, row, x, unit_node->scalar, unit_si, err);
+        return refuse_range(value, row, key, x, unit_node->scalar, unit_si,
+                            err);
     *out = stn_figures_probe(figures, x * si);
     if (!figures->arena)
         return STN_OK;
-    char key[128];
-    snprintf(key, sizeof key, "%s.%s", prefix, row->name);
     return append(
         figures,
         (stn_figure){.key = stn_arena_string(figures->arena, key),
@@ -244,6 +274,12 @@ stn_status stn_figures_parse(stn_figures *figures, const char *prefix,
     STN_TRY(stn_yaml_check_keys(map, keys, err));
     for (const stn_figure_row *r = rows; r->name; r++) {
         const stn_yaml *node = stn_yaml_get(map, r->name);
+        if (!node && is_made(map))
+            return stn_yaml_fail(map, err,
+                                 "%s.%s is missing; give it, too: --set "
+                                 "'%.*s.%s=" WHOLE "'",
+                                 prefix, r->name, path_bytes(map), map->file,
+                                 r->name);
         if (!node)
             return stn_yaml_fail(map, err, "%s.%s is missing", prefix, r->name);
         STN_TRY(stn_figure_parse(figures, prefix, r, node,

@@ -43,9 +43,9 @@ static const stn_figure_row device_rows[] = {
     {"supply_voltage", STN_QUANTITY_VOLTAGE, 0.3, 5, DEVICE(supply_v)},
     {"threshold_voltage", STN_QUANTITY_VOLTAGE, 0.05, 1.5, DEVICE(threshold_v)},
     {"gate_capacitance", STN_QUANTITY_CAPACITANCE_PER_WIDTH, 1e-10, 1e-8, DEVICE(gate_f_m)},
-    {"junction_capacitance", STN_QUANTITY_CAPACITANCE_PER_AREA, 0, 1e-1, DEVICE(junction_f_m2)},
-    {"sidewall_capacitance", STN_QUANTITY_CAPACITANCE_PER_WIDTH, 0, 1e-8, DEVICE(sidewall_f_m)},
-    {"gate_edge_capacitance", STN_QUANTITY_CAPACITANCE_PER_WIDTH, 0, 1e-8, DEVICE(gate_edge_f_m)},
+    {"junction_capacitance", STN_QUANTITY_CAPACITANCE_PER_AREA, 1e-6, 1e-1, DEVICE(junction_f_m2)},
+    {"sidewall_capacitance", STN_QUANTITY_CAPACITANCE_PER_WIDTH, 1e-13, 1e-8, DEVICE(sidewall_f_m)},
+    {"gate_edge_capacitance", STN_QUANTITY_CAPACITANCE_PER_WIDTH, 1e-13, 1e-8, DEVICE(gate_edge_f_m)},
     {"on_current_n", STN_QUANTITY_CURRENT_PER_WIDTH, 10, 1e4, DEVICE(on_n_a_m)},
     {"on_current_p", STN_QUANTITY_CURRENT_PER_WIDTH, 10, 1e4, DEVICE(on_p_a_m)},
     {"off_current_n", STN_QUANTITY_CURRENT_PER_WIDTH, 1e-8, 100, DEVICE(off_n_a_m)},
@@ -72,10 +72,10 @@ static const stn_figure_row wire_rows[] = {
     {0}};
 #define SENSE(field) offsetof(stn_current_sense, field)
 static const stn_figure_row sense_rows[] = {
-    {"latency", STN_QUANTITY_TIME, 0, 1e-6, SENSE(latency_s)},
-    {"energy", STN_QUANTITY_ENERGY, 0, 1e-9, SENSE(energy_j)},
+    {"latency", STN_QUANTITY_TIME, 1e-13, 1e-6, SENSE(latency_s)},
+    {"energy", STN_QUANTITY_ENERGY, 1e-18, 1e-9, SENSE(energy_j)},
     {"leakage", STN_QUANTITY_POWER, 0, 1e-3, SENSE(leakage_w)},
-    {"area", STN_QUANTITY_CELL, 0, 1e6, SENSE(area_f2)},
+    {"area", STN_QUANTITY_CELL, 1, 1e6, SENSE(area_f2)},
     {0}};
 /* clang-format on */
 
