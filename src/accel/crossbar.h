@@ -258,6 +258,10 @@ static inline size_t xb_words(size_t bits)
 {
     return (bits + 63) / 64;
 }
+static inline const xb_pack *xb_pack_of(const xb_layer *l, const xb_read *r)
+{
+    return &l->packs[l->groups[r->group].pack];
+}
 /* Words of one bit of all `numbers` of a padded input, two to spare. */
 static inline size_t xb_frame_words(size_t numbers)
 {

@@ -119,11 +119,6 @@ typedef struct drive {
     const uint64_t *x; /* rows of the read's first block */
 } drive;
 
-static const xb_pack *pack_of(const drive *d)
-{
-    return &d->l->packs[d->l->groups[d->read->group].pack];
-}
-
 /* Where the unit columns of its blocks, or its pack, are. */
 static size_t unit_of(const drive *d)
 {
@@ -228,7 +223,8 @@ static void convert_columns(const drive *d, int sign, int slice, int first,
                              .unit = d->s->unit + unit_of(d),
                              .unit_step = l->depthwise,
                              .n = n},
-                   d->s->sums, d->s->acc + pack_of(d)->first + first);
+                   d->s->sums,
+                   d->s->acc + xb_pack_of(d->l, d->read)->first + first);
 }
 
 /* One read for one digit: all signs, slices and column tiles. */
@@ -246,12 +242,14 @@ static void drive_rows(const drive *d, stn_ledger_row *row)
                 (stn_event)(STN_EVENT_adc1 + l->adc[slice].bits - 1);
             stn_ledger_post(row, STN_EVENT_crossbar_read, rows * columns, 0);
             stn_ledger_post(row, STN_EVENT_dac,
-                            rows * (uint64_t)pack_of(d)->tiles, 0);
+                            rows * (uint64_t)xb_pack_of(d->l, d->read)->tiles,
+                            0);
             stn_ledger_post(row, STN_EVENT_sample_hold, columns, 0);
             stn_ledger_post(row, adc, columns, 0);
             stn_ledger_post(row, STN_EVENT_shift_add, columns, 0);
             if (!l->depthwise)
-                convert_columns(d, sign, slice, 0, pack_of(d)->n);
+                convert_columns(d, sign, slice, 0,
+                                xb_pack_of(d->l, d->read)->n);
             else
                 for (int o = d->read->first; o < l->out; o += l->n_blocks)
                     convert_columns(d, sign, slice, o, d->read->n);

@@ -78,18 +78,13 @@ static stn_status choose_reads(xb_mapping *m, xb_layer *l, stn_error *err)
     return own_reads(m, l, err);
 }
 
-static const xb_pack *pack_of(const xb_layer *l, const xb_read *r)
-{
-    return &l->packs[l->groups[r->group].pack];
-}
-
 /* Columns that a read converts of `sign` and `slice`, among the n filters of
  * each of its blocks from the pack's `first` on; unit columns are with the
  * first. */
 static uint32_t columns_of(const xb_layer *l, const xb_read *r, int sign,
                            int slice, int first, int n)
 {
-    int filters = pack_of(l, r)->n;
+    int filters = xb_pack_of(l, r)->n;
     int end = first + n < filters ? first + n : filters;
     uint32_t count = (uint32_t)((end - first) * r->n);
     if (l->live) {
@@ -110,7 +105,7 @@ static void time_read(const xb_mapping *m, const xb_layer *l, const xb_read *r,
                       xb_round *round, double *slowest_s)
 {
     int wide = m->machine->array.columns;
-    for (int tile = 0; tile < pack_of(l, r)->tiles; tile++)
+    for (int tile = 0; tile < xb_pack_of(l, r)->tiles; tile++)
         for (int sign = 0; sign < l->n_signs; sign++)
             for (int slice = 0; slice < l->n_slices; slice++) {
                 uint64_t columns =

@@ -49,6 +49,12 @@ static int new_rows(const row_sets *s, int filter)
     return n;
 }
 
+static void add_rows(row_sets *s, int filter)
+{
+    for (size_t i = 0; i < s->words; i++)
+        s->pack[i] |= s->of[(size_t)filter * s->words + i];
+}
+
 /* The filter at place `to` of the order: of those from there on the one that
  * adds fewest rows. Those behind keep their order. */
 static void choose_next(row_sets *s, int to)
@@ -65,8 +71,7 @@ static void choose_next(row_sets *s, int to)
     memmove(s->order + to + 1, s->order + to,
             (size_t)(best - to) * sizeof *s->order);
     s->order[to] = filter;
-    for (size_t i = 0; i < s->words; i++)
-        s->pack[i] |= s->of[(size_t)filter * s->words + i];
+    add_rows(s, filter);
 }
 
 /* Filters with weights first. A layer without any keeps one, on one row. */
@@ -122,8 +127,7 @@ static stn_status fill_packs(xb_mapping *m, xb_layer *l, row_sets *s,
     memset(s->pack, 0, s->words * sizeof *s->pack);
     for (int i = 0; i < s->n_live; i++) {
         used += new_rows(s, s->order[i]);
-        for (size_t k = 0; k < s->words; k++)
-            s->pack[k] |= s->of[(size_t)s->order[i] * s->words + k];
+        add_rows(s, s->order[i]);
     }
     l->used_rows = used;
     return STN_OK;
