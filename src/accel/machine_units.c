@@ -37,19 +37,34 @@ static stn_status common_units(const stn_unit_source *source,
     return STN_OK;
 }
 
+static stn_status chain_units(const stn_unit_source *source,
+                              const stn_machine *m, stn_unit_figures *out,
+                              stn_error *err)
+{
+    STN_TRY(common_units(source, out, err));
+    return m->type->units ? m->type->units(m, source, out, err) : STN_OK;
+}
+
+/* Several chains have the same adder: it is simulated once. */
 static stn_status read_units(const stn_machine_files *f, double feature_m,
                              stn_machine *m, stn_unit_figures *out,
                              stn_error *err)
 {
     const stn_yaml *map = stn_yaml_get(f->root, "units");
+    stn_tech_cache *own = NULL;
     stn_unit_source source;
     if (!map)
         return STN_OK;
     STN_TRY(stn_yaml_need_map(f->root, "units", &map, err));
     STN_TRY(stn_unit_source_read(map, feature_m, f->technologies, &m->figures,
                                  &source, err));
-    STN_TRY(common_units(&source, out, err));
-    return m->type->units ? m->type->units(m, &source, out, err) : STN_OK;
+    if (!source.technologies) {
+        STN_TRY(stn_tech_cache_create(&own, err));
+        source.technologies = own;
+    }
+    stn_status status = chain_units(&source, m, out, err);
+    stn_tech_cache_destroy(own);
+    return status;
 }
 
 /* With a bank, what crosses the link goes along its tree, whose repeaters are

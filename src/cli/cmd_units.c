@@ -100,7 +100,8 @@ const stn_command stn_cmd_units = {
     .max_operands = 0,
     .summary = "Say what digital units beside a memory array cost",
     .details =
-        "An adder, a comparator, a shifter, a counter of ones and a multiplier "
+        "The NANDs of the bits of two numbers, an adder, a comparator, a "
+        "shifter, a counter of ones and a multiplier "
         "of N bits, built of NANDs and inverters with the transistors of the "
         "array model (docs/memory.md). The energy is of one operation on "
         "random operands after another, by simulating the circuit; with pulses "
