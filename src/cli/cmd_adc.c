@@ -4,7 +4,7 @@
  * packed network is with each of them. */
 #include "engine.h"
 #include "results.h"
-#include "setun/simulate.h"
+#include "setun/adc.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -50,26 +50,12 @@ typedef struct study {
     stn_cli_subject subject; /* when there is a network */
 } study;
 
-/* Loads the machine with --set, and `bits` behind them. */
-static stn_status load(const study *s, const char *bits, stn_machine **machine,
-                       stn_error *err)
-{
-    const char *set[STN_CLI_REPEATS + 1];
-    char text[96];
-    int n = 0;
-    const char *const *given = stn_cli_list(s->arguments, "set", &n);
-    memcpy(set, given, (size_t)n * sizeof *set);
-    if (bits) {
-        snprintf(text, sizeof text, "options.adc_bits=%s", bits);
-        set[n++] = text;
-    }
-    return stn_machine_load(s->machine, set, n, machine, err);
-}
-
 static stn_status read_adcs(study *s, stn_error *err)
 {
     stn_machine *machine = NULL;
-    stn_status status = load(s, NULL, &machine, err);
+    int n = 0;
+    const char *const *set = stn_cli_list(s->arguments, "set", &n);
+    stn_status status = stn_machine_load(s->machine, set, n, &machine, err);
     if (status == STN_OK) {
         s->n_adcs = stn_machine_adcs(machine, s->adcs, MAX_ADCS);
         stn_machine_destroy(machine);
@@ -105,22 +91,15 @@ static void choose_tries(study *s)
 /* One resolution; a machine that cannot have it leaves a note. */
 static stn_status run_try(study *s, adc_try *t, int threads, stn_error *err)
 {
-    stn_machine *machine = NULL;
-    stn_status status = load(s, t->bits, &machine, err);
-    if (status != STN_OK)
+    stn_adc_trial trial = {
+        .machine = s->machine, .bits = t->bits, .threads = threads};
+    trial.set = stn_cli_list(s->arguments, "set", &trial.n_set);
+    stn_status status = stn_adc_try(&trial, s->subject.program,
+                                    s->subject.pictures, &t->simulation, err);
+    if (status != STN_E_UNSUPPORTED)
         return status;
-    stn_simulate_options o = {.pixels = s->subject.pictures->pixels,
-                              .labels = s->subject.pictures->labels,
-                              .n_pictures = (int)s->subject.pictures->n,
-                              .threads = threads,
-                              .check = STN_CHECK_REFERENCE};
-    status = stn_simulate(machine, s->subject.program, &o, &t->simulation, err);
-    if (status == STN_E_UNSUPPORTED) {
-        snprintf(t->note, sizeof t->note, "%s", err->text);
-        status = STN_OK;
-    }
-    stn_machine_destroy(machine);
-    return status;
+    snprintf(t->note, sizeof t->note, "%s", err->text);
+    return STN_OK;
 }
 
 static int run_tries(study *s, int threads)
@@ -236,7 +215,8 @@ static void put_tries(const study *s, stn_json_writer *w)
                             "uJ");
         stn_cli_results_row(w, "latency per image", text,
                             1e3 * m->total.latency_s, "ms");
-        stn_cli_results_row(w, "area", text, 1e6 * stn_cost_area_m2(&m->total), "mm2");
+        stn_cli_results_row(w, "area", text, 1e6 * stn_cost_area_m2(&m->total),
+                            "mm2");
     }
 }
 

@@ -3,28 +3,18 @@
  * Measuring a packed program on analog arrays: pictures executed with
  * converters of several resolutions, which may saturate. */
 #include "report/measure.h"
+#include "setun/adc.h"
 #include <stdio.h>
 
-static stn_status run(const stn_measure *m, const char *machine_name,
+static stn_status run(const stn_measure *m, const char *machine,
                       const stn_pictures *pictures, int threads,
                       stn_measure_adc *out, stn_verification *sum,
                       stn_error *err)
 {
-    char text[128];
-    const char *set = text;
-    stn_machine *machine = NULL;
     stn_simulation *s = NULL;
-    const stn_simulate_options o = {.pixels = pictures->pixels,
-                                    .labels = pictures->labels,
-                                    .n_pictures = (int)pictures->n,
-                                    .threads = threads,
-                                    .check = STN_CHECK_REFERENCE};
-    snprintf(text, sizeof text, "options.adc_bits=%s", out->resolution);
-    STN_TRY(stn_machine_load(machine_name, &set, 1, &machine, err));
-    stn_status status = stn_simulate(machine, m->program, &o, &s, err);
-    stn_machine_destroy(machine);
-    if (status != STN_OK)
-        return status;
+    const stn_adc_trial trial = {
+        .machine = machine, .bits = out->resolution, .threads = threads};
+    STN_TRY(stn_adc_try(&trial, m->program, pictures, &s, err));
     double n = s->n_pictures;
     out->n_images = s->n_pictures;
     out->accuracy = (double)s->n_correct / n;

@@ -157,74 +157,85 @@ static void write_simulation(const stn_simulation *s, stn_json_writer *w)
     stn_json_end_object(w);
 }
 
-static void write_bits(const stn_measure *m, stn_json_writer *w)
+/* An array of objects, whose members `write` adds. */
+typedef struct list {
+    const void *items;
+    int n;
+    size_t size; /* of an item */
+    void (*write)(const void *item, stn_json_writer *w);
+} list;
+
+static void write_list(const char *key, const list *l, stn_json_writer *w)
 {
-    stn_json_begin_array(w, "bits");
-    for (int i = 0; i < m->n_bits; i++) {
-        const stn_measure_bits *b = &m->bits[i];
+    stn_json_begin_array(w, key);
+    for (int i = 0; i < l->n; i++) {
         stn_json_begin_object(w, NULL);
-        stn_json_int(w, "bits", b->bits);
-        stn_json_number(w, "accuracy", b->accuracy);
-        stn_json_number(w, "energy_j", b->energy_j);
-        stn_json_number(w, "latency_s", b->latency_s);
-        stn_json_number(w, "stochastic_accuracy", b->stochastic_accuracy);
-        stn_json_int(w, "products", (int64_t)b->counts.products);
-        stn_json_int(w, "cycles", (int64_t)b->counts.cycles);
-        stn_json_int(w, "input_cycles", (int64_t)b->counts.input_cycles);
+        l->write((const char *)l->items + (size_t)i * l->size, w);
         stn_json_end_object(w);
     }
     stn_json_end_array(w);
 }
 
-static void write_windows(const stn_measure *m, stn_json_writer *w)
+static void write_bits(const void *item, stn_json_writer *w)
 {
-    stn_json_begin_array(w, "windows");
-    for (int i = 0; i < m->n_windows; i++) {
-        const stn_window *x = &m->windows[i];
-        stn_json_begin_object(w, NULL);
-        stn_json_int(w, "window", x->window);
-        stn_json_number(w, "accuracy", x->accuracy);
-        stn_json_number(w, "spikes", x->spikes);
-        stn_json_number(w, "weight_reads", x->weight_additions);
-        stn_json_number(w, "sum_additions", x->sum_additions);
-        stn_json_number(w, "energy_j", x->energy_j);
-        stn_json_number(w, "latency_s", x->latency_s);
-        stn_json_end_object(w);
-    }
-    stn_json_end_array(w);
+    const stn_measure_bits *b = item;
+    stn_json_int(w, "bits", b->bits);
+    stn_json_number(w, "accuracy", b->accuracy);
+    stn_json_number(w, "energy_j", b->energy_j);
+    stn_json_number(w, "latency_s", b->latency_s);
+    stn_json_number(w, "stochastic_accuracy", b->stochastic_accuracy);
+    stn_json_int(w, "products", (int64_t)b->counts.products);
+    stn_json_int(w, "cycles", (int64_t)b->counts.cycles);
+    stn_json_int(w, "input_cycles", (int64_t)b->counts.input_cycles);
 }
 
-static void write_adcs(const stn_measure *m, stn_json_writer *w)
+static void write_window(const void *item, stn_json_writer *w)
 {
-    stn_json_begin_array(w, "converters");
-    for (int i = 0; i < m->n_adcs; i++) {
-        const stn_measure_adc *a = &m->adcs[i];
-        stn_json_begin_object(w, NULL);
-        stn_json_string(w, "resolution", a->resolution);
-        stn_json_int(w, "images", a->n_images);
-        stn_json_number(w, "accuracy", a->accuracy);
-        stn_json_number(w, "exact", a->exact);
-        stn_json_number(w, "energy_j", a->energy_j);
-        stn_json_number(w, "converter_j", a->converter_j);
-        stn_json_number(w, "latency_s", a->latency_s);
-        stn_json_end_object(w);
-    }
-    stn_json_end_array(w);
+    const stn_window *x = item;
+    stn_json_int(w, "window", x->window);
+    stn_json_number(w, "accuracy", x->accuracy);
+    stn_json_number(w, "spikes", x->spikes);
+    stn_json_number(w, "weight_reads", x->weight_additions);
+    stn_json_number(w, "sum_additions", x->sum_additions);
+    stn_json_number(w, "energy_j", x->energy_j);
+    stn_json_number(w, "latency_s", x->latency_s);
 }
 
-static void write_verification(const stn_measure *m, stn_json_writer *w)
+static void write_adc(const void *item, stn_json_writer *w)
 {
-    stn_json_begin_array(w, "verification");
-    for (int i = 0; i < m->n_verified; i++) {
-        const stn_verification *v = &m->verified[i];
-        stn_json_begin_object(w, NULL);
-        stn_json_string(w, "executor", v->executor);
-        stn_json_int(w, "images", v->n);
-        stn_json_int(w, "mismatches", v->n_mismatches);
-        stn_json_number(w, "seconds", v->seconds);
-        stn_json_end_object(w);
-    }
-    stn_json_end_array(w);
+    const stn_measure_adc *a = item;
+    stn_json_string(w, "resolution", a->resolution);
+    stn_json_int(w, "images", a->n_images);
+    stn_json_number(w, "accuracy", a->accuracy);
+    stn_json_number(w, "exact", a->exact);
+    stn_json_number(w, "energy_j", a->energy_j);
+    stn_json_number(w, "converter_j", a->converter_j);
+    stn_json_number(w, "latency_s", a->latency_s);
+}
+
+static void write_verification(const void *item, stn_json_writer *w)
+{
+    const stn_verification *v = item;
+    stn_json_string(w, "executor", v->executor);
+    stn_json_int(w, "images", v->n);
+    stn_json_int(w, "mismatches", v->n_mismatches);
+    stn_json_number(w, "seconds", v->seconds);
+}
+
+/* The program again: with fewer bits, in windows, on other converters. */
+static void write_lists(const stn_measure *m, stn_json_writer *w)
+{
+    write_list("bits", &(list){m->bits, m->n_bits, sizeof *m->bits, write_bits},
+               w);
+    write_list(
+        "windows",
+        &(list){m->windows, m->n_windows, sizeof *m->windows, write_window}, w);
+    write_list("converters",
+               &(list){m->adcs, m->n_adcs, sizeof *m->adcs, write_adc}, w);
+    write_list("verification",
+               &(list){m->verified, m->n_verified, sizeof *m->verified,
+                       write_verification},
+               w);
 }
 
 /* ---- the log of training: one object a line */
@@ -302,10 +313,7 @@ stn_status stn_measure_write(const stn_measure *m, stn_json_writer *w,
     stn_json_number(w, "compression", stn_measure_compression(&sum));
     if (m->simulation)
         write_simulation(m->simulation, w);
-    write_bits(m, w);
-    write_windows(m, w);
-    write_adcs(m, w);
-    write_verification(m, w);
+    write_lists(m, w);
     stn_status status = m->run[0] ? write_epochs(m->run, w, err) : STN_OK;
     stn_json_begin_array(w, "layers");
     for (int i = 0; i < m->n_layers && status == STN_OK; i++)
