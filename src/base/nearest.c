@@ -108,17 +108,17 @@ stn_status stn_yaml_choice(const stn_yaml *node, const char *const *words,
 {
     if (!node)
         return stn_fail(err, STN_E_FORMAT, "a required word is missing");
+    for (int i = 0; node->kind == STN_YAML_SCALAR && words[i]; i++)
+        if (strcmp(words[i], node->scalar) == 0) {
+            *out = i;
+            return STN_OK;
+        }
     const char *key = node->key ? node->key : "value";
     char list[400];
     stn_list_words(list, sizeof list, words);
     if (node->kind != STN_YAML_SCALAR)
         return stn_yaml_fail(
             node, err, "%s: got a list or map, expected one of: %s", key, list);
-    for (int i = 0; words[i]; i++)
-        if (strcmp(words[i], node->scalar) == 0) {
-            *out = i;
-            return STN_OK;
-        }
     const char *nearest = stn_nearest_word(node->scalar, words);
     if (nearest)
         return stn_yaml_fail(node, err,
