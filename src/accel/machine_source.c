@@ -201,6 +201,8 @@ stn_status stn_machine_source_assign(stn_machine_source *source,
                                      stn_error *err)
 {
     stn_yaml_document *document = NULL;
+    if (strncmp(path, "cell.", 5) == 0)
+        stn_tech_cache_forget_cells(source->technologies);
     STN_TRY(document_of(source, &path, &document, err));
     stn_yaml *node = stn_yaml_find(document, path);
     if (!node) {

@@ -103,7 +103,8 @@ stn_status stn_array_create_modelled(const stn_array_choice *choice,
     STN_TRY(stn_array_whole(choice->array, "rows", 2, &a.rows, err));
     STN_TRY(stn_array_whole(choice->array, "columns", 1, &a.columns, err));
     STN_TRY(stn_array_feature(choice, figures, &feature_m, err));
-    STN_TRY(stn_cell_parse(choice->cell, figures, &e.cell, err));
+    STN_TRY(stn_tech_cache_cell(choice->technologies, choice->cell, figures,
+                                &e.cell, err));
     int references = stn_cell_resists(&e.cell) ? STN_MTJ_ROWS : 1;
     if (stn_yaml_get(choice->array, "references"))
         STN_TRY(

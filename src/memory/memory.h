@@ -97,11 +97,14 @@ typedef struct stn_array {
     bool shares_charge;
 } stn_array;
 
-/* Technologies of the array model that were read before, so that sub-arrays of
- * many geometries read a file once; not for several threads at a time. */
+/* Technologies and cells of the array model that were read before, so that
+ * sub-arrays of many geometries read a file once; not for several threads at a
+ * time. */
 typedef struct stn_tech_cache stn_tech_cache;
 stn_status stn_tech_cache_create(stn_tech_cache **out, stn_error *err);
 void stn_tech_cache_destroy(stn_tech_cache *cache); /* NULL is legal */
+/* A field of a cell's file has changed. NULL is legal. */
+void stn_tech_cache_forget_cells(stn_tech_cache *cache);
 
 /* Which sub-array is wanted: a machine file's `array` map. */
 typedef struct stn_array_choice {

@@ -86,6 +86,11 @@ stn_status stn_cell_load(const char *name, stn_figures *figures, stn_cell *out,
 stn_status stn_cell_parse(const stn_yaml *root, stn_figures *figures,
                           stn_cell *out, stn_error *err);
 
+/* The same from a cache, kept by its root until the cells are forgotten. */
+stn_status stn_tech_cache_cell(stn_tech_cache *cache, const stn_yaml *root,
+                               stn_figures *figures, stn_cell *out,
+                               stn_error *err);
+
 /* A sub-array to be modelled. */
 typedef struct stn_subarray {
     const stn_tech *tech;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Technologies of the array model that were read before, and digital units
- * that were simulated. A sweep asks for few of them and for many sub-arrays,
- * and reading a file takes as long as modelling dozens of sub-arrays. A full
- * cache forgets its oldest. */
+ * Technologies and cells of the array model that were read before, and digital
+ * units that were simulated. A sweep asks for few of them and for many
+ * sub-arrays, and reading a file takes as long as modelling dozens of
+ * sub-arrays. A full cache forgets its oldest. */
 #include "memory/model.h"
 #include <stdio.h>
 #include <string.h>
 
 #define MAX_KEPT 16
 #define MAX_UNITS 128
+#define MAX_CELLS 8
 
 typedef struct kept {
     char set[STN_NAME_CAPACITY], roadmap[8], cell_roadmap[8];
@@ -23,11 +24,18 @@ typedef struct kept_unit {
     stn_unit_report report;
 } kept_unit;
 
+typedef struct kept_cell {
+    const stn_yaml *root;
+    stn_cell cell;
+} kept_cell;
+
 struct stn_tech_cache {
     kept items[MAX_KEPT];
     int n, oldest;
     kept_unit units[MAX_UNITS];
     int n_units, oldest_unit;
+    kept_cell cells[MAX_CELLS];
+    int n_cells, oldest_cell;
 };
 
 stn_status stn_tech_cache_create(stn_tech_cache **out, stn_error *err)
@@ -110,4 +118,28 @@ stn_status stn_tech_cache_unit(stn_tech_cache *cache,
     k->request = *request;
     k->report = *out;
     return STN_OK;
+}
+
+stn_status stn_tech_cache_cell(stn_tech_cache *cache, const stn_yaml *root,
+                               stn_figures *figures, stn_cell *out,
+                               stn_error *err)
+{
+    if (!cache)
+        return stn_cell_parse(root, figures, out, err);
+    for (int i = 0; i < cache->n_cells; i++)
+        if (cache->cells[i].root == root) {
+            *out = cache->cells[i].cell;
+            return STN_OK;
+        }
+    STN_TRY(stn_cell_parse(root, figures, out, err));
+    cache->cells[cache->oldest_cell] = (kept_cell){root, *out};
+    cache->oldest_cell = (cache->oldest_cell + 1) % MAX_CELLS;
+    cache->n_cells += cache->n_cells < MAX_CELLS;
+    return STN_OK;
+}
+
+void stn_tech_cache_forget_cells(stn_tech_cache *cache)
+{
+    if (cache)
+        cache->n_cells = cache->oldest_cell = 0;
 }
