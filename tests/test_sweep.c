@@ -110,47 +110,119 @@ static void mappings_are_kept_for_machines_with_circuits_too(void **state)
     }
 }
 
-/* Units of many widths and both roadmaps, kept from point to point, beside
- * machines that keep nothing. */
+/* All points of a sweep are those of machines that are read anew. */
+static void check_all(const char *machine, const char *const *set, int n_set,
+                      const stn_sweep_axis *list, int n)
+{
+    stn_sweep_options o = defaults();
+    o.machine = machine;
+    o.set = set;
+    o.n_set = n_set;
+    o.axes = list;
+    o.n_axes = n;
+    o.n_checks = 1;
+    for (int a = 0; a < n; a++)
+        o.n_checks *= list[a].n;
+    stn_sweep *s = sweep_of(&o);
+    assert_int_equal(s->n_fit, o.n_checks);
+    assert_int_equal(s->n_checked, o.n_checks);
+    uint64_t stride = s->n_points;
+    for (int a = 0; a < n; a++) { /* and each axis matters */
+        stride /= (uint64_t)list[a].n;
+        if (list[a].n == 1)
+            continue;
+        assert_memory_not_equal(s->points, s->points + stride,
+                                sizeof s->points->objective);
+    }
+    stn_sweep_destroy(s);
+}
+
+/* Units of many widths and both roadmaps, and a buffer. */
 static void digital_units_are_kept_and_change_nothing(void **state)
 {
     (void)state;
-    static const char *const columns[] = {"128", "160", "192", "224",
-                                          "256", "288", "320", "352"};
+    static const char *const columns[] = {"128", "160", "192", "224"};
     static const char *const sums[] = {"add", "count"};
     static const char *const roadmaps[] = {"HP", "LSTP"};
+    static const char *const rows[] = {"128", "256", "512"};
     const stn_sweep_axis units[] = {{"options.sums", sums, 2},
-                                    {"array.columns", columns, 8},
+                                    {"array.columns", columns, 4},
+                                    {"buffer.array.rows", rows, 3},
                                     {"units.roadmap", roadmaps, 2}};
-    stn_sweep_options o = defaults();
-    o.machine = "sot-modelled";
-    o.axes = units;
-    o.n_axes = 3;
-    stn_sweep *s = sweep_of(&o);
-    stn_error err;
-    stn_program *program = NULL;
-    assert_ok(stn_program_outline("lenet5", &o.outline, &program, &err), err);
-    assert_int_equal(s->n_fit, 32);
-    for (uint64_t i = 0; i < 32; i++) {
-        char texts[3][64];
-        const char *set[] = {texts[0], texts[1], texts[2]};
-        stn_machine *machine = NULL;
-        stn_simulation *simulation = NULL;
-        for (int a = 0; a < 3; a++)
-            snprintf(texts[a], sizeof texts[a], "%s=%s", units[a].path,
-                     units[a].values[stn_sweep_value(&o, i, a)]);
-        assert_ok(stn_machine_load("sot-modelled", set, 3, &machine, &err),
-                  err);
-        assert_ok(stn_simulate(machine, program, &(stn_simulate_options){0},
-                               &simulation, &err),
-                  err);
-        assert_true(s->points[i].objective[STN_OBJECTIVE_ENERGY] ==
-                    stn_cost_energy_j(&simulation->total));
-        stn_simulation_destroy(simulation);
-        stn_machine_destroy(machine);
+    check_all("sot-modelled", NULL, 0, units, 4);
+}
+
+/* A part that is kept must be made anew by whatever it is made of, with axes
+ * in an order and in the other. */
+static void parts_that_are_kept_never_outlive_their_fields(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {"128", "256"}, *lanes[] = {"4", "16"};
+    static const char *const widths[] = {"14", "15"}, *figures[] = {"1", "9"};
+    static const char *const cells[] = {"sot-2t1m", "stt-mram"};
+    static const char *const techs[] = {"cmos-45nm", "cmos-32nm"};
+    static const char *const sizes[] = {"45", "50"}, *banks[] = {"16", "64"};
+    static const char *const roadmaps[] = {"HP", "LSTP"};
+    static const char *const models[] = {"scaled", "structure"};
+    static const char *const areas[] = {"4"};
+#define OWN(pj)                                                                \
+    "{energy: {value: " pj ", unit: pJ, source: a test, confidence: assumed}," \
+    " latency: {value: 1, unit: ns, source: a test, confidence: assumed}}"
+    static const char *const own[] = {OWN("1"), OWN("2")};
+    static const char *const buffer[] = {"buffer.cell=sot-2t1m"};
+    const struct {
+        const char *machine;
+        int n_set;
+        stn_sweep_axis axes[5];
+    } list[] = {{"sot-modelled",
+                 1,
+                 {{"cell.access_width.value", widths, 2},
+                  {"array.rows", rows, 2},
+                  {"options.lanes", lanes, 2},
+                  {"buffer.array.rows", rows, 2},
+                  {"tech.events.link_bit.energy.value", figures, 2}}},
+                {"sot-modelled",
+                 0,
+                 {{"cell.access_width.value", widths, 2},
+                  {"cell", cells, 2},
+                  {"tech.events.link_bit.energy.value", figures, 2},
+                  {"array.columns", rows, 2},
+                  {"tech", techs, 2}}},
+                {"sot-modelled",
+                 0,
+                 {{"tech.feature_size.value", sizes, 2},
+                  {"units.roadmap", roadmaps, 2},
+                  {"array.roadmap", roadmaps, 2},
+                  {"tech.events.link_bit.latency.value", figures, 2},
+                  {"options.carry", carries, 2}}},
+                {"isaac-like",
+                 0,
+                 {{"options.adc_model", models, 2},
+                  {"circuits.read_latency.value", widths, 2},
+                  {"areas.sub_array_logic.value", figures, 2},
+                  {"cell.cell_area.value", areas, 1},
+                  {"options.cell_bits", figures, 1}}},
+                {"pe-int8",
+                 0,
+                 {{"bank.sub_arrays", banks, 2},
+                  {"array.rows", rows, 2},
+                  {"options.rows", lanes, 2},
+                  {"circuits.add_bit_area.value", figures, 2},
+                  {"tech.events.off_chip_bit.energy.value", figures, 2}}},
+                {"bdnet-sot",
+                 0,
+                 {{"tech.areas.lane.value", banks, 2},
+                  {"events.rescale", own, 2},
+                  {"options.lanes", lanes, 2},
+                  {"tech.events.link_bit.latency.value", figures, 2},
+                  {"baseline.float_units", banks, 1}}}};
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+        stn_sweep_axis turned[5];
+        for (int a = 0; a < 5; a++)
+            turned[a] = list[i].axes[4 - a];
+        check_all(list[i].machine, buffer, list[i].n_set, list[i].axes, 5);
+        check_all(list[i].machine, buffer, list[i].n_set, turned, 5);
     }
-    stn_program_destroy(program);
-    stn_sweep_destroy(s);
 }
 
 static bool beats(const stn_sweep_point *a, const stn_sweep_point *b)
@@ -297,6 +369,7 @@ int main(void)
         cmocka_unit_test(every_point_is_what_simulating_it_gives),
         cmocka_unit_test(mappings_are_kept_for_machines_with_circuits_too),
         cmocka_unit_test(digital_units_are_kept_and_change_nothing),
+        cmocka_unit_test(parts_that_are_kept_never_outlive_their_fields),
         cmocka_unit_test(
             forgotten_mappings_and_kept_technologies_change_nothing),
         cmocka_unit_test(the_front_is_what_nothing_beats),

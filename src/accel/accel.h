@@ -28,7 +28,7 @@ struct stn_machine {
     double lane_m2;                 /* one rescale or pool unit */
     double buffer_bit_m2, buffer_bit_w; /* of a modelled buffer; or 0 */
     double float_unit_m2; /* of the float baseline: one multiply-add */
-    const void *circuits; /* the family's, parsed by its hook; or NULL */
+    void *circuits;       /* the family's, parsed by its hook; or NULL */
     int float_units;      /* of each layer of the float baseline */
     /* Junctions that differ, spreads as the machine file multiplies them;
      * NULL: all cells are alike. Which cells a chip has follows from the

@@ -134,36 +134,33 @@ static stn_status read_event(stn_machine *m, stn_event event,
     return STN_OK;
 }
 
-static stn_status read_events(const stn_machine_files *f,
-                              const stn_unit_figures *units, stn_machine *m,
-                              stn_error *err)
+static stn_status check_events(const stn_machine_files *f, stn_error *err)
 {
-    const stn_yaml *own = stn_yaml_get(f->root, "events");
-    const stn_yaml *tech = NULL;
+    const stn_yaml *own = stn_yaml_get(f->root, "events"), *tech = NULL;
     STN_TRY(stn_yaml_need_map(f->tech, "events", &tech, err));
     STN_TRY(check_event_keys(tech, err));
-    if (own && !is_empty(own))
-        STN_TRY(check_event_keys(own, err));
-    for (int e = 0; e < STN_EVENT_COUNT; e++) {
-        const char *name = stn_events[e].name, *made_of = units->made_of[e];
-        const stn_yaml *node = own_figure(f, "events", name);
-        if (is_array_event((stn_event)e))
-            continue;
-        if (node || !made_of) {
-            node = node ? node : stn_yaml_get(tech, name);
-            if (!node)
-                return stn_yaml_fail(tech, err, "events.%s is missing", name);
-            STN_TRY(read_event(m, (stn_event)e, node, err));
-            continue;
-        }
-        m->event_energy_j[e] = units->energy_j[e];
-        m->event_latency_s[e] = units->latency_s[e];
-        STN_TRY(list_unit(m, name, "energy", units->energy_j[e], "J", made_of,
-                          err));
-        STN_TRY(list_unit(m, name, "latency", units->latency_s[e], "s", made_of,
-                          err));
+    return own && !is_empty(own) ? check_event_keys(own, err) : STN_OK;
+}
+
+static stn_status make_event(const stn_machine_files *f,
+                             const stn_unit_figures *units, stn_machine *m,
+                             stn_event e, stn_error *err)
+{
+    const char *name = stn_events[e].name, *made_of = units->made_of[e];
+    const stn_yaml *node = own_figure(f, "events", name);
+    if (node || !made_of) {
+        const stn_yaml *tech = stn_yaml_get(f->tech, "events");
+        node = node ? node : stn_yaml_get(tech, name);
+        if (!node)
+            return stn_yaml_fail(tech, err, "events.%s is missing", name);
+        return read_event(m, e, node, err);
     }
-    return STN_OK;
+    m->event_energy_j[e] = units->energy_j[e];
+    m->event_latency_s[e] = units->latency_s[e];
+    STN_TRY(
+        list_unit(m, name, "energy", units->energy_j[e], "J", made_of, err));
+    return list_unit(m, name, "latency", units->latency_s[e], "s", made_of,
+                     err);
 }
 
 static stn_status read_areas(const stn_machine_files *f,
@@ -222,8 +219,12 @@ static stn_status read_options(const stn_machine_files *f, stn_machine *m,
                                stn_error *err)
 {
     baseline_attrs baseline = {0};
+    const stn_accel_type *before = m->type;
     STN_TRY(find_family(f->root, m, err));
-    m->attrs = stn_arena_alloc(&m->arena, 1, m->type->attrs_size);
+    if (m->type != before) { /* else there is room, of the machine before */
+        m->attrs = stn_arena_alloc(&m->arena, 1, m->type->attrs_size);
+        m->circuits = NULL;
+    }
     if (!m->attrs)
         return stn_fail_memory(err, "the options of a machine");
     const stn_yaml *options = stn_yaml_get(f->root, "options");
@@ -296,8 +297,7 @@ static stn_status read_device(const stn_machine_files *f, stn_machine *m,
     return status == STN_OK ? use_device(&mtj, &attrs, m, err) : status;
 }
 
-static stn_status read_machine(const stn_machine_files *f, stn_machine *m,
-                               stn_error *err)
+static stn_status check_files(const stn_machine_files *f, stn_error *err)
 {
     static const char *const keys[] = {
         "title",    "family", "cell",  "device",   "tech",
@@ -305,49 +305,109 @@ static stn_status read_machine(const stn_machine_files *f, stn_machine *m,
         "baseline", "events", "areas", "circuits", NULL};
     static const char *const tech_keys[] = {"title", "feature_size", "events",
                                             "areas", NULL};
-    const stn_yaml *title = NULL, *array = NULL;
-    stn_unit_figures units = {0};
     STN_TRY(stn_yaml_check_keys(f->root, keys, err));
-    STN_TRY(stn_yaml_check_keys(f->tech, tech_keys, err));
+    return stn_yaml_check_keys(f->tech, tech_keys, err);
+}
+
+static stn_status copy_title(const stn_machine_files *f, stn_machine *m,
+                             stn_error *err)
+{
+    const stn_yaml *title = NULL;
     STN_TRY(stn_yaml_need_text(f->root, "title", &title, err));
-    STN_TRY(stn_yaml_need_map(f->root, "array", &array, err));
     m->title = stn_arena_string(&m->arena, title->scalar);
-    if (!m->title)
-        return stn_fail_memory(err, "the title of a machine");
+    return m->title ? STN_OK : stn_fail_memory(err, "the title of a machine");
+}
+
+static bool same_areas(const stn_unit_figures *a, const stn_unit_figures *b)
+{
+    return a->column == b->column && a->logic == b->logic &&
+           a->lane == b->lane && a->column_m2 == b->column_m2 &&
+           a->logic_m2 == b->logic_m2 && a->lane_m2 == b->lane_m2 &&
+           a->logic_leakage_w == b->logic_leakage_w;
+}
+
+/* What units change of events and areas makes these stale. */
+static stn_status make_units(const stn_machine_files *f,
+                             const stn_array_choice *choice,
+                             stn_machine_kept *k, stn_machine *m,
+                             stn_error *err)
+{
+    stn_unit_figures u = {0}, *old = &k->units;
+    m->bank_m2 = m->bank_leakage_w = 0.0;
+    m->buffer_bit_m2 = m->buffer_bit_w = 0.0;
+    STN_TRY(stn_machine_units(f, choice, &k->buffer, m, &u, err));
+    for (int e = 0; e < STN_EVENT_COUNT; e++)
+        if (u.made_of[e] != old->made_of[e] ||
+            u.energy_j[e] != old->energy_j[e] ||
+            u.latency_s[e] != old->latency_s[e])
+            k->stale_events |= (uint64_t)1 << e;
+    if (!same_areas(&u, old))
+        k->stale |= STN_MAKE_AREAS;
+    k->units = u;
+    return STN_OK;
+}
+
+static stn_status make_events(const stn_machine_files *f,
+                              const stn_machine_kept *k, stn_machine *m,
+                              stn_error *err)
+{
+    for (int e = 0; e < STN_EVENT_COUNT; e++)
+        if (k->stale_events >> e & 1 && !is_array_event((stn_event)e))
+            STN_TRY(make_event(f, &k->units, m, (stn_event)e, err));
+    return STN_OK;
+}
+
+static stn_status make_array(const stn_machine_files *f,
+                             const stn_array_choice *choice, stn_machine *m,
+                             stn_error *err)
+{
+    if (f->array)
+        m->array = *f->array;
+    else
+        STN_TRY(stn_array_create(choice, &m->figures, &m->array, err));
+    array_events(m);
+    return STN_OK;
+}
+
+/* Units look at the options, the sub-array and the buffer's; circuits at the
+ * options, and their events replace some of the sub-array. */
+static void spread_staleness(stn_machine_kept *k)
+{
+    if (k->stale & (STN_MAKE_ARRAY | STN_MAKE_OPTIONS))
+        k->stale |= STN_MAKE_UNITS | STN_MAKE_CIRCUITS;
+    if (k->stale & STN_MAKE_BUFFER)
+        k->stale |= STN_MAKE_UNITS;
+}
+
+stn_status stn_machine_make(const stn_machine_files *f, stn_machine_kept *k,
+                            stn_machine *m, stn_error *err)
+{
     stn_array_choice choice = {.cell_name = f->cell_name,
                                .tech_name = f->tech_name,
                                .cell = f->cell,
                                .tech = f->tech,
-                               .array = array,
                                .technologies = f->technologies};
-    if (f->array)
-        m->array = *f->array;
-    else
-        STN_TRY(stn_array_create(&choice, &m->figures, &m->array, err));
-    array_events(m);
-    STN_TRY(read_options(f, m, err));
-    STN_TRY(stn_machine_units(f, &choice, m, &units, err));
-    STN_TRY(read_events(f, &units, m, err));
-    STN_TRY(read_areas(f, &units, m, err));
-    STN_TRY(read_circuits(f, m, err));
-    return read_device(f, m, err);
-}
-
-stn_status stn_machine_build(const char *name, const stn_machine_files *files,
-                             stn_machine **out, stn_error *err)
-{
-    stn_machine *m = stn_alloc(1, sizeof *m);
-    if (!m)
-        return stn_fail_memory(err, "a machine");
-    snprintf(m->name, sizeof m->name, "%s", name);
-    m->figures.arena = files->unlisted ? NULL : &m->arena;
-    stn_status status = read_machine(files, m, err);
-    if (status != STN_OK) {
-        stn_machine_destroy(m);
-        return status;
-    }
-    *out = m;
-    return STN_OK;
+    spread_staleness(k);
+    if (k->stale & STN_MAKE_REST)
+        STN_TRY(check_files(f, err));
+    STN_TRY(copy_title(f, m, err));
+    STN_TRY(stn_yaml_need_map(f->root, "array", &choice.array, err));
+    if (k->stale & STN_MAKE_ARRAY)
+        STN_TRY(make_array(f, &choice, m, err));
+    if (k->stale & STN_MAKE_OPTIONS)
+        STN_TRY(read_options(f, m, err));
+    if (k->stale & STN_MAKE_BUFFER)
+        STN_TRY(stn_machine_buffer(f, &choice, m, &k->buffer, err));
+    if (k->stale & STN_MAKE_UNITS)
+        STN_TRY(make_units(f, &choice, k, m, err));
+    if (k->stale & STN_MAKE_REST)
+        STN_TRY(check_events(f, err));
+    STN_TRY(make_events(f, k, m, err));
+    if (k->stale & STN_MAKE_AREAS)
+        STN_TRY(read_areas(f, &k->units, m, err));
+    if (k->stale & STN_MAKE_CIRCUITS)
+        STN_TRY(read_circuits(f, m, err));
+    return k->stale & STN_MAKE_REST ? read_device(f, m, err) : STN_OK;
 }
 
 void stn_machine_destroy(stn_machine *machine)

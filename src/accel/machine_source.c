@@ -24,6 +24,7 @@ struct stn_machine_source {
     int n_parts;
     bool unlisted;
     stn_tech_cache *technologies; /* of an unlisted source */
+    stn_machine_kept kept;        /* likewise; `set` and assigned since */
 };
 
 stn_status stn_yaml_need_text(const stn_yaml *map, const char *key,
@@ -172,6 +173,7 @@ stn_status stn_machine_source_open(const char *name, const char *const *set,
         return stn_fail_memory(err, "a machine");
     set_name(s, name);
     s->unlisted = unlisted;
+    stn_machine_forget(&s->kept);
     stn_status status = open_machine(name, s, err);
     if (status == STN_OK && unlisted)
         status = stn_tech_cache_create(&s->technologies, err);
@@ -193,7 +195,60 @@ void stn_machine_source_close(stn_machine_source *source)
         stn_yaml_destroy(source->parts[i].document);
     stn_yaml_destroy(source->machine);
     stn_tech_cache_destroy(source->technologies);
+    stn_machine_forget(&source->kept);
     stn_free(source);
+}
+
+/* The field `name`, or one below it. */
+static bool is_field(const char *path, const char *name)
+{
+    size_t n = strlen(name);
+    return strncmp(path, name, n) == 0 && (!path[n] || path[n] == '.');
+}
+
+/* Figures of one event, when that is what `path` is about. */
+static bool mark_event(stn_machine_kept *k, const char *path)
+{
+    if (is_field(path, "tech.events"))
+        path += strlen("tech.");
+    if (strncmp(path, "events.", 7) != 0)
+        return false;
+    for (int e = 0; e < STN_EVENT_COUNT; e++)
+        if (is_field(path + 7, stn_events[e].name)) {
+            k->stale_events |= (uint64_t)1 << e;
+            return true;
+        }
+    return false;
+}
+
+/* What looks at a field is made anew; after one that is not listed here, such
+ * as the feature size, everything. A buffer may be of the same cells. */
+static void mark_stale(stn_machine_source *s, const char *path)
+{
+    static const struct {
+        const char *field;
+        unsigned parts;
+    } list[] = {{"options", STN_MAKE_OPTIONS},
+                {"baseline", STN_MAKE_OPTIONS},
+                {"array", STN_MAKE_ARRAY},
+                {"cell", STN_MAKE_ARRAY | STN_MAKE_BUFFER},
+                {"buffer", STN_MAKE_BUFFER},
+                {"units", STN_MAKE_UNITS},
+                {"bank", STN_MAKE_UNITS},
+                {"areas", STN_MAKE_AREAS},
+                {"tech.areas", STN_MAKE_AREAS},
+                {"circuits", STN_MAKE_CIRCUITS}};
+    if (strncmp(path, "cell.", 5) == 0)
+        stn_tech_cache_forget_cells(s->technologies);
+    if (mark_event(&s->kept, path))
+        return;
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+        if (is_field(path, list[i].field)) {
+            s->kept.stale |= list[i].parts;
+            return;
+        }
+    s->kept.stale = STN_MAKE_ALL;
+    s->kept.stale_events = UINT64_MAX;
 }
 
 stn_status stn_machine_source_assign(stn_machine_source *source,
@@ -201,8 +256,7 @@ stn_status stn_machine_source_assign(stn_machine_source *source,
                                      stn_error *err)
 {
     stn_yaml_document *document = NULL;
-    if (strncmp(path, "cell.", 5) == 0)
-        stn_tech_cache_forget_cells(source->technologies);
+    mark_stale(source, path);
     STN_TRY(document_of(source, &path, &document, err));
     stn_yaml *node = stn_yaml_find(document, path);
     if (!node) {
@@ -237,7 +291,7 @@ stn_status stn_machine_source_build(stn_machine_source *source,
         files.buffer_cell = stn_yaml_root(buffer_cell->document);
         files.buffer_cell_name = buffer_cell->name;
     }
-    return stn_machine_build(source->name, &files, out, err);
+    return stn_machine_build(source->name, &files, &source->kept, out, err);
 }
 
 stn_status stn_machine_load(const char *name, const char *const *set, int n_set,

@@ -100,50 +100,58 @@ static stn_status list_bit(stn_machine *m, const char *name, double value,
                            err);
 }
 
+stn_status stn_machine_buffer(const stn_machine_files *files,
+                              const stn_array_choice *array,
+                              const stn_machine *machine, stn_array *out,
+                              stn_error *err)
+{
+    static const char *const keys[] = {"cell", "array", NULL};
+    const stn_yaml *map = stn_yaml_get(files->root, "buffer");
+    stn_array_choice choice = *array;
+    stn_figures unlisted = {0};
+    if (!map)
+        return STN_OK;
+    STN_TRY(stn_yaml_need_map(files->root, "buffer", &map, err));
+    if (machine->type->no_buffer)
+        return stn_yaml_fail(map, err, "the %s family takes no buffer: %s",
+                             machine->type->name, machine->type->no_buffer);
+    STN_TRY(stn_yaml_check_keys(map, keys, err));
+    STN_TRY(stn_yaml_need_map(map, "array", &choice.array, err));
+    choice.cell = files->buffer_cell;
+    choice.cell_name = files->buffer_cell_name;
+    return stn_array_create(&choice, &unlisted, out, err);
+}
+
 /* The buffer is made of sub-arrays of the machine file's `buffer`, as much of
  * them as a layer needs. A row goes in or out at a time; a bit costs the mean
  * of reading and writing it. */
-static stn_status read_buffer(const stn_machine_files *f,
-                              const stn_array_choice *of, stn_machine *m,
-                              stn_unit_figures *out, stn_error *err)
+static stn_status use_buffer(const stn_machine_files *f, const stn_array *a,
+                             stn_machine *m, stn_unit_figures *out,
+                             stn_error *err)
 {
-    static const char *const keys[] = {"cell", "array", NULL};
-    const stn_yaml *map = stn_yaml_get(f->root, "buffer");
-    stn_array_choice choice = *of;
-    stn_figures unlisted = {0};
-    stn_array a;
-    if (!map)
+    const double bits = (double)a->rows * a->columns;
+    if (!stn_yaml_get(f->root, "buffer"))
         return STN_OK;
-    STN_TRY(stn_yaml_need_map(f->root, "buffer", &map, err));
-    if (m->type->no_buffer)
-        return stn_yaml_fail(map, err, "the %s family takes no buffer: %s",
-                             m->type->name, m->type->no_buffer);
-    STN_TRY(stn_yaml_check_keys(map, keys, err));
-    STN_TRY(stn_yaml_need_map(map, "array", &choice.array, err));
-    choice.cell = f->buffer_cell;
-    choice.cell_name = f->buffer_cell_name;
-    STN_TRY(stn_array_create(&choice, &unlisted, &a, err));
-    const double bits = (double)a.rows * a.columns;
-    m->buffer_bit_m2 = a.area_m2 / bits;
-    m->buffer_bit_w = a.leakage_w / bits;
+    m->buffer_bit_m2 = a->area_m2 / bits;
+    m->buffer_bit_w = a->leakage_w / bits;
     out->made_of[STN_EVENT_buffer_bit] = "sub-array of the buffer";
     out->energy_j[STN_EVENT_buffer_bit] =
-        0.5 * (a.read_energy_j + a.write_energy_j) / a.columns;
+        0.5 * (a->read_energy_j + a->write_energy_j) / a->columns;
     out->latency_s[STN_EVENT_buffer_bit] =
-        0.5 * (a.read_latency_s + a.write_latency_s);
+        0.5 * (a->read_latency_s + a->write_latency_s);
     STN_TRY(list_bit(m, "bit_area", m->buffer_bit_m2, "m2", err));
     return list_bit(m, "bit_leakage", m->buffer_bit_w, "W", err);
 }
 
 stn_status stn_machine_units(const stn_machine_files *files,
                              const stn_array_choice *array,
-                             stn_machine *machine, stn_unit_figures *out,
-                             stn_error *err)
+                             const stn_array *buffer, stn_machine *machine,
+                             stn_unit_figures *out, stn_error *err)
 {
     stn_figures unlisted = {0};
     double feature_m = 0.0;
     STN_TRY(stn_array_feature(array, &unlisted, &feature_m, err));
     STN_TRY(read_units(files, feature_m, machine, out, err));
     STN_TRY(read_bank(files, feature_m, machine, out, err));
-    return read_buffer(files, array, machine, out, err);
+    return use_buffer(files, buffer, machine, out, err);
 }

@@ -45,9 +45,11 @@ static stn_status parse_axis(stn_sweep_job *j, int a, stn_error *err)
                         "%s: a packed program cannot be varied; sweep a "
                         "network by name",
                         axis->path);
-    j->of_array[a] = j->of_part[a] || strncmp(axis->path, "array.", 6) == 0 ||
-                     strcmp(axis->path, "cell") == 0 ||
-                     strcmp(axis->path, "tech") == 0;
+    j->names_part[a] =
+        strcmp(axis->path, "cell") == 0 || strcmp(axis->path, "tech") == 0;
+    j->parts_change |= j->names_part[a];
+    j->of_array[a] = j->of_part[a] || j->names_part[a] ||
+                     strncmp(axis->path, "array.", 6) == 0;
     if (j->of_array[a] && j->n_arrays <= MAX_ARRAYS)
         j->n_arrays *= (size_t)axis->n;
     j->values[a] = stn_alloc((size_t)axis->n, sizeof *j->values[a]);

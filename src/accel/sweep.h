@@ -53,9 +53,12 @@ typedef struct stn_sweep_job {
     int n_workers;
     uint64_t first; /* point of the batch that runs */
     stn_yaml_document **values[STN_SWEEP_AXES];
-    bool of_network[STN_SWEEP_AXES], of_part[STN_SWEEP_AXES];
-    bool of_array[STN_SWEEP_AXES]; /* changes the sub-array, or may */
-    size_t n_arrays;               /* combinations of these */
+    bool of_network[STN_SWEEP_AXES];
+    bool of_part[STN_SWEEP_AXES];    /* of the cell or technology named now */
+    bool names_part[STN_SWEEP_AXES]; /* which of these that is */
+    bool parts_change;               /* any does */
+    bool of_array[STN_SWEEP_AXES];   /* changes the sub-array, or may */
+    size_t n_arrays;                 /* combinations of these */
 } stn_sweep_job;
 
 /* Costs a point; what does not fit is written into it. */
@@ -64,9 +67,11 @@ stn_status stn_sweep_cost_point(const stn_sweep_job *j, stn_sweep_worker *w,
 /* Sets w->program to the point's. */
 stn_status stn_sweep_choose_program(const stn_sweep_job *j, stn_sweep_worker *w,
                                     uint64_t point, stn_error *err);
-/* Sets the fields of w->source to the point's values. */
-stn_status stn_sweep_assign(const stn_sweep_job *j, stn_sweep_worker *w,
-                            uint64_t point, stn_error *err);
+/* Sets the fields of a source to the point's values; `at` are the values that
+ * they have, by axis, or -1. */
+stn_status stn_sweep_assign(const stn_sweep_job *j, uint64_t point,
+                            stn_machine_source *source, int *at,
+                            stn_error *err);
 
 /* The mapping of w->program on `machine`, which it takes over, with that
  * machine's figures. */

@@ -1,8 +1,25 @@
 /* SPDX-License-Identifier: MIT
  *
- * Spot checks of a sweep: some points are simulated one by one, and executed
- * where there is a picture. */
+ * Spot checks of a sweep: some points are simulated one by one, from files that
+ * are read anew, and executed where there is a picture. */
 #include "accel/sweep.h"
+
+/* The machine of a point, of which nothing was kept. */
+static stn_status load_machine(const stn_sweep_job *j, uint64_t index,
+                               stn_machine **out, stn_error *err)
+{
+    stn_machine_source *source = NULL;
+    int at[STN_SWEEP_AXES];
+    for (int a = 0; a < STN_SWEEP_AXES; a++)
+        at[a] = -1;
+    STN_TRY(stn_machine_source_open(j->o->machine, j->o->set, j->o->n_set,
+                                    false, &source, err));
+    stn_status status = stn_sweep_assign(j, index, source, at, err);
+    if (status == STN_OK)
+        status = stn_machine_source_build(source, NULL, out, err);
+    stn_machine_source_close(source);
+    return status;
+}
 
 static stn_status check_point(const stn_sweep_job *j, stn_sweep_worker *w,
                               uint64_t index, stn_error *err)
@@ -12,8 +29,7 @@ static stn_status check_point(const stn_sweep_job *j, stn_sweep_worker *w,
     stn_simulation *s = NULL;
     stn_simulate_options o = {.density = j->o->density};
     STN_TRY(stn_sweep_choose_program(j, w, index, err));
-    STN_TRY(stn_sweep_assign(j, w, index, err));
-    STN_TRY(stn_machine_source_build(w->source, NULL, &machine, err));
+    STN_TRY(load_machine(j, index, &machine, err));
     stn_status status = stn_simulate(machine, w->program, &o, &s, err);
     if (status == STN_OK &&
         (stn_cost_energy_j(&s->total) !=

@@ -101,20 +101,30 @@ stn_status stn_sweep_choose_program(const stn_sweep_job *j, stn_sweep_worker *w,
     return add_variant(j, w, point, key, err);
 }
 
-/* Assigns the axes whose value changes; those of cell and technology always,
- * because another axis may have named another file. */
-stn_status stn_sweep_assign(const stn_sweep_job *j, stn_sweep_worker *w,
-                            uint64_t point, stn_error *err)
+static stn_status assign_axis(const stn_sweep_job *j, int axis, int value,
+                              stn_machine_source *source, int *at,
+                              stn_error *err)
 {
-    for (int a = 0; a < j->o->n_axes; a++) {
-        int value = stn_sweep_value(j->o, point, a);
-        if (j->of_network[a] || (w->at[a] == value && !j->of_part[a]))
-            continue;
-        STN_TRY(stn_machine_source_assign(w->source, j->o->axes[a].path,
-                                          stn_yaml_root(j->values[a][value]),
-                                          err));
-        w->at[a] = value;
-    }
+    bool holds = at[axis] == value && !(j->of_part[axis] && j->parts_change);
+    if (j->of_network[axis] || holds)
+        return STN_OK;
+    STN_TRY(stn_machine_source_assign(source, j->o->axes[axis].path,
+                                      stn_yaml_root(j->values[axis][value]),
+                                      err));
+    at[axis] = value;
+    return STN_OK;
+}
+
+/* Assigns the axes whose value changes, first those that name a cell or a
+ * technology; fields of these always when they are named anew. */
+stn_status stn_sweep_assign(const stn_sweep_job *j, uint64_t point,
+                            stn_machine_source *source, int *at, stn_error *err)
+{
+    for (int pass = 0; pass < 2; pass++)
+        for (int a = 0; a < j->o->n_axes; a++)
+            if (j->names_part[a] == (pass == 0))
+                STN_TRY(assign_axis(j, a, stn_sweep_value(j->o, point, a),
+                                    source, at, err));
     return STN_OK;
 }
 
@@ -200,7 +210,7 @@ stn_status stn_sweep_cost_point(const stn_sweep_job *j, stn_sweep_worker *w,
     stn_sweep_mapped *p = NULL;
     stn_error why = {0};
     STN_TRY(stn_sweep_choose_program(j, w, index, err));
-    STN_TRY(stn_sweep_assign(j, w, index, err));
+    STN_TRY(stn_sweep_assign(j, index, w->source, w->at, err));
     stn_status status = build_machine(j, w, index, &machine, &why);
     if (status == STN_E_UNSUPPORTED) { /* such as an array without figures */
         refuse(w, index, why.text, point);
