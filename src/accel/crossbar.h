@@ -107,10 +107,12 @@ typedef struct xb_pack {
     int row_arrays;  /* over which its rows spread */
 } xb_pack;
 
-/* Rows [first, first + n) of a pack, driven at once. */
+/* Rows [first, first + n) of a pack, driven at once. Of an outline, which is
+ * never executed, one stands for `times` that are alike but for `first`. */
 typedef struct xb_group {
     int pack, first, n;
-    int turn;             /* groups of the same array that go before */
+    int turn; /* groups of the same array that go before */
+    uint64_t times;
     size_t column, plane; /* where its columns and planes begin */
 } xb_group;
 
@@ -123,15 +125,18 @@ typedef struct xb_run {
  * that hold `group` of blocks [first, first + n). A convolution is one block
  * of all its channels; a depthwise one has a block a channel, and as many lie
  * on the diagonal of an array as fit. Filter o is of block o mod n_blocks.
- * Reads of one round run in parallel. */
+ * Reads of one round run in parallel; of an outline, one stands for `times`
+ * that are alike. */
 typedef struct xb_read {
     int group, first, n, round;
+    uint64_t times;
     uint32_t columns[2][XB_MAX_SLICES]; /* converted: sign, slice */
 } xb_read;
 
 /* What time passes for in a round: the slowest of its arrays. */
 typedef struct xb_round {
     uint64_t read_steps, adc_steps;
+    double adc_s; /* of its conversions */
     int adc_bits;
 } xb_round;
 

@@ -18,10 +18,12 @@ static int n_adcs(const xb_mapping *m)
 /* --- reads ----------------------------------------------------------------*/
 
 /* A block on arrays of its own: each row group is a read. Groups of one array
- * follow each other, arrays run side by side. */
+ * follow each other, arrays run side by side. Blocks of an outline are alike.
+ */
 static stn_status own_reads(xb_mapping *m, xb_layer *l, stn_error *err)
 {
-    l->n_reads = l->n_groups * l->n_blocks;
+    const bool outline = l->in->weights.outline != NULL;
+    l->n_reads = l->n_groups * (outline ? 1 : l->n_blocks);
     l->reads = stn_arena_alloc(&m->arena, (size_t)l->n_reads, sizeof *l->reads);
     if (!l->reads)
         return stn_fail_memory(err, "the reads of a layer");
@@ -29,15 +31,34 @@ static stn_status own_reads(xb_mapping *m, xb_layer *l, stn_error *err)
         int g = i % l->n_groups, turn = l->groups[g].turn;
         l->reads[i] = (xb_read){
             .group = g, .first = i / l->n_groups, .n = 1, .round = turn};
+        l->reads[i].times =
+            outline ? l->groups[g].times * (uint64_t)l->n_blocks : 1;
         if (turn >= l->n_rounds)
             l->n_rounds = turn + 1;
     }
     return STN_OK;
 }
 
+/* Reads of `times` arrays that are alike, which hold blocks [first, end),
+ * `together` of them at once. */
+static void read_diagonal(xb_layer *l, int first, int end, int together,
+                          uint64_t times)
+{
+    int round = 0;
+    for (int b = first; b < end; b += together)
+        for (int g = 0; g < l->n_groups; g++)
+            l->reads[l->n_reads++] =
+                (xb_read){.group = g,
+                          .first = b,
+                          .n = end - b < together ? end - b : together,
+                          .round = round++,
+                          .times = times};
+    l->n_rounds = round > l->n_rounds ? round : l->n_rounds;
+}
+
 /* Blocks on the diagonal of an array, `held` of them; as many of them at once
  * as may be driven. A block of more rows than that is read in parts. Rows of
- * other blocks meet empty cells. */
+ * other blocks meet empty cells. Full arrays of an outline are alike. */
 static stn_status diagonal_reads(xb_mapping *m, xb_layer *l, int held,
                                  stn_error *err)
 {
@@ -45,22 +66,16 @@ static stn_status diagonal_reads(xb_mapping *m, xb_layer *l, int held,
                                         : m->machine->array.rows;
     int together = active / l->n_rows < held ? active / l->n_rows : held;
     together = together ? together : 1;
-    int arrays = div_up(l->n_blocks, held);
-    int most = arrays * div_up(held, together) * l->n_groups;
+    int arrays = div_up(l->n_blocks, held), full = l->n_blocks / held;
+    int alike = l->in->weights.outline && full > 1 ? full : 1;
+    int most = (arrays - alike + 1) * div_up(held, together) * l->n_groups;
     l->reads = stn_arena_alloc(&m->arena, (size_t)most, sizeof *l->reads);
     if (!l->reads)
         return stn_fail_memory(err, "the reads of a layer");
     for (int base = 0; base < l->n_blocks; base += held) {
         int end = l->n_blocks - base < held ? l->n_blocks : base + held;
-        int round = 0;
-        for (int b = base; b < end; b += together)
-            for (int g = 0; g < l->n_groups; g++)
-                l->reads[l->n_reads++] =
-                    (xb_read){.group = g,
-                              .first = b,
-                              .n = end - b < together ? end - b : together,
-                              .round = round++};
-        l->n_rounds = round > l->n_rounds ? round : l->n_rounds;
+        read_diagonal(l, base, end, together, (uint64_t)(base ? 1 : alike));
+        base += base ? 0 : (alike - 1) * held;
     }
     l->arrays = (uint64_t)arrays;
     l->most_held = (l->n_blocks < held ? l->n_blocks : held) * l->n_rows;
@@ -102,7 +117,7 @@ static uint32_t columns_of(const xb_layer *l, const xb_read *r, int sign,
 /* The slowest ADC of one read's arrays: it converts one column after the
  * other. */
 static void time_read(const xb_mapping *m, const xb_layer *l, const xb_read *r,
-                      xb_round *round, double *slowest_s)
+                      xb_round *round)
 {
     int wide = m->machine->array.columns;
     for (int tile = 0; tile < xb_pack_of(l, r)->tiles; tile++)
@@ -116,28 +131,50 @@ static void time_read(const xb_mapping *m, const xb_layer *l, const xb_read *r,
                 double time_s =
                     (double)steps *
                     m->machine->event_latency_s[STN_EVENT_adc1 + bits - 1];
-                if (time_s <= *slowest_s)
+                if (time_s <= round->adc_s)
                     continue;
-                *slowest_s = time_s;
+                round->adc_s = time_s;
                 round->adc_steps = steps;
                 round->adc_bits = bits;
             }
 }
 
+/* Whether two reads convert the same columns for sure. */
+static bool same_columns(const xb_layer *l, const xb_read *a, const xb_read *b)
+{
+    return !l->live && a->n == b->n && xb_pack_of(l, a) == xb_pack_of(l, b);
+}
+
 /* A round takes as long as its slowest array: its read and its conversions,
  * or the longer of the two. */
-static void time_round(const xb_mapping *m, xb_layer *l, int k)
+static stn_status time_rounds(xb_mapping *m, xb_layer *l, stn_error *err)
 {
     double read_s = m->machine->event_latency_s[STN_EVENT_crossbar_read];
-    double slowest_s = -1.0;
-    for (int i = 0; i < l->n_reads; i++)
-        if (l->reads[i].round == k)
-            time_read(m, l, &l->reads[i], &l->rounds[k], &slowest_s);
-    l->rounds[k].read_steps = 1;
-    if (m->options.pipeline && slowest_s >= read_s)
-        l->rounds[k].read_steps = 0;
-    else if (m->options.pipeline)
-        l->rounds[k].adc_steps = 0;
+    xb_round one = {.adc_s = -1.0};
+    l->rounds =
+        stn_arena_alloc(&m->arena, (size_t)l->n_rounds, sizeof *l->rounds);
+    if (!l->rounds)
+        return stn_fail_memory(err, "the rounds of a layer");
+    for (int k = 0; k < l->n_rounds; k++)
+        l->rounds[k].adc_s = -1.0;
+    for (int i = 0; i < l->n_reads; i++) {
+        const xb_read *r = &l->reads[i];
+        if (!i || !same_columns(l, r, r - 1)) {
+            one = (xb_round){.adc_s = -1.0};
+            time_read(m, l, r, &one);
+        }
+        if (one.adc_s > l->rounds[r->round].adc_s)
+            l->rounds[r->round] = one;
+    }
+    for (int k = 0; k < l->n_rounds; k++) {
+        xb_round *r = &l->rounds[k];
+        r->read_steps = 1;
+        if (m->options.pipeline && r->adc_s >= read_s)
+            r->read_steps = 0;
+        else if (m->options.pipeline)
+            r->adc_steps = 0;
+    }
+    return STN_OK;
 }
 
 /* --- arrays and their area ------------------------------------------------*/
@@ -173,17 +210,12 @@ static void place_analog(const xb_mapping *m, xb_layer *l)
 stn_status xb_map_reads(xb_mapping *m, xb_layer *l, stn_error *err)
 {
     STN_TRY(choose_reads(m, l, err));
-    for (int i = 0; i < l->n_reads; i++)
+    for (int i = 0; l->planes && i < l->n_reads; i++) /* to be executed */
         for (int sign = 0; sign < l->n_signs; sign++)
             for (int slice = 0; slice < l->n_slices; slice++)
                 l->reads[i].columns[sign][slice] =
                     columns_of(l, &l->reads[i], sign, slice, 0, l->out);
-    l->rounds =
-        stn_arena_alloc(&m->arena, (size_t)l->n_rounds, sizeof *l->rounds);
-    if (!l->rounds)
-        return stn_fail_memory(err, "the rounds of a layer");
-    for (int k = 0; k < l->n_rounds; k++)
-        time_round(m, l, k);
+    STN_TRY(time_rounds(m, l, err));
     place_analog(m, l);
     uint32_t digit = ((uint32_t)1 << m->options.dac_bits) - 1;
     uint32_t cell = ((uint32_t)1 << m->options.cell_bits) - 1;

@@ -178,16 +178,17 @@ static int rows_at_once(const xb_mapping *m)
     return active && active < rows ? active : rows;
 }
 
-/* Of one pack, from its row `base` on, as far as one array goes; `turn` counts
- * the groups of that array. */
+/* Of one pack, from its row `base` on, as far as one array goes, for `times`
+ * arrays that are alike; `turn` counts the groups of that array. */
 static void cut_array(const xb_mapping *m, xb_layer *l, int pack, int base,
-                      int *turn)
+                      uint64_t times, int *turn)
 {
     int rows = m->machine->array.rows, active = rows_at_once(m);
     int n_rows = l->packs[pack].n_rows;
     int end = n_rows - base < rows ? n_rows : base + rows;
     for (int k = base; k < end; k += active) {
-        xb_group g = {.pack = pack, .first = k, .turn = (*turn)++};
+        xb_group g = {
+            .pack = pack, .first = k, .turn = (*turn)++, .times = times};
         g.n = end - k < active ? end - k : active;
         l->most_rows = g.n > l->most_rows ? g.n : l->most_rows;
         l->groups[l->n_groups++] = g;
@@ -206,13 +207,15 @@ static void place_groups(xb_layer *l)
     l->n_columns = column;
 }
 
-/* Counts the rows of an array that hold weights, given that `before` of them
- * do and a pack takes `n` beside those. Returns how many do then. */
-static int hold_rows(xb_layer *l, const xb_pack *p, int before, int n)
+/* Counts the rows of `times` arrays that hold weights, given that `before` of
+ * them do and a pack takes `n` beside those. Returns how many do then. */
+static int hold_rows(xb_layer *l, const xb_pack *p, uint64_t times, int before,
+                     int n)
 {
     if (n <= before)
         return before;
-    l->held_rows += (uint64_t)(n - before) * (uint64_t)(p->tiles * l->n_blocks);
+    l->held_rows +=
+        times * (uint64_t)(n - before) * (uint64_t)(p->tiles * l->n_blocks);
     l->most_held = n > l->most_held ? n : l->most_held;
     return n;
 }
@@ -236,11 +239,36 @@ static stn_status cut_groups(xb_mapping *m, xb_layer *l, int beside,
             }
             l->packs[p].row_arrays++;
             int left = l->packs[p].n_rows - base;
-            held = hold_rows(l, &l->packs[p], held, left < rows ? left : rows);
-            cut_array(m, l, p, base, &turn);
+            held =
+                hold_rows(l, &l->packs[p], 1, held, left < rows ? left : rows);
+            cut_array(m, l, p, base, 1, &turn);
         }
     l->words = (int)xb_words((size_t)l->most_rows);
     place_groups(l);
+    return STN_OK;
+}
+
+/* The one pack of an outline: arrays that are full are alike, and one may not
+ * be full. */
+static stn_status cut_outline(xb_mapping *m, xb_layer *l, stn_error *err)
+{
+    const int rows = m->machine->array.rows, active = rows_at_once(m);
+    xb_pack *p = &l->packs[0];
+    const int full = p->n_rows / rows, rest = p->n_rows % rows;
+    const int most = 2 * (rows / active + 1);
+    l->groups = stn_arena_alloc(&m->arena, (size_t)most, sizeof *l->groups);
+    if (!l->groups)
+        return stn_fail_memory(err, "the row groups of a layer");
+    for (int k = 0; k < 2; k++) {
+        int turn = 0, n = k ? rest : rows;
+        uint64_t times = k ? rest > 0 : (uint64_t)full;
+        if (!times)
+            continue;
+        l->arrays += times * (uint64_t)(p->tiles * l->n_blocks);
+        p->row_arrays += (int)times;
+        hold_rows(l, p, times, 0, n);
+        cut_array(m, l, 0, k ? full * rows : 0, times, &turn);
+    }
     return STN_OK;
 }
 
@@ -275,8 +303,11 @@ static stn_status find_runs(xb_mapping *m, xb_layer *l, stn_error *err)
 
 stn_status xb_map_packs(xb_mapping *m, xb_layer *l, stn_error *err)
 {
-    if (!m->options.row_packing || l->in->weights.outline ||
-        l->in->opcode != STN_CONV) {
+    if (l->in->weights.outline) {
+        STN_TRY(pack_all(m, l, err));
+        return cut_outline(m, l, err);
+    }
+    if (!m->options.row_packing || l->in->opcode != STN_CONV) {
         STN_TRY(pack_all(m, l, err));
         return cut_groups(m, l, 1, err);
     }

@@ -75,7 +75,8 @@ static void predict_analog(const xb_mapping *m, const xb_layer *l,
     stn_ledger_post(row, STN_EVENT_buffer_bit, bits, 0);
     stn_ledger_post(row, STN_EVENT_link_bit, bits, 0);
     for (int i = 0; i < l->n_reads; i++)
-        predict_read(l, &l->reads[i], positions * digits, row);
+        predict_read(l, &l->reads[i], l->reads[i].times * positions * digits,
+                     row);
     stn_ledger_post(row, STN_EVENT_shift_add, positions * xb_additions(l), 0);
     uint64_t times = passes * ((positions + copies - 1) / copies) * digits;
     for (int k = 0; k < l->n_rounds; k++) {
