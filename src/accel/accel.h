@@ -94,13 +94,15 @@ typedef struct stn_accel_type {
                         stn_error *err);
     const char *no_device; /* why `device` is refused; NULL: it is not */
     const char *no_buffer; /* likewise `buffer` */
-    /* Reads `circuits` of the machine file into machine->circuits and the
-     * figures of converter events and array events of its own; called after
-     * the options were parsed. NULL: a machine has no such key. */
+    /* Reads `circuits` of the machine file into machine->circuits. NULL: a
+     * machine has no such key. */
     stn_status (*circuits)(const stn_yaml *map, struct stn_machine *machine,
                            stn_error *err);
     size_t circuits_size; /* of what it makes; zeroed before */
     const stn_figure_row *circuit_rows; /* its figures, by their places there */
+    /* Sets the figures of converter events and array events of its own, when
+     * options and circuits are known. NULL: there are none. */
+    void (*circuit_events)(struct stn_machine *machine);
     /* Adds what digital units make of the family's own events and logic, for
      * a machine with `units`, when options and sub-array are known. NULL:
      * nothing. */

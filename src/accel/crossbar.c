@@ -160,6 +160,7 @@ const stn_accel_type stn_accel_crossbar = {
     .circuits = xb_circuits_read,
     .circuits_size = sizeof(xb_circuits),
     .circuit_rows = xb_circuit_rows,
+    .circuit_events = xb_circuit_events,
     .units = units,
     .adc = adc,
     .map = xb_map,

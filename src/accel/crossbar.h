@@ -349,6 +349,7 @@ int32_t xb_scalar_filter(const xb_mapping *m, const xb_layer *l, int o,
 
 stn_status xb_circuits_read(const stn_yaml *map, stn_machine *machine,
                             stn_error *err);
+void xb_circuit_events(stn_machine *machine);
 stn_status xb_map(const stn_machine *machine, const stn_program *program,
                   void **mapping, stn_error *err);
 void xb_unmap(void *mapping);

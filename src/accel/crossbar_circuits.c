@@ -112,14 +112,19 @@ bool xb_adc_cost(const xb_circuits *circuits, xb_adc_model model, int bits,
 stn_status xb_circuits_read(const stn_yaml *map, stn_machine *machine,
                             stn_error *err)
 {
-    const xb_options *o = machine->attrs;
     xb_circuits *c = stn_arena_alloc(&machine->arena, 1, sizeof *c);
-    stn_adc_cost cost;
     if (!c)
         return stn_fail_memory(err, "the circuits of a machine");
-    STN_TRY(stn_figures_parse(&machine->figures, "circuits", xb_circuit_rows,
-                              map, NULL, c, err));
     machine->circuits = c;
+    return stn_figures_parse(&machine->figures, "circuits", xb_circuit_rows, map,
+                             NULL, c, err);
+}
+
+void xb_circuit_events(stn_machine *machine)
+{
+    const xb_options *o = machine->attrs;
+    const xb_circuits *c = machine->circuits;
+    stn_adc_cost cost;
     machine->event_energy_j[STN_EVENT_crossbar_read] = c->read_energy_j;
     machine->event_latency_s[STN_EVENT_crossbar_read] = c->read_latency_s;
     machine->event_energy_j[STN_EVENT_dac] = c->dac_energy_j;
@@ -128,5 +133,4 @@ stn_status xb_circuits_read(const stn_yaml *map, stn_machine *machine,
         machine->event_energy_j[STN_EVENT_adc1 + n - 1] = cost.energy_j;
         machine->event_latency_s[STN_EVENT_adc1 + n - 1] = cost.latency_s;
     }
-    return STN_OK;
 }

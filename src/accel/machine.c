@@ -369,13 +369,10 @@ static stn_status make_array(const stn_machine_files *f,
     return STN_OK;
 }
 
-/* Units look at the options, the sub-array and the buffer's; circuits at the
- * options, and their events replace some of the sub-array. */
+/* Units look at the options, the sub-array and the buffer's. */
 static void spread_staleness(stn_machine_kept *k)
 {
-    if (k->stale & (STN_MAKE_ARRAY | STN_MAKE_OPTIONS))
-        k->stale |= STN_MAKE_UNITS | STN_MAKE_CIRCUITS;
-    if (k->stale & STN_MAKE_BUFFER)
+    if (k->stale & (STN_MAKE_ARRAY | STN_MAKE_OPTIONS | STN_MAKE_BUFFER))
         k->stale |= STN_MAKE_UNITS;
 }
 
@@ -387,6 +384,8 @@ stn_status stn_machine_make(const stn_machine_files *f, stn_machine_kept *k,
                                .cell = f->cell,
                                .tech = f->tech,
                                .technologies = f->technologies};
+    const unsigned converters =
+        STN_MAKE_ARRAY | STN_MAKE_OPTIONS | STN_MAKE_CIRCUITS;
     spread_staleness(k);
     if (k->stale & STN_MAKE_REST)
         STN_TRY(check_files(f, err));
@@ -407,6 +406,8 @@ stn_status stn_machine_make(const stn_machine_files *f, stn_machine_kept *k,
         STN_TRY(read_areas(f, &k->units, m, err));
     if (k->stale & STN_MAKE_CIRCUITS)
         STN_TRY(read_circuits(f, m, err));
+    if (m->type->circuit_events && k->stale & converters)
+        m->type->circuit_events(m); /* some replace those of the sub-array */
     return k->stale & STN_MAKE_REST ? read_device(f, m, err) : STN_OK;
 }
 
