@@ -151,8 +151,9 @@ typedef struct bw_count {
     int rows;      /* of weights, all groups together, of one plane */
     int positions; /* windows of a picture */
     int replicas;  /* copies of all groups, which share the positions */
-    int n_groups;
-    bw_group *groups;  /* of filters, in the order of the columns */
+    int per, n_groups; /* filters of a full group; groups */
+    bw_group *groups;  /* of filters, in the order of the columns; NULL for an
+                          outline */
     uint64_t *codes;   /* filters, planes, words; NULL for an outline */
     size_t copy_words; /* from one copy's codes to the next; 0: all are alike */
 } bw_count;

@@ -106,18 +106,20 @@ static stn_status form_groups(bw_mapping *m, bw_layer *layer, stn_error *err)
                         layer->in->name, c->planes, x->bits, m->rows);
     if (m->options.filters)
         rows = min(rows, div_up(m->options.filters, c->fold));
-    int per = rows * c->fold; /* filters of a full group */
-    int each = div_up(out, per);
+    c->per = rows * c->fold;
+    int each = div_up(out, c->per);
     c->n_groups = each * c->blocks;
+    c->rows = (out / c->per * rows + div_up(out % c->per, c->fold)) * c->blocks;
+    if (layer->in->weights.outline)
+        return STN_OK;
     c->groups =
         stn_arena_alloc(&m->arena, (size_t)c->n_groups, sizeof *c->groups);
     if (!c->groups)
         return stn_fail_memory(err, "groups of filters");
     for (int g = 0; g < c->n_groups; g++) {
-        int first = g % each * per;
+        int first = g % each * c->per;
         c->groups[g] =
-            (bw_group){g / each * out + first, min(per, out - first)};
-        c->rows += div_up(c->groups[g].n, c->fold);
+            (bw_group){g / each * out + first, min(c->per, out - first)};
     }
     return STN_OK;
 }
@@ -522,26 +524,45 @@ static void predict_group(const bw_mapping *m, const bw_layer *layer,
     stn_ledger_post(part, STN_EVENT_buffer_bit, positions * bits, moves);
 }
 
-/* Full replicas and those with one position less. */
+/* `alike` groups beside each other, in full replicas and in those with one
+ * position less. */
+static void join_groups(const bw_mapping *m, const bw_layer *layer,
+                        const bw_group *group, uint64_t alike,
+                        stn_ledger_row *row, stn_ledger_row *slowest,
+                        double *slowest_s)
+{
+    const bw_count *c = &layer->count;
+    uint64_t longer = (uint64_t)(c->positions % c->replicas);
+    uint64_t each = (uint64_t)(c->positions / c->replicas);
+    for (uint64_t more = 0; more < 2; more++) {
+        uint64_t times = more ? longer : (uint64_t)c->replicas - longer;
+        stn_ledger_row part = {0};
+        if (!times)
+            continue;
+        predict_group(m, layer, group, each + more, &part);
+        for (int e = 0; e < STN_EVENT_COUNT; e++)
+            part.total[e] *= alike * times;
+        stn_ledger_join(row, &part, m->machine->event_latency_s, slowest,
+                        slowest_s);
+    }
+}
+
+/* Of an outline, groups are full but for the last of each block. */
 void bw_predict_count(const bw_mapping *m, const bw_layer *layer,
                       stn_ledger_row *row)
 {
     const bw_count *c = &layer->count;
     stn_ledger_row slowest = {0};
     double slowest_s = -1.0;
-    uint64_t longer = (uint64_t)(c->positions % c->replicas);
-    uint64_t each = (uint64_t)(c->positions / c->replicas);
-    for (int g = 0; g < c->n_groups; g++)
-        for (uint64_t more = 0; more < 2; more++) {
-            uint64_t times = more ? longer : (uint64_t)c->replicas - longer;
-            stn_ledger_row part = {0};
-            if (!times)
-                continue;
-            predict_group(m, layer, &c->groups[g], each + more, &part);
-            for (int e = 0; e < STN_EVENT_COUNT; e++)
-                part.total[e] *= times;
-            stn_ledger_join(row, &part, m->machine->event_latency_s, &slowest,
-                            &slowest_s);
-        }
+    uint64_t blocks = (uint64_t)c->blocks;
+    int out = layer->in->weights.out / c->blocks;
+    bw_group full = {.n = c->per}, rest = {.n = out % c->per};
+    for (int g = 0; c->groups && g < c->n_groups; g++)
+        join_groups(m, layer, &c->groups[g], 1, row, &slowest, &slowest_s);
+    if (!c->groups && out >= c->per)
+        join_groups(m, layer, &full, blocks * (uint64_t)(out / c->per), row,
+                    &slowest, &slowest_s);
+    if (!c->groups && rest.n)
+        join_groups(m, layer, &rest, blocks, row, &slowest, &slowest_s);
     bw_join_end(layer, row, &slowest);
 }

@@ -49,7 +49,8 @@ static void add_step(const bw_mapping *m, const bw_layer *layer, bw_kind kind,
                     bw_line_of(&m->values[layer->in->inputs[0]], 0), 1,
                     &m->options);
     for (int e = 0; e < STN_EVENT_COUNT; e++)
-        sum[e] += weight * (double)one.total[e];
+        if (one.total[e])
+            sum[e] += weight * (double)one.total[e];
 }
 
 /* What `filters` filters of one group do: the operands that any of them needs
@@ -79,7 +80,7 @@ static void predict_group(const bw_mapping *m, const bw_layer *layer,
         add_step(m, layer, BW_ADD, k, share * fmax(steps - 1.0, 0.0), sum);
     }
     for (int e = 0; e < STN_EVENT_COUNT; e++) {
-        uint64_t rows = (uint64_t)llround(sum[e]);
+        uint64_t rows = sum[e] > 0.0 ? (uint64_t)llround(sum[e]) : 0;
         stn_ledger_post(part, (stn_event)e, rows * (uint64_t)y->tiles, rows);
     }
     bw_predict_fetch(m, layer, (uint64_t)llround(fetched), part);

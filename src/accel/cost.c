@@ -110,6 +110,8 @@ stn_cost stn_cost_fold(const stn_machine *machine, const stn_cost_input *in)
                      .active_sub_arrays = in->sub_arrays - in->borrowed,
                      .utilisation = in->utilisation};
     for (int e = 0; e < STN_EVENT_COUNT; e++) {
+        if (!in->row->total[e] && !in->row->steps[e])
+            continue; /* most, and sweeps fold often */
         double total = (double)in->row->total[e] / in->n_pictures;
         double steps = (double)in->row->steps[e] / in->n_pictures;
         cost.energy_j[stn_events[e].component] +=

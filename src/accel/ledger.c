@@ -61,7 +61,8 @@ void stn_ledger_join(stn_ledger_row *row, const stn_ledger_row *part,
     double time_s = 0.0;
     for (int e = 0; e < STN_EVENT_COUNT; e++) {
         row->total[e] += part->total[e];
-        time_s += (double)part->steps[e] * latency_s[e];
+        if (part->steps[e])
+            time_s += (double)part->steps[e] * latency_s[e];
     }
     row->input_ones += part->input_ones;
     row->input_bits += part->input_bits;

@@ -155,14 +155,14 @@ static stn_status build_machine(const stn_sweep_job *j, stn_sweep_worker *w,
 
 static stn_status predict(stn_sweep_mapped *p, double density, stn_error *err)
 {
+    size_t n = (size_t)p->program->n_instructions;
+    double *densities = NULL; /* 0.5 everywhere */
     if (p->predicted)
         return STN_OK;
-    size_t n = (size_t)p->program->n_instructions;
-    double *densities = stn_alloc(n, sizeof *densities);
-    if (!densities)
+    if (density > 0 && !(densities = stn_alloc(n, sizeof *densities)))
         return stn_fail_memory(err, "a prediction");
-    for (size_t i = 0; i < n; i++)
-        densities[i] = density > 0 ? density : 0.5;
+    for (size_t i = 0; densities && i < n; i++)
+        densities[i] = density;
     memset(p->ledger.rows, 0, n * sizeof *p->ledger.rows);
     p->machine->type->predict(p->mapping, densities, &p->ledger);
     stn_free(densities);
