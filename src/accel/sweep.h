@@ -77,7 +77,7 @@ stn_status stn_sweep_assign(const stn_sweep_job *j, uint64_t point,
  * machine's figures. */
 stn_status stn_sweep_find_mapped(stn_sweep_worker *w, stn_machine *machine,
                                  stn_sweep_mapped **out, stn_error *err);
-void stn_sweep_free_mapped(stn_sweep_mapped *p);
+void stn_sweep_free_mapped(stn_sweep_mapped *p); /* NULL is legal */
 
 /* The spot checks of stn_sweep_options. */
 stn_status stn_sweep_check(const stn_sweep_job *j, stn_error *err);

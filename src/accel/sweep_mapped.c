@@ -22,24 +22,63 @@ static bool same_layout(const stn_machine *a, const stn_machine *b)
             memcmp(a->circuits, b->circuits, a->type->circuits_size) == 0);
 }
 
-void stn_sweep_free_mapped(stn_sweep_mapped *p)
+/* What a mapping was made from and of; the memory that costs are summed in
+ * stays. */
+static void release(stn_sweep_mapped *p)
 {
     if (p->mapping)
         p->machine->type->unmap(p->mapping);
     stn_machine_destroy(p->machine);
+    *p = (stn_sweep_mapped){.ledger = p->ledger, .placements = p->placements};
+}
+
+void stn_sweep_free_mapped(stn_sweep_mapped *p)
+{
+    if (!p)
+        return;
+    release(p);
     stn_ledger_deinit(&p->ledger);
     stn_free(p->placements);
     stn_free(p);
 }
 
-static void forget_oldest(stn_sweep_worker *w)
+static stn_sweep_mapped *take_oldest(stn_sweep_worker *w)
 {
     stn_sweep_mapped **link = &w->list;
     while ((*link)->next)
         link = &(*link)->next;
-    stn_sweep_free_mapped(*link);
+    stn_sweep_mapped *p = *link;
     *link = NULL;
     w->n_mapped--;
+    release(p);
+    return p;
+}
+
+/* An empty mapping of a program of n instructions: the oldest, when there are
+ * too many, or a new one. */
+static stn_status make_room(stn_sweep_worker *w, int n, stn_sweep_mapped **out,
+                            stn_error *err)
+{
+    stn_sweep_mapped *p = w->n_mapped == MAX_MAPPED ? take_oldest(w) : NULL;
+    if (p && p->ledger.n != n) {
+        stn_sweep_free_mapped(p);
+        p = NULL;
+    }
+    if (!p) {
+        p = stn_alloc(1, sizeof *p);
+        if (!p)
+            return stn_fail_memory(err, "a mapping");
+        stn_status status = stn_ledger_init(&p->ledger, n, err);
+        p->placements = stn_alloc((size_t)n, sizeof *p->placements);
+        if (status == STN_OK && !p->placements)
+            status = stn_fail_memory(err, "a mapping");
+        if (status != STN_OK) {
+            stn_sweep_free_mapped(p);
+            return status;
+        }
+    }
+    *out = p;
+    return STN_OK;
 }
 
 /* Takes `machine` over when it returns STN_OK. */
@@ -47,27 +86,17 @@ static stn_status add_mapped(stn_sweep_worker *w, stn_machine *machine,
                              stn_sweep_mapped **out, stn_error *err)
 {
     int n = w->program->n_instructions;
-    stn_sweep_mapped *p = stn_alloc(1, sizeof *p);
-    if (!p)
-        return stn_fail_memory(err, "a mapping");
-    stn_status status = stn_ledger_init(&p->ledger, n, err);
-    p->placements = stn_alloc((size_t)n, sizeof *p->placements);
+    stn_sweep_mapped *p = NULL;
     stn_error why = {0};
-    if (status == STN_OK && !p->placements)
-        status = stn_fail_memory(err, "a mapping");
-    if (status == STN_OK) {
-        status = machine->type->map(machine, w->program, &p->mapping, &why);
-        if (status == STN_E_UNSUPPORTED) {
-            snprintf(p->reason, sizeof p->reason, "%s", why.text);
-            status = STN_OK;
-        } else if (status != STN_OK && err) {
+    STN_TRY(make_room(w, n, &p, err));
+    stn_status status =
+        machine->type->map(machine, w->program, &p->mapping, &why);
+    if (status == STN_E_UNSUPPORTED) {
+        snprintf(p->reason, sizeof p->reason, "%s", why.text);
+    } else if (status != STN_OK) {
+        if (err)
             *err = why;
-        }
-    }
-    if (status != STN_OK) {
-        stn_ledger_deinit(&p->ledger);
-        stn_free(p->placements);
-        stn_free(p);
+        stn_sweep_free_mapped(p);
         return status;
     }
     for (int i = 0; p->mapping && i < n; i++)
@@ -76,8 +105,7 @@ static stn_status add_mapped(stn_sweep_worker *w, stn_machine *machine,
     p->machine = machine;
     p->next = w->list;
     w->list = p;
-    if (++w->n_mapped > MAX_MAPPED)
-        forget_oldest(w);
+    w->n_mapped++;
     *out = p;
     return STN_OK;
 }

@@ -68,21 +68,33 @@ static void *add_block(stn_arena *arena, size_t count, size_t size)
 }
 
 #ifdef __SANITIZE_ADDRESS__
-#define SMALL ((size_t)0)
+#define SMALL 0 /* of the next block, in quarters */
 #else
-#define SMALL ((size_t)512)
+#define SMALL 1
 #endif
-#define SHARED_BYTES ((size_t)4 << 10)
+#define FIRST_SHARED ((size_t)4 << 10)
+#define MOST_SHARED ((size_t)64 << 10)
+
+/* Blocks that are shared double, so that an arena of thousands of objects has
+ * a dozen. */
+static size_t next_shared(const stn_arena *arena)
+{
+    size_t next = 2 * arena->last_shared;
+    next = next > FIRST_SHARED ? next : FIRST_SHARED;
+    return next < MOST_SHARED ? next : MOST_SHARED;
+}
 
 void *stn_arena_alloc(stn_arena *arena, size_t count, size_t size)
 {
-    if (!count || !size || count > SMALL / size)
+    size_t next = next_shared(arena);
+    if (!count || !size || count > SMALL * next / 4 / size)
         return add_block(arena, count, size);
     size_t bytes = count * size;
     bytes = stn_align_up(bytes);
     if (arena->shared_bytes < bytes) {
-        arena->shared = add_block(arena, SHARED_BYTES, 1);
-        arena->shared_bytes = arena->shared ? SHARED_BYTES : 0;
+        arena->shared = add_block(arena, next, 1);
+        arena->shared_bytes = arena->shared ? next : 0;
+        arena->last_shared = next;
     }
     if (!arena->shared)
         return NULL;

@@ -26,7 +26,7 @@ typedef struct stn_arena {
     void **blocks;
     size_t n_blocks, capacity;
     unsigned char *shared; /* what is left of the block that small ones share */
-    size_t shared_bytes;
+    size_t shared_bytes, last_shared; /* the latter of the whole block */
 } stn_arena;
 
 /* Like stn_alloc, owned by the arena; NULL when memory is out. */
