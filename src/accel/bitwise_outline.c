@@ -10,10 +10,10 @@
 
 #define DIGITS 9
 
-/* Of one nonzero code: P(digit k of its canonical signed digits is not 0),
- * their sum, and the mean magnitude. */
+/* Of one nonzero code: P(digit k of its canonical signed digits is not 0), and
+ * their sum. */
 typedef struct code_digits {
-    double digit[DIGITS], sum, magnitude;
+    double digit[DIGITS], sum;
 } code_digits;
 
 /* Canonical signed digits of c are the binary digits in which 3c and c
@@ -22,11 +22,10 @@ static code_digits digits_of(int bits)
 {
     code_digits d = {0};
     int largest = bits < 3 ? 1 : (1 << (bits - 1)) - 1;
-    for (int c = 1; c <= largest; c++) {
-        d.magnitude += (double)c / largest;
+    const double one = 1.0 / largest;
+    for (int c = 1; c <= largest; c++)
         for (int k = 0; k < DIGITS; k++)
-            d.digit[k] += (double)((3 * c ^ c) >> (k + 1) & 1) / largest;
-    }
+            d.digit[k] += (3 * c ^ c) >> (k + 1) & 1 ? one : 0.0;
     for (int k = 0; k < DIGITS; k++)
         d.sum += d.digit[k];
     return d;
@@ -38,6 +37,12 @@ static double products_of(const stn_weights *w)
     return (double)w->kh * w->kw * w->in / w->outline->blocks;
 }
 
+/* Events of a step, of any logic. */
+static const stn_event step_events[] = {
+    STN_EVENT_row_read, STN_EVENT_row_logic2, STN_EVENT_row_logic3,
+    STN_EVENT_row_copy, STN_EVENT_row_write};
+#define N_STEP_EVENTS (sizeof step_events / sizeof *step_events)
+
 /* Adds `weight` times what bw_predict_step says of a step to `sum`. */
 static void add_step(const bw_mapping *m, const bw_layer *layer, bw_kind kind,
                      int shift, double weight, double *sum)
@@ -48,20 +53,19 @@ static void add_step(const bw_mapping *m, const bw_layer *layer, bw_kind kind,
     bw_predict_step(&one, &step, y->bits,
                     bw_line_of(&m->values[layer->in->inputs[0]], 0), 1,
                     &m->options);
-    for (int e = 0; e < STN_EVENT_COUNT; e++)
-        if (one.total[e])
-            sum[e] += weight * (double)one.total[e];
+    for (size_t i = 0; i < N_STEP_EVENTS; i++)
+        sum[i] += weight * (double)one.total[step_events[i]];
 }
 
 /* What `filters` filters of one group do: the operands that any of them needs
  * are fetched, and each adds its own, the first as copy or as negation. */
 static void predict_group(const bw_mapping *m, const bw_layer *layer,
-                          int filters, stn_ledger_row *part)
+                          const code_digits *d, int filters,
+                          stn_ledger_row *part)
 {
     const stn_weights *w = &layer->in->weights;
     const bw_value *x = &m->values[layer->in->inputs[0]];
     const bw_value *y = &m->values[layer->in->output];
-    const code_digits d = digits_of(w->outline->bits);
     double density = w->outline->density, sharing = filters, sets = 1.0;
     if (layer->in->opcode == STN_DEPTHWISE) {
         sharing = fmin(filters, (double)w->out / x->shape.c);
@@ -69,19 +73,19 @@ static void predict_group(const bw_mapping *m, const bw_layer *layer,
     }
     double fetched =
         sets * products_of(w) * (1.0 - pow(1.0 - density, sharing)) * x->bits;
-    double steps = products_of(w) * density * d.sum;
-    double sum[STN_EVENT_COUNT] = {0};
+    double steps = products_of(w) * density * d->sum;
+    double sum[N_STEP_EVENTS] = {0};
     for (int k = 0; k < DIGITS && k < y->bits; k++) {
-        double share = filters * d.digit[k] / d.sum;
+        double share = filters * d->digit[k] / d->sum;
         if (share <= 0.0)
             continue;
         add_step(m, layer, BW_COPY, k, share / 2, sum);
         add_step(m, layer, BW_NEGATE, k, share / 2, sum);
         add_step(m, layer, BW_ADD, k, share * fmax(steps - 1.0, 0.0), sum);
     }
-    for (int e = 0; e < STN_EVENT_COUNT; e++) {
-        uint64_t rows = sum[e] > 0.0 ? (uint64_t)llround(sum[e]) : 0;
-        stn_ledger_post(part, (stn_event)e, rows * (uint64_t)y->tiles, rows);
+    for (size_t i = 0; i < N_STEP_EVENTS; i++) {
+        uint64_t rows = (uint64_t)llround(sum[i]);
+        stn_ledger_post(part, step_events[i], rows * (uint64_t)y->tiles, rows);
     }
     bw_predict_fetch(m, layer, (uint64_t)llround(fetched), part);
 }
@@ -114,14 +118,15 @@ stn_status bw_outline_window(bw_mapping *m, bw_layer *layer, stn_error *err)
     int rest = out % per_group;
     STN_TRY(make_parts(m, layer, n_full, rest > 0, err));
     bw_part *parts = layer->parts;
+    const code_digits d = digits_of(in->weights.outline->bits);
     if (n_full) {
         parts[0].times = n_full * (uint64_t)blocks;
-        predict_group(m, layer, per_group, &parts[0].row);
+        predict_group(m, layer, &d, per_group, &parts[0].row);
         parts++;
     }
     if (rest) {
         parts[0].times = (uint64_t)blocks;
-        predict_group(m, layer, rest, &parts[0].row);
+        predict_group(m, layer, &d, rest, &parts[0].row);
     }
     bw_place_window(m, layer, (n_full + (rest > 0)) * (uint64_t)blocks);
     return STN_OK;

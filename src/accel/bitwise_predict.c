@@ -232,12 +232,15 @@ void bw_predict(const void *mapping, const double *density, stn_ledger *ledger)
     bw_predict_move(&m->values[0], STN_EVENT_row_write, 1, &ledger->rows[0]);
     for (int i = 0; i < n; i++) {
         const bw_layer *layer = &m->layers[i];
-        stn_ledger_row step = {0}, *row = &ledger->rows[i];
-        predict_step(m, layer, density ? density[i] : 0.5, &step);
-        for (int e = 0; e < STN_EVENT_COUNT; e++)
-            stn_ledger_post(row, (stn_event)e,
-                            (uint64_t)layer->steps * step.total[e],
-                            (uint64_t)layer->steps * step.steps[e]);
+        stn_ledger_row *row = &ledger->rows[i];
+        double ones = density ? density[i] : 0.5;
+        if (layer->steps == 1) {
+            predict_step(m, layer, ones, row);
+        } else {
+            stn_ledger_row step = {0};
+            predict_step(m, layer, ones, &step);
+            stn_ledger_post_row(row, &step, (uint64_t)layer->steps);
+        }
         if (layer->unit == BW_TIME)
             bw_predict_time(m, layer, row);
     }

@@ -145,12 +145,13 @@ void xb_predict(const void *mapping, const double *density, stn_ledger *ledger)
             predict_time(m, l, &ledger->rows[i]);
             continue;
         }
+        if (l->steps == 1) {
+            predict_step(m, l, &ledger->rows[i]);
+            continue;
+        }
         stn_ledger_row step = {0};
         predict_step(m, l, &step);
-        for (int e = 0; e < STN_EVENT_COUNT; e++)
-            stn_ledger_post(&ledger->rows[i], (stn_event)e,
-                            (uint64_t)l->steps * step.total[e],
-                            (uint64_t)l->steps * step.steps[e]);
+        stn_ledger_post_row(&ledger->rows[i], &step, (uint64_t)l->steps);
     }
     predict_buffer(m, m->layers[n - 1].in->output, &ledger->rows[n - 1]);
 }

@@ -54,6 +54,14 @@ void stn_ledger_add(stn_ledger *ledger, const stn_ledger *other)
         ledger->bins[b] += other->bins[b];
 }
 
+void stn_ledger_post_row(stn_ledger_row *row, const stn_ledger_row *part,
+                         uint64_t times)
+{
+    for (int e = 0; e < STN_EVENT_COUNT; e++)
+        stn_ledger_post(row, (stn_event)e, times * part->total[e],
+                        times * part->steps[e]);
+}
+
 void stn_ledger_join(stn_ledger_row *row, const stn_ledger_row *part,
                      const double *latency_s, stn_ledger_row *slowest,
                      double *slowest_s)

@@ -62,6 +62,10 @@ static inline void stn_ledger_post_steps(stn_ledger_row *row, stn_event event,
     stn_ledger_post(row, event, steps * each, steps);
 }
 
+/* Adds a row `times` times. */
+void stn_ledger_post_row(stn_ledger_row *row, const stn_ledger_row *part,
+                         uint64_t times);
+
 /* Joins work that ran in parallel: totals add up, time is that of the part
  * which takes longest at latency_s[event] a step. Start with {0} in `slowest`
  * and -1 in *slowest_s; when all parts are in, stn_ledger_join_end adds the

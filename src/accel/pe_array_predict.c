@@ -268,19 +268,20 @@ void pe_predict(const void *mapping, const double *density, stn_ledger *ledger)
     int n = m->program->n_instructions;
     for (int i = 0; i < n; i++) {
         const pe_layer *l = &m->layers[i];
-        stn_ledger_row row = {0}, *sum = &ledger->rows[i];
+        stn_ledger_row *row = &ledger->rows[i];
         uint64_t picture = i ? 0 : pe_value_bits(m, 0, 8);
         uint64_t times = pe_is_whole(m, l) ? 1 : (uint64_t)l->time_steps;
-        row.total[STN_EVENT_off_chip_bit] += picture;
+        row->total[STN_EVENT_off_chip_bit] += picture;
         if (m->homes[0] == PE_HOME_BUFFER)
-            move(m, STN_EVENT_row_write, pe_rows_of(m, picture), &row);
+            move(m, STN_EVENT_row_write, pe_rows_of(m, picture), row);
         if (stn_opcode_is_time(l->in->opcode)) {
-            predict_time(m, l, &row);
+            predict_time(m, l, row);
         } else if (l->in->opcode != STN_CONCAT) {
-            predict_layer(m, l, density ? density[i] : 0.5, &row);
+            predict_layer(m, l, density ? density[i] : 0.5, row);
         }
-        for (int e = 0; e < STN_EVENT_COUNT; e++)
-            stn_ledger_post(sum, (stn_event)e, times * row.total[e],
-                            times * row.steps[e]);
+        if (times > 1) {
+            const stn_ledger_row one = *row;
+            stn_ledger_post_row(row, &one, times - 1);
+        }
     }
 }
