@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * Networks of the literature from their files, and their outlines: parameters
- * counted against published totals, instructions against the network. */
+ * counted against published totals, instructions against the network, costs
+ * against those of weights. */
 #include "test.h"
 #include "base/file.h"
 #include "nn/op.h"
+#include "programs.h"
 #include "setun/outline.h"
 #include "setun/simulate.h"
 
@@ -158,6 +160,86 @@ static void an_outline_is_costed_and_not_executed(void **state)
     stn_program_destroy(p);
 }
 
+/* Layers that fill arrays and groups and leave a rest; all weights are 1, so
+ * that all filters have the range that their value has. */
+static stn_program_image *of_ones(void)
+{
+    stn_program_image *p = new_image((stn_shape){7, 6, 3}, 4);
+    int v = append_sum(p, "c1", 0, STN_CONV, STN_CODE_BINARY, 40, 3, 1, 3);
+    v = append_rescale(p, "a1", v, 0, STN_TYPE_U8, 8);
+    v = append_sum(p, "dw", v, STN_DEPTHWISE, STN_CODE_BINARY, 40, 3, 1, 1);
+    v = append_rescale(p, "a2", v, 0, STN_TYPE_U8, 8);
+    v = append_sum(p, "c2", v, STN_CONV, STN_CODE_BINARY, 300, 3, 0, 40);
+    v = append_rescale(p, "a3", v, 0, STN_TYPE_U8, 8);
+    v = append_pool(p, "mean", v, STN_SUM_POOL, 4);
+    v = append_rescale(p, "a4", v, 0, STN_TYPE_U8, 8);
+    v = append_sum(p, "fc", v, STN_CONV, STN_CODE_BINARY, 4, 1, 0, 300);
+    append_rescale(p, "logits", v, 0, STN_TYPE_S32, 0);
+    for (int i = 0; i < p->program.n_instructions; i++) {
+        const stn_weights *w = &p->instructions[i].weights;
+        if (w->codes)
+            memset((int8_t *)w->codes, 1,
+                   (size_t)w->out * (size_t)(w->kh * w->kw * w->in));
+    }
+    return p;
+}
+
+static stn_simulation *cost_of(const char *name, const char *option,
+                               const stn_program *program)
+{
+    stn_error err;
+    stn_machine *machine = NULL;
+    stn_simulation *s = NULL;
+    assert_ok(stn_machine_load(name, &option, 1, &machine, &err), err);
+    assert_ok(
+        stn_simulate(machine, program, &(stn_simulate_options){0}, &s, &err),
+        err);
+    stn_machine_destroy(machine);
+    return s;
+}
+
+/* Where no cost depends on a weight's value, groups and reads that stand for
+ * one another add up to what each by itself does. */
+static void an_outline_costs_what_weights_do(void **state)
+{
+    (void)state;
+    static const char *const list[][2] = {
+        {"isaac-like", "options.active_rows=0"},
+        {"isaac-like", "options.active_rows=9"},
+        {"isaac-like", "options.active_rows=50"},
+        {"isaac-like", "options.signs=pair"},
+        {"isaac-like", "options.copies=7"},
+        {"imce", "options.filters=0"},
+        {"imce", "options.filters=1"},
+        {"imce", "options.filters=7"},
+        {"imce", "options.replicas=5"},
+        {"imce", "options.replicas=0"}};
+    const size_t n = sizeof list / sizeof *list;
+    const stn_weight_outline outline = {.bits = 1, .density = 1, .blocks = 1};
+    stn_error err;
+    stn_program_image *image = of_ones();
+    stn_simulation *of_weights[sizeof list / sizeof *list];
+    assert_ok(stn_program_check(image, "ones", &err), err);
+    for (size_t k = 0; k < n; k++)
+        of_weights[k] = cost_of(list[k][0], list[k][1], &image->program);
+    for (int i = 0; i < image->program.n_instructions; i++)
+        if (image->instructions[i].weights.codes) {
+            image->instructions[i].weights.codes = NULL;
+            image->instructions[i].weights.outline = &outline;
+        }
+    for (size_t k = 0; k < n; k++) {
+        stn_simulation *s = cost_of(list[k][0], list[k][1], &image->program);
+        for (int i = 0; i < s->n_layers; i++)
+            if (memcmp(&s->layers[i].cost, &of_weights[k]->layers[i].cost,
+                       sizeof s->layers[i].cost) != 0)
+                fail_msg("%s, %s: %s costs something else", list[k][0],
+                         list[k][1], s->layers[i].name);
+        stn_simulation_destroy(of_weights[k]);
+        stn_simulation_destroy(s);
+    }
+    free_image(image);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +248,7 @@ int main(void)
         cmocka_unit_test(options_reach_the_layers_they_are_for),
         cmocka_unit_test(channels_are_concatenated),
         cmocka_unit_test(an_outline_is_costed_and_not_executed),
+        cmocka_unit_test(an_outline_costs_what_weights_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -262,6 +262,28 @@ forgotten_mappings_and_kept_technologies_change_nothing(void **state)
     stn_sweep_destroy(s);
 }
 
+/* Programs of different lengths, whose mappings follow each other. */
+static void forgotten_mappings_leave_nothing_to_other_networks(void **state)
+{
+    (void)state;
+    static const char *const lanes[] = {"1", "2", "3",  "5", "7",
+                                        "8", "9", "11", "13"};
+    static const char *const blocks[] = {"1", "3", "2"};
+    const stn_sweep_axis list[] = {{"network.weights", bits, 3},
+                                   {"options.lanes", lanes, 9},
+                                   {"network.d", blocks, 3}};
+    stn_sweep_options o = defaults();
+    o.machine = "imce";
+    o.network = "cmpnet";
+    o.axes = list;
+    o.n_axes = 3;
+    o.n_checks = 81;
+    stn_sweep *s = sweep_of(&o);
+    assert_int_equal(s->n_fit, 81);
+    assert_int_equal(s->n_checked, 81);
+    stn_sweep_destroy(s);
+}
+
 static void the_front_is_what_nothing_beats(void **state)
 {
     (void)state;
@@ -372,6 +394,7 @@ int main(void)
         cmocka_unit_test(parts_that_are_kept_never_outlive_their_fields),
         cmocka_unit_test(
             forgotten_mappings_and_kept_technologies_change_nothing),
+        cmocka_unit_test(forgotten_mappings_leave_nothing_to_other_networks),
         cmocka_unit_test(the_front_is_what_nothing_beats),
         cmocka_unit_test(points_do_not_depend_on_threads),
         cmocka_unit_test(a_packed_program_is_executed_at_the_points_checked),
