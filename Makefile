@@ -50,8 +50,9 @@ bench-neighbour: build
 bench-simulate: build
 	bench/bench-simulate.sh build 3
 
-# Design points that sweeps cost: results/bench/sweep.json.
-bench-sweep: build
+# Design points that sweeps cost: results/bench/sweep.json, and those that all
+# are mapped anew: results/bench/sweep-mapped.json.
+bench-sweep bench-sweep-mapped: build
 	bench/bench-sweep.py build 3
 
 # The array model beside SPICE, NVSim and published macros, whose figures are
@@ -83,4 +84,5 @@ MAKEFLAGS += --no-print-directory
 QUIET = --log-level=WARNING
 
 .PHONY: build dependencies demo check check-asan check-tsan check-neon bench \
-	bench-train bench-neighbour bench-simulate bench-sweep validate compare docs install clean
+	bench-train bench-neighbour bench-simulate bench-sweep bench-sweep-mapped \
+	validate compare docs install clean
