@@ -98,7 +98,7 @@ typedef struct stn_accel_type {
      * machine has no such key. */
     stn_status (*circuits)(const stn_yaml *map, struct stn_machine *machine,
                            stn_error *err);
-    size_t circuits_size; /* of what it makes; zeroed before */
+    size_t circuits_size;               /* of what it makes; zeroed before */
     const stn_figure_row *circuit_rows; /* its figures, by their places there */
     /* Sets the figures of converter events and array events of its own, when
      * options and circuits are known. NULL: there are none. */
