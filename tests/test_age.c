@@ -317,7 +317,8 @@ static void small_cells_forget_first(void **state)
     stn_rng rng = stn_rng_make(6, STN_RNG_TEST, 0);
     double mean = 0.0, chance[2];
     for (int i = 0; i < DRAWS; i++) {
-        const stn_mtj cell = stn_mtj_draw(&low, &rng);
+        const stn_mtj_deviation d = stn_mtj_draw(&low, &rng);
+        const stn_mtj cell = stn_mtj_cell(&low, &d);
         stn_mtj_flips(&cell, 1e5, 0.0, chance);
         mean += chance[0] / DRAWS;
     }

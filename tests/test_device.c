@@ -82,8 +82,8 @@ static void a_chip_gives_the_same_bits_with_any_number_of_threads(void **state)
     end(&f);
 }
 
-/* Pictures in the other order: what errs belongs to the chip, not to when it
- * is used. The spin-orbit device writes without errors. */
+/* Pictures in the other order, and by more threads: what errs belongs to the
+ * chip and to the picture, not to when it is used. */
 static void the_order_of_pictures_changes_nothing(void **state)
 {
     (void)state;
@@ -102,7 +102,7 @@ static void the_order_of_pictures_changes_nothing(void **state)
         assert_ok(stn_simulate_classify(machine, f.p, f.pixels, PICTURES, 1,
                                         forward, &err),
                   err);
-        assert_ok(stn_simulate_classify(machine, f.p, turned, PICTURES, 1, back,
+        assert_ok(stn_simulate_classify(machine, f.p, turned, PICTURES, 3, back,
                                         &err),
                   err);
         for (size_t i = 0; i < PICTURES; i++)
@@ -241,6 +241,120 @@ static void cells_err_as_often_as_the_drawn_ones_of_the_device(void **state)
     end(&f);
 }
 
+/* ---- writing */
+
+enum { GROUPS = 4, WRITES = 300 };
+
+/* Cells whose chances are alike, and how often they were wrong. */
+typedef struct written {
+    double cells, chance, wrong;
+} written;
+
+static int group_of(double chance)
+{
+    return chance < 0.001 ? 0 : chance < 0.01 ? 1 : chance < 0.05 ? 2 : 3;
+}
+
+/* Writes the row of zeros at `cells` many times. */
+static void write_often(bw_noise *noise, size_t cells, int words,
+                        written groups[GROUPS])
+{
+    uint64_t row[64];
+    double wrong[64 * 64] = {0};
+    assert_true(words <= 64);
+    for (int n = 0; n < WRITES; n++) {
+        memset(row, 0, sizeof row);
+        bw_noise_write(noise, row, cells, words);
+        for (int c = 0; c < 64 * words; c++)
+            wrong[c] += (double)(row[c / 64] >> (c % 64) & 1);
+    }
+    for (int c = 0; c < 64 * words; c++) {
+        uint16_t code = noise->cells->write_chance[cells + (size_t)c];
+        double chance = code == BW_NEVER
+                            ? 0.0
+                            : exp2(-(double)code / (1 << BW_CHANCE_FRACTION));
+        written *g = &groups[group_of(chance)];
+        g->cells++;
+        g->chance += chance;
+        g->wrong += wrong[c];
+        assert_true(chance > 0.0 || wrong[c] == 0.0);
+    }
+}
+
+/* With a pulse so short that writes fail: strong and weak cells each as often
+ * as their own chance says, whose mean is that of all cells. */
+static void each_cell_is_written_wrong_as_often_as_its_own_chance(void **state)
+{
+    (void)state;
+    stn_error err;
+    void *mapping = NULL;
+    static uint64_t scratch[64 * 64];
+    fixture f = begin_wide();
+    stn_machine *machine = load("imce", "2", 1);
+    stn_mtj hasty = *machine->device;
+    hasty.write_s = 4e-9;
+    machine->device = &hasty;
+    f.pixels = stn_alloc(stn_shape_count(f.p->input), 1);
+    assert_ok(bw_map(machine, f.p, &mapping, &err), err);
+    assert_ok(bw_prepare(mapping, &err), err);
+    const bw_mapping *m = mapping;
+    const bw_value *v = &m->values[0];
+    bw_noise noise;
+    written groups[GROUPS] = {{0}};
+    assert_true(m->noise_words * BW_NOISE_ROWS <= 64 * 64);
+    bw_noise_begin(&noise, m, f.pixels, scratch);
+    for (size_t r = 0; r < 16; r++)
+        write_often(&noise, v->cells + r * 64 * (size_t)v->words, v->words,
+                    groups);
+    double sum = 0.0, cells = 0.0;
+    for (int g = 0; g < GROUPS; g++) {
+        double expected = WRITES * groups[g].chance;
+        assert_true(groups[g].cells > 1000);
+        if (fabs(groups[g].wrong - expected) > 5.0 * sqrt(expected))
+            fail_msg("chances of group %d: %g wrong, expected %g", g,
+                     groups[g].wrong, expected);
+        sum += groups[g].chance;
+        cells += groups[g].cells;
+    }
+    const stn_mtj_writing w = stn_mtj_writing_make(&hasty);
+    double mean = stn_mtj_mean_write_error(&w);
+    assert_true(mean > 0.005 && fabs(sum / cells / mean - 1.0) < 0.03);
+    bw_unmap(mapping);
+    stn_machine_destroy(machine);
+    end(&f);
+}
+
+/* The option stands above the device, and no device means no errors. */
+static void the_option_of_write_errors_is_every_cells(void **state)
+{
+    (void)state;
+    stn_error err;
+    fixture f = begin();
+    static const char *const sets[] = {"device.name=sot-mtj", "device.spread=1",
+                                       "options.write_error=0.3"};
+    static uint64_t scratch[64 * 64];
+    for (int n = 2; n <= 3; n++) {
+        stn_machine *machine = NULL;
+        void *mapping = NULL;
+        bw_noise noise;
+        uint64_t row[1] = {0};
+        double wrong = 0.0;
+        assert_ok(stn_machine_load("imce", sets, n, &machine, &err), err);
+        assert_ok(bw_map(machine, f.p, &mapping, &err), err);
+        assert_ok(bw_prepare(mapping, &err), err);
+        bw_noise_begin(&noise, mapping, f.pixels, scratch);
+        for (int k = 0; k < 1000;
+             k++, wrong += (double)__builtin_popcountll(row[0])) {
+            row[0] = 0;
+            bw_noise_write(&noise, row, 0, 1);
+        }
+        assert_true(n == 2 ? wrong < 64.0 : fabs(wrong - 19200.0) < 600.0);
+        bw_unmap(mapping);
+        stn_machine_destroy(machine);
+    }
+    end(&f);
+}
+
 static void the_same_cells_are_always_sensed_alike(void **state)
 {
     (void)state;
@@ -311,6 +425,8 @@ int main(void)
         cmocka_unit_test(
             a_spread_that_is_negligible_or_none_is_the_ideal_device),
         cmocka_unit_test(cells_err_as_often_as_the_drawn_ones_of_the_device),
+        cmocka_unit_test(each_cell_is_written_wrong_as_often_as_its_own_chance),
+        cmocka_unit_test(the_option_of_write_errors_is_every_cells),
         cmocka_unit_test(the_same_cells_are_always_sensed_alike),
         cmocka_unit_test(what_has_no_junctions_refuses_a_device),
     };

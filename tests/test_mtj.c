@@ -166,6 +166,152 @@ static void more_current_switches_sooner(void **state)
     assert_true(stn_mtj_switching_s(&m, 0.9 * c, 50e-9) == 0.0);
 }
 
+/* ---- writing */
+
+/* A trajectory with thermal kicks of variance damping / barrier a unit of time
+ * and direction, from rest; where m_z ends. */
+static double thermal_end(const stn_mtj *m, double torque, stn_rng *rng)
+{
+    const double dt = 0.05, end = m->write_s / stn_mtj_time_unit_s(m);
+    double rest = sqrt(0.5 / stn_mtj_stability(m));
+    double kick = sqrt(m->damping * dt / stn_mtj_stability(m));
+    stn_macrospin s = {.damping = m->damping,
+                       .field_x = m->assist_t / m->anisotropy_t,
+                       .torque = torque,
+                       .spin = {0.0, -1.0, 0.0}};
+    s.m[0] = s.field_x + rest * (double)stn_rng_normal(rng);
+    s.m[1] = rest * (double)stn_rng_normal(rng);
+    s.m[2] = sqrt(1.0 - s.m[0] * s.m[0] - s.m[1] * s.m[1]);
+    for (double t = dt; t <= end; t += dt) {
+        for (int i = 0; i < 3; i++)
+            s.m[i] += kick * (double)stn_rng_normal(rng);
+        stn_macrospin_step(&s, dt); /* makes it a unit vector again */
+    }
+    return s.m[2];
+}
+
+/* hbar theta I / (2 e w t Ms t_F Hk). */
+static double torque_of(const stn_mtj *m)
+{
+    return 1.054571817e-34 * m->hall_angle * m->write_a /
+           (2.0 * 1.602176634e-19 * m->strip_width_m * m->strip_thickness_m *
+            m->magnetisation_a_m * m->thickness_m * m->anisotropy_t);
+}
+
+static double mean_cell_error(const stn_mtj *m)
+{
+    const stn_mtj_deviation mean = {1.0, 1.0, 1.0, 1.0};
+    const stn_mtj_writing w = stn_mtj_writing_make(m);
+    return stn_mtj_cell_write_error(&w, &mean);
+}
+
+/* At barriers so low that errors can be counted: of a long pulse and of one
+ * that ends while m is on its way. */
+static void spin_orbit_writes_err_as_thermal_trajectories_do(void **state)
+{
+    (void)state;
+    enum { N = 6000 };
+    static const struct {
+        double barrier, pulse_s;
+    } cases[] = {{10.0, 1e-9}, {20.0, 1e-9}, {10.0, 120e-12}};
+    stn_rng rng = stn_rng_make(3, STN_RNG_TEST, 0);
+    for (int k = 0; k < 3; k++) {
+        stn_mtj m = load("sot-mtj");
+        m.temperature_k *= stn_mtj_stability(&m) / cases[k].barrier;
+        m.write_s = cases[k].pulse_s;
+        double p = mean_cell_error(&m), wrong = 0.0;
+        for (int i = 0; i < N; i++)
+            wrong += thermal_end(&m, torque_of(&m), &rng) > 0.0;
+        if (fabs(wrong - N * p) > 4.0 * sqrt(N * p) + 0.1 * N * p)
+            fail_msg("barrier %g: %g of %d wrong, expected %g",
+                     cases[k].barrier, wrong, N, N * p);
+        assert_true(p > 0.005 && p < 0.4);
+    }
+}
+
+/* During a long pulse m_z = -h / a, spread by alpha / (2 a Delta). */
+static void spin_orbit_errors_follow_field_torque_and_damping(void **state)
+{
+    (void)state;
+    stn_mtj m = load("sot-mtj");
+    m.damping = 0.01;
+    for (int k = 0; k < 3; k++, m.write_a *= 1.3) {
+        double a = torque_of(&m), h = m.assist_t / m.anisotropy_t;
+        assert_near(stn_mtj_margin(&m, m.write_a, m.write_s),
+                    h * sqrt(2.0 / (m.damping * a)), 0.05);
+    }
+    m = load("sot-mtj");
+    double usual = mean_cell_error(&m);
+    m.assist_t *= 2.0;
+    assert_true(mean_cell_error(&m) < 1e-3 * usual);
+    m.assist_t *= 0.5;
+    m.write_a = 0.5 * stn_mtj_critical_a(&m);
+    assert_true(mean_cell_error(&m) > 0.999);
+    m = load("sot-mtj");
+    m.write_s = 1e-11;
+    assert_true(mean_cell_error(&m) > 0.5);
+}
+
+/* The current is forced: what counts is the free layer, and the strip. */
+static void write_errors_are_those_of_the_cell(void **state)
+{
+    (void)state;
+    stn_mtj m = load("stt-mtj");
+    const stn_mtj_deviation mean = {1.0, 1.0, 1.0, 1.0};
+    const stn_mtj_deviation thick = {1.0, 1.3, 0.8, 1.0};
+    const stn_mtj_deviation large = {1.02, 1.0, 1.0, 1.0};
+    stn_mtj_writing w = stn_mtj_writing_make(&m);
+    double usual = stn_mtj_cell_write_error(&w, &mean);
+    assert_near(
+        usual,
+        stn_mtj_write_error(&m, m.write_a / stn_mtj_critical_a(&m), m.write_s),
+        1e-9);
+    assert_near(stn_mtj_cell_write_error(&w, &thick), usual, 1e-9);
+    stn_mtj other = m;
+    other.diameter_m *= 1.02;
+    assert_near(stn_mtj_cell_write_error(&w, &large),
+                stn_mtj_write_error(
+                    &other, m.write_a / stn_mtj_critical_a(&other), m.write_s),
+                1e-9);
+    assert_true(stn_mtj_cell_write_error(&w, &large) > 2.0 * usual);
+    m = load("sot-mtj");
+    w = stn_mtj_writing_make(&m);
+    usual = stn_mtj_cell_write_error(&w, &mean);
+    /* A higher barrier shakes less. */
+    assert_true(stn_mtj_cell_write_error(&w, &large) < usual);
+    for (double strip = 0.9; strip < 1.12; strip += 0.03) {
+        const stn_mtj_deviation d = {1.0, 1.0, 1.0, strip};
+        other = m;
+        other.strip_width_m *= strip;
+        assert_near(stn_mtj_cell_write_error(&w, &d), mean_cell_error(&other),
+                    0.01);
+    }
+}
+
+static void the_mean_write_error_is_that_of_drawn_cells(void **state)
+{
+    (void)state;
+    enum { DRAWS = 200000 };
+    static const char *const names[] = {"stt-mtj", "sot-mtj"};
+    for (int i = 0; i < 2; i++) {
+        stn_mtj m = load(names[i]);
+        stn_rng rng = stn_rng_make(5, STN_RNG_TEST, 0);
+        const stn_mtj_writing w = stn_mtj_writing_make(&m);
+        double mean = 0.0;
+        for (int k = 0; k < DRAWS; k++) {
+            stn_mtj_deviation d = stn_mtj_draw(&m, &rng);
+            d.strip = stn_mtj_draw_strip(&m, &rng);
+            mean += stn_mtj_cell_write_error(&w, &d) / DRAWS;
+        }
+        assert_near(stn_mtj_mean_write_error(&w), mean, 0.03);
+        assert_true(mean > 1.02 * mean_cell_error(&m));
+        m = stn_mtj_at_spread(&m, 0.0);
+        const stn_mtj_writing alike = stn_mtj_writing_make(&m);
+        assert_near(stn_mtj_mean_write_error(&alike), mean_cell_error(&m),
+                    1e-9);
+    }
+}
+
 static void sensing_errs_as_often_as_drawn_cells_do(void **state)
 {
     (void)state;
@@ -196,7 +342,8 @@ static void sensing_more_rows_errs_more_often(void **state)
         assert_true(r.sense_error[2] < 0.01);
         assert_true(r.overdrive > 1.0 && r.switching_s > 0.0);
         assert_true(r.read_disturb < 1e-6);
-        assert_true(r.spin_orbit == (r.write_error == 0.0));
+        assert_true(r.write_error > 0.0 && r.write_error < 1e-4);
+        assert_true(r.write_error_spread > r.write_error);
     }
 }
 
@@ -254,6 +401,10 @@ int main(void)
         cmocka_unit_test(kept_bits_relax_and_reading_pushes_them_one_way),
         cmocka_unit_test(spin_orbit_switches_at_the_critical_current),
         cmocka_unit_test(more_current_switches_sooner),
+        cmocka_unit_test(spin_orbit_writes_err_as_thermal_trajectories_do),
+        cmocka_unit_test(spin_orbit_errors_follow_field_torque_and_damping),
+        cmocka_unit_test(write_errors_are_those_of_the_cell),
+        cmocka_unit_test(the_mean_write_error_is_that_of_drawn_cells),
         cmocka_unit_test(sensing_errs_as_often_as_drawn_cells_do),
         cmocka_unit_test(sensing_more_rows_errs_more_often),
         cmocka_unit_test(devices_that_are_not_there_are_refused),

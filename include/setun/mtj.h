@@ -19,12 +19,14 @@ typedef struct stn_mtj_report {
     double stability;                      /* energy barrier over kT */
     double retention_s;                    /* mean time to a thermal flip */
     double critical_a;                     /* switching current at 0 K */
-    double overdrive;      /* write current over critical current */
-    double switching_s;    /* from the thermal angle, by the LLG equation; 0
-                              when the write current does not switch it */
-    double write_error;    /* of one write pulse; spin-transfer only, else 0 */
-    double write_energy_j; /* in junction or strip */
-    double read_disturb;   /* probability that one read flips it */
+    double overdrive;          /* write current over critical current */
+    double switching_s;        /* from the thermal angle, by the LLG equation; 0
+                                  when the write current does not switch it */
+    double write_error;        /* chance that one pulse does not write the mean
+                                  cell */
+    double write_error_spread; /* the same, mean over all cells */
+    double write_energy_j;     /* in junction or strip */
+    double read_disturb;       /* probability that one read flips it */
     double sense_error[STN_MTJ_ROWS]; /* with 1 … rows: that the worst reference
                                          is taken for the wrong side */
 } stn_mtj_report;

@@ -35,7 +35,6 @@ struct stn_machine {
      * seed. */
     const stn_mtj *device;
     int device_seed;
-    double device_write_error; /* of one write pulse */
     /* The same, spread or not, when weights were loaded some time or some
      * pictures ago; NULL: just now. */
     const stn_mtj *aged;

@@ -297,8 +297,8 @@ void bw_rows_negate(const bw_sum *s, bw_tally *t);
 void bw_rows_add(const bw_sum *s, bw_tally *t);
 /* Reads and writes back each row of the accumulator, complemented. */
 void bw_rows_complement(const bw_sum *s, bw_tally *t);
-/* Writes zeros to each row. */
-void bw_rows_clear(uint64_t *acc, int width, int words, bw_tally *t);
+/* Writes zeros to each row of the accumulator. */
+void bw_rows_clear(const bw_sum *s, bw_tally *t);
 
 /* Adds to `row` what the functions above post, in closed form. */
 void bw_predict_step(stn_ledger_row *row, const bw_step *step, int width,
@@ -425,7 +425,7 @@ typedef struct bw_comparison {
     uint64_t tiles;               /* sub-arrays in lockstep */
     uint64_t *undecided, *result; /* rows; undecided is scratch */
     bw_noise *noise;              /* or NULL */
-    size_t cells_a, cells_b, amplifiers;
+    size_t cells_a, cells_b, cells_result, amplifiers;
 } bw_comparison;
 
 /* Whether an instruction and the step behind it are comparisons, which this

@@ -40,7 +40,8 @@ static void age_row(const bw_mapping *m, const kept_row *r, uint64_t *bits,
     const stn_machine *machine = m->machine;
     for (int c = 0; c < r->columns; c++) {
         stn_rng rng = bw_cell_rng(machine, r->region, r->row, (size_t)c);
-        const stn_mtj cell = stn_mtj_draw(machine->aged, &rng);
+        const stn_mtj_deviation d = stn_mtj_draw(machine->aged, &rng);
+        const stn_mtj cell = stn_mtj_cell(machine->aged, &d);
         double u = ((double)(stn_rng_u64(&rng) >> 11) + 0.5) * 0x1p-53;
         double chance[2];
         stn_mtj_flips(&cell, machine->age_s, machine->pictures * r->reads,

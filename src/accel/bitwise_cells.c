@@ -7,7 +7,7 @@
  * copy, accumulators, carries, the banks of values. What a cell is follows
  * from the chip's seed, its region (value or layer, and what is kept there),
  * row and column, by a counter-based generator: never from the order in which
- * cells are drawn or used. Four bytes a cell. Only the columns that carry
+ * cells are drawn or used. Six bytes a cell. Only the columns that carry
  * data differ, the simulator's padding is ideal.
  *
  * Shared sub-arrays of a machine that streams are taken to be different for
@@ -20,9 +20,12 @@
 typedef struct walk {
     bw_mapping *m;
     bw_cells *cells; /* NULL: count */
+    const stn_mtj_writing *writing;
     uint64_t region;
     size_t n_cells, n_offsets;
 } walk;
+
+static const double SURE = 40.0; /* hazard of a cell that is never written */
 
 static int16_t fixed(double steps)
 {
@@ -30,16 +33,62 @@ static int16_t fixed(double steps)
     return (int16_t)lrint(ldexp(within, BW_CELL_FRACTION));
 }
 
+static uint64_t counter(uint64_t region, size_t row, size_t column)
+{
+    return region << 48 | (uint64_t)row << 24 | (uint64_t)column;
+}
+
 stn_rng bw_cell_rng(const stn_machine *machine, uint64_t region, size_t row,
                     size_t column)
 {
     return stn_rng_make((uint64_t)machine->device_seed, STN_RNG_DEVICE,
-                        region << 48 | (uint64_t)row << 24 | (uint64_t)column);
+                        counter(region, row, column));
 }
 
 static stn_rng rng_of(const walk *w, size_t row, size_t column)
 {
     return bw_cell_rng(w->m->machine, w->region, row, column);
+}
+
+static uint16_t log_chance(double chance)
+{
+    double steps = ldexp(-log2(chance), BW_CHANCE_FRACTION);
+    return steps < BW_NEVER ? (uint16_t)lrint(steps) : BW_NEVER;
+}
+
+/* Strips have numbers of their own, so that nothing else changes with them. */
+static void draw_cell(const walk *w, size_t row, size_t column, size_t at)
+{
+    const stn_machine *machine = w->m->machine;
+    double content[2];
+    stn_rng rng = rng_of(w, row, column);
+    stn_mtj_deviation d = stn_mtj_draw(machine->device, &rng);
+    rng = stn_rng_make((uint64_t)machine->device_seed, STN_RNG_STRIP,
+                       counter(w->region, row, column));
+    d.strip = stn_mtj_draw_strip(machine->device, &rng);
+    stn_mtj_content(machine->device, &d, content);
+    for (int k = 0; k < 2; k++)
+        w->cells->content[k][at] = fixed(content[k]);
+    w->cells->write_chance[at] =
+        log_chance(stn_mtj_cell_write_error(w->writing, &d));
+}
+
+/* Cells from `at` on, of which `columns` are not padding. */
+static void draw_row(const walk *w, size_t row, size_t columns, size_t stride,
+                     size_t at)
+{
+    uint16_t least = BW_NEVER;
+    for (size_t c = 0; c < columns; c++) {
+        draw_cell(w, row, c, at + c);
+        if (w->cells->write_chance[at + c] < least)
+            least = w->cells->write_chance[at + c];
+    }
+    for (size_t c = columns; c < stride; c++) {
+        w->cells->content[1][at + c] = fixed(1.0);
+        w->cells->write_chance[at + c] = BW_NEVER;
+    }
+    double chance = exp2(ldexp(-least, -BW_CHANCE_FRACTION));
+    w->cells->write_hazard[at / 64] = (float)fmin(-log1p(-chance), SURE);
 }
 
 /* `rows` rows of `columns` cells begin at *first. */
@@ -49,15 +98,7 @@ static void add_rows(walk *w, size_t *first, size_t rows, int columns,
     size_t stride = 64 * (size_t)words;
     *first = w->n_cells;
     for (size_t r = 0; w->cells && r < rows; r++)
-        for (size_t c = 0; c < stride; c++) {
-            size_t at = w->n_cells + r * stride + c;
-            double content[2] = {0.0, 1.0};
-            stn_rng rng = rng_of(w, r, c);
-            if (c < (size_t)columns)
-                stn_mtj_draw_content(w->m->machine->device, &rng, content);
-            w->cells->content[0][at] = fixed(content[0]);
-            w->cells->content[1][at] = fixed(content[1]);
-        }
+        draw_row(w, r, (size_t)columns, stride, w->n_cells + r * stride);
     w->n_cells += rows * stride;
     w->region++;
 }
@@ -202,9 +243,13 @@ static stn_status draw_cells(bw_mapping *m, const walk *counted, stn_error *err)
     cells->content[0] = stn_alloc(cells->n_cells, sizeof(int16_t));
     cells->content[1] = stn_alloc(cells->n_cells, sizeof(int16_t));
     cells->offset = stn_alloc(cells->n_offsets, sizeof(int16_t));
-    if (!cells->content[0] || !cells->content[1] || !cells->offset)
+    cells->write_chance = stn_alloc(cells->n_cells, sizeof(uint16_t));
+    cells->write_hazard = stn_alloc(cells->n_cells / 64, sizeof(float));
+    if (!cells->content[0] || !cells->content[1] || !cells->offset ||
+        !cells->write_chance || !cells->write_hazard)
         return stn_fail_memory(err, "the cells of a chip");
-    walk w = {.m = m, .cells = cells};
+    const stn_mtj_writing writing = stn_mtj_writing_make(m->machine->device);
+    walk w = {.m = m, .cells = cells, .writing = &writing};
     walk_all(&w);
     return STN_OK;
 }
@@ -232,5 +277,7 @@ void bw_cells_destroy(bw_cells *cells)
     stn_free(cells->content[0]);
     stn_free(cells->content[1]);
     stn_free(cells->offset);
+    stn_free(cells->write_chance);
+    stn_free(cells->write_hazard);
     stn_free(cells);
 }

@@ -198,7 +198,7 @@ void bw_run_pair(const bw_comparison *c, stn_ledger_row *part)
                         c->undecided, c->result, &left))
             stn_ledger_post(part, STN_EVENT_row_read, c->tiles, 1);
     }
-    bw_noise_write(c->noise, c->result, c->words);
+    bw_noise_write(c->noise, c->result, c->cells_result, c->words);
     stn_ledger_post(part, STN_EVENT_row_write, c->tiles, 1);
 }
 
@@ -228,7 +228,7 @@ static void fetch(const passage *s, int tap, int line, int b, uint64_t *to)
     const bw_value *y = &s->m->values[s->layer->in->output];
     const uint64_t *from = bw_read_row(s->state, x, line, b);
     bw_row_gather(&s->layer->window.taps[tap], x, 0, from, y, to);
-    bw_noise_write(s->state->noise, to, y->words);
+    bw_noise_write(s->state->noise, to, slot_cells(s, tap, b), y->words);
     stn_ledger_post(s->part, STN_EVENT_row_read, (uint64_t)x->tiles, 1);
     stn_ledger_post(s->part, STN_EVENT_link_bit, (uint64_t)y->columns, 1);
     stn_ledger_post(s->part, STN_EVENT_row_write, (uint64_t)y->tiles, 1);
@@ -252,21 +252,23 @@ static void run_channel(const passage *s, const bw_channel *channel)
     for (int k = 0; k < channel->n; k++) {
         const bw_pair *pair = &s->layer->compare.pairs[channel->first + k];
         bw_run_pair(
-            &(bw_comparison){.a = slots + (size_t)pair->above * slot,
-                             .b = slots + (size_t)pair->below * slot,
-                             .bits = line->width,
-                             .is_signed = line->is_signed,
-                             .words = y->words,
-                             .columns = y->columns,
-                             .tiles = (uint64_t)y->tiles,
-                             .undecided = slots + BW_MAX_TAPS * slot,
-                             .result =
-                                 s->state->words + result->offset +
-                                 (size_t)pair->filter * (size_t)result->words,
-                             .noise = s->state->noise,
-                             .cells_a = slot_cells(s, pair->above, 0),
-                             .cells_b = slot_cells(s, pair->below, 0),
-                             .amplifiers = amplifiers},
+            &(bw_comparison){
+                .a = slots + (size_t)pair->above * slot,
+                .b = slots + (size_t)pair->below * slot,
+                .bits = line->width,
+                .is_signed = line->is_signed,
+                .words = y->words,
+                .columns = y->columns,
+                .tiles = (uint64_t)y->tiles,
+                .undecided = slots + BW_MAX_TAPS * slot,
+                .result = s->state->words + result->offset +
+                          (size_t)pair->filter * (size_t)result->words,
+                .noise = s->state->noise,
+                .cells_a = slot_cells(s, pair->above, 0),
+                .cells_b = slot_cells(s, pair->below, 0),
+                .cells_result = result->cells + 64 * (size_t)pair->filter *
+                                                    (size_t)result->words,
+                .amplifiers = amplifiers},
             s->part);
     }
 }

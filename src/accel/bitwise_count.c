@@ -255,15 +255,22 @@ static void pack(const passage *s)
     }
 }
 
+/* The window as written to its segment of the operand rows. */
+static void write_segment(const passage *s, int segment)
+{
+    const bw_count *c = &s->layer->count;
+    pack(s);
+    for (int b = 0; b < s->x->bits; b++)
+        bw_noise_write(s->noise, s->planes + b * c->words,
+                       operand_cells(s, segment, b), div_up(c->window, 64));
+}
+
 /* The planes of `segments` windows reach one operand row each. */
-static void write_operand(const passage *s, int segments)
+static void post_operand(const passage *s, int segments)
 {
     const bw_count *c = &s->layer->count;
     uint64_t bits = (uint64_t)(c->window * segments);
-    pack(s);
     for (int b = 0; b < s->x->bits; b++) {
-        bw_noise_write(s->noise, s->planes + b * c->words,
-                       div_up(c->window, 64));
         stn_ledger_post(s->part, STN_EVENT_buffer_bit, bits, 1);
         stn_ledger_post(s->part, STN_EVENT_link_bit, bits, 1);
         stn_ledger_post(s->part, STN_EVENT_row_write, (uint64_t)c->slices, 1);
@@ -389,10 +396,9 @@ static int64_t run_row(const passage *s, int p, int first, int n,
         int o = filter_at(s->layer, s->x, i);
         if (own) {
             gather(s, p, o % s->x->shape.c);
+            write_segment(s, i - first);
             if (i == first)
-                write_operand(s, n);
-            else
-                pack(s);
+                post_operand(s, n);
             inputs = c->offset ? window_sum(s, i - first) : 0;
         }
         out[(size_t)o * (size_t)c->positions + (size_t)p] =
@@ -430,7 +436,8 @@ static void run_position(const passage *s, const bw_group *group, int p,
         gather(s, p,
                group->first / out_each *
                    (s->layer->in->weights.in / c->blocks));
-        write_operand(s, 1);
+        write_segment(s, 0);
+        post_operand(s, 1);
         if (c->offset) {
             inputs = window_sum(s, 0);
             for (int b = 0; b < s->x->bits; b++)

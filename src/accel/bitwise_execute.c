@@ -62,6 +62,12 @@ void bw_value_read(const bw_state *s, const bw_value *v, int32_t *numbers,
     }
 }
 
+/* Cells of one row of a value's columns. */
+static size_t row_cells(const bw_value *v)
+{
+    return 64 * (size_t)v->words;
+}
+
 void bw_value_write(const bw_state *s, const bw_value *v,
                     const int32_t *numbers, stn_ledger_row *row)
 {
@@ -69,8 +75,9 @@ void bw_value_write(const bw_state *s, const bw_value *v,
         uint64_t *rows = bw_rows_of(s, v, l);
         bw_line_pack(v, l, numbers + (size_t)l * (size_t)v->columns, rows);
         for (int b = 0; b < bw_line_of(v, l)->width; b++) {
+            size_t at = (size_t)l * (size_t)v->bits + (size_t)b;
             bw_noise_write(s->noise, rows + (size_t)b * (size_t)v->words,
-                           v->words);
+                           v->cells + at * row_cells(v), v->words);
             post_row(row, STN_EVENT_row_write, v);
         }
     }
@@ -78,9 +85,18 @@ void bw_value_write(const bw_state *s, const bw_value *v,
 
 /* --- convolutions ---------------------------------------------------------*/
 
+/* Cells of an operand's slot in its group. */
+static size_t slot_cells(const bw_state *s, const bw_layer *layer, int group)
+{
+    const bw_value *x = &s->m->values[layer->in->inputs[0]];
+    const bw_value *y = &s->m->values[layer->in->output];
+    return layer->places.operand +
+           (size_t)group * (size_t)x->bits * row_cells(y);
+}
+
 /* Reads the operand's line, moves it to its place, writes it to the slot. */
-static void fetch(const bw_state *s, const bw_layer *layer, const bw_operand *o,
-                  stn_ledger_row *row)
+static void fetch(const bw_state *s, const bw_layer *layer, int group,
+                  const bw_operand *o, stn_ledger_row *row)
 {
     const bw_value *x = &s->m->values[layer->in->inputs[0]];
     const bw_value *y = &s->m->values[layer->in->output];
@@ -88,19 +104,16 @@ static void fetch(const bw_state *s, const bw_layer *layer, const bw_operand *o,
     for (int b = 0; b < bw_line_of(x, o->line)->width; b++, to += y->words) {
         bw_row_gather(&layer->window.taps[o->tap], x, o->column,
                       bw_read_row(s, x, o->line, b), y, to);
-        bw_noise_write(s->noise, to, y->words);
+        bw_noise_write(s->noise, to,
+                       slot_cells(s, layer, group) + (size_t)b * row_cells(y),
+                       y->words);
         stn_ledger_post(row, STN_EVENT_row_read, (uint64_t)x->tiles, 1);
         stn_ledger_post(row, STN_EVENT_link_bit, (uint64_t)y->columns, 1);
         stn_ledger_post(row, STN_EVENT_row_write, (uint64_t)y->tiles, 1);
     }
 }
 
-/* Cells of one row of y's columns, and of its amplifiers. */
-static size_t row_cells(const bw_value *y)
-{
-    return 64 * (size_t)y->words;
-}
-
+/* All amplifiers of a sub-array that holds it. */
 static size_t all_amplifiers(const bw_value *y)
 {
     return BW_REFERENCES * row_cells(y);
@@ -116,8 +129,7 @@ static void run_steps(const bw_state *s, const bw_layer *layer, int group,
     const bw_line *line = bw_line_of(x, o->line);
     const bw_places *places = &layer->places;
     bw_tally tally = tally_of(s, row, y);
-    size_t slot =
-        places->operand + (size_t)group * (size_t)x->bits * row_cells(y);
+    size_t slot = slot_cells(s, layer, group);
     for (int i = o->first; i < o->first + o->n; i++) {
         const bw_step *step = &layer->window.steps[i];
         size_t first = (size_t)step->filter * (size_t)y->bits;
@@ -153,7 +165,7 @@ static void run_window(const bw_state *s, const bw_layer *layer,
         stn_ledger_row part = {0};
         const bw_group *group = &w->groups[g];
         for (int i = group->first; i < group->first + group->n; i++) {
-            fetch(s, layer, &w->operands[i], &part);
+            fetch(s, layer, g, &w->operands[i], &part);
             run_steps(s, layer, g, &w->operands[i], &part);
         }
         stn_ledger_join(row, &part, latency_s, &slowest, &slowest_s);
@@ -257,7 +269,8 @@ static void run_chunk(const bw_state *s, const bw_layer *layer, int chunk,
     int first = chunk * n->per_chunk;
     int end = first + n->per_chunk < n->n_synapses ? first + n->per_chunk
                                                    : n->n_synapses;
-    bw_rows_clear(partial_of(s, layer, chunk), y->bits, y->words, &tally);
+    const bw_sum all = chunk_sum(s, layer, chunk);
+    bw_rows_clear(&all, &tally);
     for (int i = first; i < end; i++) {
         const bw_line *line = bw_line_of(x, n->synapses[i].line);
         int bits = line->width - line->is_signed;
@@ -289,7 +302,9 @@ static void reduce(const bw_state *s, const bw_layer *layer, int a, int b,
             memcpy(moved,
                    bw_noise_sense(s->noise, 1, &row, from.amplifiers, y->words),
                    (size_t)y->words * sizeof *moved);
-            bw_noise_write(s->noise, moved, y->words);
+            bw_noise_write(s->noise, moved,
+                           sum.operand_cells + (size_t)k * row_cells(y),
+                           y->words);
         }
         stn_ledger_post(part, STN_EVENT_row_read, (uint64_t)y->tiles, 1);
         stn_ledger_post(part, STN_EVENT_link_bit, (uint64_t)y->columns, 1);

@@ -10,9 +10,12 @@
  * Chance: a reference parts two neighbouring numbers of ones; a column that
  * holds one of the two is taken for the other with the chance that the options
  * say, independently for every operation, column and reference. A written cell
- * is wrong with the chance of a write error. These are drawn by the distance
- * to the next one, so that rows without any cost nothing. What is drawn
- * follows from the seed and the picture, never from threads. */
+ * is wrong with the chance of a write error, which with a device is that of
+ * the cell. These are drawn by the distance to the next one, so that rows
+ * without any cost nothing. What is drawn follows from the seed and the
+ * picture, never from threads. What a cell held before is not asked, since
+ * the picture before would decide it: each is taken to have held the other
+ * bit. */
 #include "accel/bitwise_noise.h"
 #include "base/compiler.h"
 #include <math.h>
@@ -25,11 +28,16 @@ bool bw_is_noisy(const stn_machine *machine)
            o->logic3_error > 0 || o->write_error > 0;
 }
 
+/* Uniform between 0 and 1, both excluded. */
+static double unit(bw_noise *n)
+{
+    return ((double)(stn_rng_u64(&n->rng) >> 11) + 0.5) * 0x1p-53;
+}
+
 /* Columns without error before the next one. */
 static uint64_t gap(bw_noise *n, bw_error kind)
 {
-    double u = ((double)(stn_rng_u64(&n->rng) >> 11) + 0.5) * 0x1p-53;
-    double columns = floor(log(u) * n->scale[kind]);
+    double columns = floor(log(unit(n)) * n->scale[kind]);
     return columns < 1e18 ? (uint64_t)columns : (uint64_t)1e18;
 }
 
@@ -37,12 +45,9 @@ void bw_noise_begin(bw_noise *n, const bw_mapping *m, const uint8_t *pixels,
                     uint64_t *rows)
 {
     const bw_options *o = &m->options;
-    double write = (double)o->write_error;
-    if (write == 0 && m->machine->device)
-        write = m->machine->device_write_error;
-    const double chance[BW_ERRORS] = {(double)o->read_error,
-                                      (double)o->logic2_error,
-                                      (double)o->logic3_error, write};
+    const double chance[BW_ERRORS] = {
+        (double)o->read_error, (double)o->logic2_error, (double)o->logic3_error,
+        (double)o->write_error};
     size_t n_pixels = stn_shape_count(m->program->input);
     uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
     for (size_t i = 0; i < n_pixels; i++)
@@ -53,6 +58,8 @@ void bw_noise_begin(bw_noise *n, const bw_mapping *m, const uint8_t *pixels,
         n->left[k] = chance[k] > 0 ? gap(n, (bw_error)k) : UINT64_MAX;
     }
     n->cells = m->cells;
+    n->own_writes = m->cells && o->write_error == 0;
+    n->write_left = n->own_writes ? -log(unit(n)) : 0.0;
     n->words = m->noise_words;
     n->masks = rows;
     n->sensed = rows + BW_REFERENCES * n->words;
@@ -73,8 +80,37 @@ const uint64_t *bw_noise_mask(bw_noise *n, bw_error kind, int slot, int words)
     return mask;
 }
 
-void bw_noise_write(bw_noise *n, uint64_t *row, int words)
+/* Whether a cell is wrong that may be: its row's greatest chance has already
+ * been met. */
+static bool is_wrong(bw_noise *n, size_t cell, double hazard)
 {
+    double log2_chance =
+        ldexp(-n->cells->write_chance[cell], -BW_CHANCE_FRACTION);
+    return unit(n) * -expm1(-hazard) < exp2(log2_chance);
+}
+
+/* Every column spends the row's hazard; where -log(u) is spent, a cell may be
+ * wrong. Columns of rows whose cells hardly err hardly spend any. */
+static void write_cells(bw_noise *n, uint64_t *row, size_t cells, int words)
+{
+    double hazard = (double)n->cells->write_hazard[cells / 64];
+    uint64_t columns = 64 * (uint64_t)words, at = 0;
+    while (n->write_left < (double)(columns - at) * hazard) {
+        at += (uint64_t)(n->write_left / hazard);
+        if (at < columns && is_wrong(n, cells + at, hazard))
+            row[at / 64] ^= (uint64_t)1 << (at % 64);
+        at += at < columns;
+        n->write_left = -log(unit(n));
+    }
+    n->write_left -= (double)(columns - at) * hazard;
+}
+
+void bw_noise_write(bw_noise *n, uint64_t *row, size_t cells, int words)
+{
+    if (n && n->own_writes) {
+        write_cells(n, row, cells, words);
+        return;
+    }
     const uint64_t *mask =
         n ? bw_noise_mask(n, BW_ERROR_WRITE, 0, words) : NULL;
     for (int w = 0; mask && w < words; w++)
@@ -277,7 +313,12 @@ static void write_row(bw_noise *n, const bw_sum *s, int b, uint64_t flip)
     uint64_t *a = acc_row(s, b);
     for (int w = 0; w < s->words; w++)
         a[w] ^= flip;
-    bw_noise_write(n, a, s->words);
+    bw_noise_write(n, a, s->acc_cells + (size_t)b * columns_of(s), s->words);
+}
+
+static void write_carry(bw_noise *n, const bw_sum *s)
+{
+    bw_noise_write(n, s->carry, s->carry_cells, s->words);
 }
 
 void bw_noise_add(bw_noise *n, const bw_sum *s, int b, const uint64_t *x,
@@ -302,7 +343,7 @@ void bw_noise_add(bw_noise *n, const bw_sum *s, int b, const uint64_t *x,
     }
     write_row(n, s, b, flip);
     if (!latch)
-        bw_noise_write(n, s->carry, words);
+        write_carry(n, s);
 }
 
 void bw_noise_copy(bw_noise *n, const bw_sum *s, int b, const uint64_t *x,
@@ -342,5 +383,5 @@ void bw_noise_negate(bw_noise *n, const bw_sum *s, int b, const uint64_t *x,
     }
     write_row(n, s, b, flip);
     if (!latch && x && b + 1 < s->width)
-        bw_noise_write(n, c, s->words);
+        write_carry(n, s);
 }

@@ -25,9 +25,17 @@ typedef enum bw_error {
  * BW_CELL_FRACTION bits below one: ideal cells have 0 and 1, ideal amplifiers
  * 0, each at most 8 steps away, so that sums of three fit. Padding is ideal. */
 #define BW_CELL_FRACTION 10
+#define BW_CHANCE_FRACTION 10
+#define BW_NEVER UINT16_MAX
 struct bw_cells {
     int16_t *content[2]; /* what a cell adds to its column holding 0, 1 */
     int16_t *offset;     /* of the amplifier of each column and reference */
+    /* -log2 of the chance that it is written wrong, BW_CHANCE_FRACTION bits
+     * below one; BW_NEVER: padding, and chances that are less. */
+    uint16_t *write_chance;
+    /* -log(1 - p) for the greatest of these chances p in the row whose cells
+     * begin at 64 times the index. */
+    float *write_hazard;
     size_t n_cells, n_offsets;
 };
 
@@ -40,6 +48,8 @@ typedef struct bw_row {
 /* One thread's source of errors, for one picture. */
 struct bw_noise {
     const bw_cells *cells; /* NULL: cells are alike */
+    bool own_writes;       /* each cell has its own chance to be wrong */
+    double write_left;     /* hazard until the next that may be */
     stn_rng rng;
     double scale[BW_ERRORS];  /* 1 / log(1 - chance) */
     uint64_t left[BW_ERRORS]; /* columns until the next error */
@@ -58,8 +68,9 @@ void bw_noise_begin(bw_noise *noise, const bw_mapping *mapping,
  * until `slot` is drawn again; NULL: none. */
 const uint64_t *bw_noise_mask(bw_noise *noise, bw_error kind, int slot,
                               int words);
-/* A row is written with errors. `noise` may be NULL: without. */
-void bw_noise_write(bw_noise *noise, uint64_t *row, int words);
+/* A row, whose cells begin at `cells`, is written with errors. `noise` may be
+ * NULL: without. */
+void bw_noise_write(bw_noise *noise, uint64_t *row, size_t cells, int words);
 /* `n` rows are sensed together by the amplifiers at `amplifiers`. Row j of the
  * result, `words` apart and owned by `noise` until it senses again, is 1 where
  * reference j finds at least j + 1 ones. */

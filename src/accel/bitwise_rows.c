@@ -162,6 +162,9 @@ void bw_rows_negate(const bw_sum *s, bw_tally *t)
         post(t, STN_EVENT_row_write);
         if (b < s->shift) {
             fill(a, s->words, flip_of(s, b));
+            bw_noise_write(t->noise, a,
+                           s->acc_cells + 64 * (size_t)b * (size_t)s->words,
+                           s->words);
             continue;
         }
         const uint64_t *x = operand_row(s, b);
@@ -196,21 +199,24 @@ void bw_rows_complement(const bw_sum *s, bw_tally *t)
             read = bw_noise_sense(t->noise, 1, &row, s->amplifiers, words);
         for (int i = 0; i < words; i++)
             a[i] = ~read[i];
-        bw_noise_write(t->noise, a, words);
+        bw_noise_write(t->noise, a, row.cells, words);
         post(t, STN_EVENT_row_read);
         post(t, STN_EVENT_row_write);
     }
 }
 
-void bw_rows_clear(uint64_t *acc, int width, int words, bw_tally *t)
+void bw_rows_clear(const bw_sum *s, bw_tally *t)
 {
+    uint64_t *acc = s->acc;
+    int width = s->width, words = s->words;
     if (t->logic != BW_LOGIC_SENSE) {
         bw_dram_clear(acc, width, words, t);
         return;
     }
     for (int b = 0; b < width; b++) {
-        fill(acc + (size_t)b * (size_t)words, words, 0);
-        bw_noise_write(t->noise, acc + (size_t)b * (size_t)words, words);
+        size_t row = (size_t)b * (size_t)words;
+        fill(acc + row, words, 0);
+        bw_noise_write(t->noise, acc + row, s->acc_cells + 64 * row, words);
         post(t, STN_EVENT_row_write);
     }
 }

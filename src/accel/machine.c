@@ -269,9 +269,6 @@ static stn_status use_device(const stn_mtj *mtj, const device_attrs *attrs,
     if (attrs->spread == 0)
         return STN_OK;
     m->device = own;
-    if (!own->spin_orbit)
-        m->device_write_error = stn_mtj_write_error(
-            own, own->write_a / stn_mtj_critical_a(own), own->write_s);
     return STN_OK;
 }
 

@@ -28,8 +28,9 @@ typedef enum stn_rng_stream {
     STN_RNG_DEVICE = 8,    /* memory cells; counter = layer << 40 | column, or
                               region << 48 | row << 24 | column */
     STN_RNG_SENSE = 9, /* errors of row operations; counter = hash of picture */
-    STN_RNG_SPIKES = 10,  /* rate code; counter = step << 32 | picture */
-    STN_RNG_OPERANDS = 11 /* of a digital unit; counter = 0 */
+    STN_RNG_SPIKES = 10,   /* rate code; counter = step << 32 | picture */
+    STN_RNG_OPERANDS = 11, /* of a digital unit; counter = 0 */
+    STN_RNG_STRIP = 12     /* of memory cells; counter as of STN_RNG_DEVICE */
 } stn_rng_stream;
 
 stn_rng stn_rng_make(uint64_t seed, stn_rng_stream stream, uint64_t counter);

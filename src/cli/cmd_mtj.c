@@ -18,9 +18,9 @@ typedef struct line {
     bool probability;
 } line;
 
-#define LINES 14
+#define LINES 15
 
-static int lines_of(const stn_mtj_report *r, line *out)
+static void lines_of(const stn_mtj_report *r, line out[LINES])
 {
     const line all[LINES] = {
         {"parallel_ohm", "ohm", r->parallel_ohm, false},
@@ -32,34 +32,30 @@ static int lines_of(const stn_mtj_report *r, line *out)
         {"overdrive", "", r->overdrive, false},
         {"switching_s", "s", r->switching_s, false},
         {"write_error", "", r->write_error, true},
+        {"write_error_spread", "", r->write_error_spread, true},
         {"write_energy_j", "J", r->write_energy_j, false},
         {"read_disturb", "", r->read_disturb, true},
         {"sense_error_1_row", "", r->sense_error[0], true},
         {"sense_error_2_rows", "", r->sense_error[1], true},
         {"sense_error_3_rows", "", r->sense_error[2], true}};
-    int n = 0;
-    /* Write errors have a closed form for spin transfer only. */
-    for (int i = 0; i < LINES; i++)
-        if (!(r->spin_orbit && strcmp(all[i].key, "write_error") == 0))
-            out[n++] = all[i];
-    return n;
+    memcpy(out, all, sizeof all);
 }
 
-static int print_json(const char *name, const line *lines, int n)
+static int print_json(const char *name, const line *lines)
 {
     stn_json_writer w = {.indent = 2};
     stn_json_begin_object(&w, NULL);
     stn_json_string(&w, "device", name);
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < LINES; i++)
         stn_json_number(&w, lines[i].key, lines[i].value);
     stn_json_end_object(&w);
     return stn_cli_json(&w);
 }
 
-static int print_text(const line *lines, int n)
+static int print_text(const line *lines)
 {
     stn_table_begin("lr", "figure", "value", NULL);
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < LINES; i++) {
         stn_table_cell("%s", lines[i].key);
         if (*lines[i].unit)
             stn_table_cell("%s", stn_cli_si(lines[i].value, lines[i].unit));
@@ -80,9 +76,9 @@ static int run(const stn_arguments *arguments)
     stn_status status = stn_mtj_evaluate(name, &r, &err);
     if (status != STN_OK)
         return stn_cli_fail(status, &err);
-    int n = lines_of(&r, lines);
-    return stn_cli_switch(arguments, "json") ? print_json(name, lines, n)
-                                             : print_text(lines, n);
+    lines_of(&r, lines);
+    return stn_cli_switch(arguments, "json") ? print_json(name, lines)
+                                             : print_text(lines);
 }
 
 const stn_command stn_cmd_mtj = {

@@ -220,8 +220,7 @@ static void print(const void *study_of)
         stn_table_cell("%g", t->pictures);
         for (int k = 0; k < STN_MTJ_ROWS; k++)
             stn_table_cell("%.2e", t->device.sense_error[k]);
-        stn_table_cell(t->device.spin_orbit ? "not modelled" : "%.2e",
-                       t->device.write_error);
+        stn_table_cell("%.2e", t->device.write_error_spread);
         stn_table_cell("%.2e", t->flipped.mean);
         stn_table_cell("%s", stn_cli_percent(t->correct.mean, 2));
         stn_table_cell("%s", stn_cli_percent(t->correct.lowest, 2));
@@ -265,9 +264,8 @@ static void put_trial(const study *s, const trial *t, stn_json_writer *w)
     for (int k = 0; k < STN_MTJ_ROWS; k++)
         stn_cli_results_row(w, errors[k], text, t->device.sense_error[k],
                             chance);
-    if (!t->device.spin_orbit)
-        stn_cli_results_row(w, "write error", text, t->device.write_error,
-                            chance);
+    stn_cli_results_row(w, "write error", text, t->device.write_error_spread,
+                        chance);
     stn_cli_results_row(w, "flipped in ten years", text,
                         retention_error(&t->device), chance);
     stn_cli_results_row(w, "read disturb", text, t->device.read_disturb,
@@ -330,7 +328,8 @@ const stn_command stn_cmd_variation = {
     .details =
         "Every cell and every amplifier of a chip is drawn once from the "
         "device file's spreads of resistance, TMR, diameter and offset, and "
-        "stays as it is; writes err by chance. With --age and --pictures bits "
+        "stays as it is; writes err by the chance of each cell. With --age and "
+        "--pictures bits "
         "of "
         "the weights have flipped by heat and by being read since they were "
         "loaded. Accuracy is the mean of the "

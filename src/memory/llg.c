@@ -3,8 +3,11 @@
  * A macrospin by the Landau-Lifshitz-Gilbert equation with a damping-like
  * torque of strength a and spins s, in units of the anisotropy field h = m_z:
  *     dm/dt = - m x h - alpha m x (m x h) - a m x (m x s) + alpha a m x s
- * Fourth-order Runge-Kutta, renormalised; no temperature but in the angle it
- * starts from. */
+ * Fourth-order Runge-Kutta, renormalised. Temperature is in the angle it starts
+ * from, or in the covariance of small deviations from the path,
+ *     dC/dt = J C + C J^T + (damping / barrier) (1 - m m^T),
+ * whose last term, of the thermal field, keeps 1 / (2 barrier) for each
+ * direction at rest (Brown, Phys. Rev. 130, 1677, 1963). */
 #include "memory/mtj.h"
 #include <math.h>
 
@@ -115,4 +118,78 @@ double stn_mtj_switching_s(const stn_mtj *m, double current_a, double pulse_s)
         }
     }
     return 0.0;
+}
+
+/* ---- thermal motion about the path */
+
+typedef double matrix[3][3];
+
+/* a b, or a b^T. */
+static void multiply(matrix a, matrix b, bool transposed, matrix out)
+{
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 3; j++) {
+            out[i][j] = 0.0;
+            for (int k = 0; k < 3; k++)
+                out[i][j] += a[i][k] * (transposed ? b[j][k] : b[k][j]);
+        }
+}
+
+/* What a step of `dt` makes of a small deviation: 1 + J dt + (J dt)^2 / 2. */
+static void spreading(const stn_macrospin *s, double dt, matrix out)
+{
+    static const double by = 1e-4;
+    matrix j, square;
+    for (int k = 0; k < 3; k++) {
+        double m[3] = {s->m[0], s->m[1], s->m[2]}, more[3], less[3];
+        m[k] += by;
+        slope(s, m, more);
+        m[k] -= 2.0 * by;
+        slope(s, m, less);
+        for (int i = 0; i < 3; i++)
+            j[i][k] = dt * (more[i] - less[i]) / (2.0 * by);
+    }
+    multiply(j, j, false, square);
+    for (int i = 0; i < 3; i++)
+        for (int k = 0; k < 3; k++)
+            out[i][k] = (i == k) + j[i][k] + 0.5 * square[i][k];
+}
+
+/* Adds `variance` for each direction across m. */
+static void add_across(const double *m, double variance, matrix c)
+{
+    for (int i = 0; i < 3; i++)
+        for (int k = 0; k < 3; k++)
+            c[i][k] += variance * ((i == k) - m[i] * m[k]);
+}
+
+/* Path and covariance, for a barrier of 1. Returns whether m is still on its
+ * way: it moves, or the covariance across the equator grows. */
+static bool step_thermal(stn_macrospin *s, matrix c)
+{
+    matrix by, half;
+    double m[3] = {s->m[0], s->m[1], s->m[2]}, before = c[2][2], moved = 0.0;
+    spreading(s, STEP, by);
+    stn_macrospin_step(s, STEP);
+    multiply(by, c, false, half);
+    multiply(half, by, true, c);
+    add_across(s->m, s->damping * STEP, c);
+    for (int i = 0; i < 3; i++)
+        moved += fabs(s->m[i] - m[i]);
+    return moved > 1e-9 * STEP || fabs(c[2][2] - before) > 1e-9 * STEP;
+}
+
+double stn_mtj_margin(const stn_mtj *mtj, double current_a, double pulse_s)
+{
+    double end = pulse_s / stn_mtj_time_unit_s(mtj);
+    stn_macrospin s = at_rest(mtj);
+    matrix c = {{0.0}};
+    s.m[0] = fmin(s.field_x, 1.0);
+    s.m[2] = sqrt(1.0 - s.m[0] * s.m[0]);
+    s.torque = torque(mtj, current_a);
+    add_across(s.m, 0.5, c);
+    bool moves = true;
+    for (double t = STEP; t <= end && moves; t += STEP)
+        moves = step_thermal(&s, c);
+    return -s.m[2] / sqrt(c[2][2]);
 }

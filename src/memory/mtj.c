@@ -156,36 +156,37 @@ double stn_mtj_sense_error(const stn_mtj *m, int rows, int antiparallel)
                    erfc(half_a / (sqrt(2.0) * low_sigma)));
 }
 
-/* What a cell's figures are, times those of the mean cell. */
-typedef struct deviation {
-    double diameter, ra, tmr;
-} deviation;
-
-static deviation draw(const stn_mtj *m, stn_rng *rng)
+stn_mtj_deviation stn_mtj_draw(const stn_mtj *m, stn_rng *rng)
 {
-    deviation d;
+    stn_mtj_deviation d = {.strip = 1.0};
     d.diameter = 1.0 + m->sigma_diameter * (double)stn_rng_normal(rng);
     d.ra = 1.0 + m->sigma_ra * (double)stn_rng_normal(rng);
     d.tmr = 1.0 + m->sigma_tmr * (double)stn_rng_normal(rng);
     return d;
 }
 
-stn_mtj stn_mtj_draw(const stn_mtj *m, stn_rng *rng)
+double stn_mtj_draw_strip(const stn_mtj *m, stn_rng *rng)
 {
-    deviation d = draw(m, rng);
+    return m->spin_orbit ? 1.0 + m->sigma_strip * (double)stn_rng_normal(rng)
+                         : 1.0;
+}
+
+stn_mtj stn_mtj_cell(const stn_mtj *m, const stn_mtj_deviation *d)
+{
     stn_mtj cell = *m;
-    cell.diameter_m *= d.diameter;
-    cell.ra_ohm_m2 *= d.ra;
-    cell.tmr0 *= d.tmr;
+    cell.diameter_m *= d->diameter;
+    cell.ra_ohm_m2 *= d->ra;
+    cell.tmr0 *= d->tmr;
+    cell.strip_width_m *= d->strip;
     return cell;
 }
 
-/* Currents of a drawn cell in the low and in the high state. */
-static void draw_cell(const stn_mtj *m, stn_rng *rng, double current_a[2])
+/* Currents of a cell in the low and in the high state. */
+static void currents(const stn_mtj *m, const stn_mtj_deviation *d,
+                     double current_a[2])
 {
-    deviation d = draw(m, rng);
-    double t = stn_mtj_tmr(m, m->read_v) * d.tmr;
-    double ohm = stn_mtj_parallel_ohm(m) * d.ra / (d.diameter * d.diameter);
+    double t = stn_mtj_tmr(m, m->read_v) * d->tmr;
+    double ohm = stn_mtj_parallel_ohm(m) * d->ra / (d->diameter * d->diameter);
     current_a[0] = m->read_v / ohm;
     current_a[1] = m->read_v / (ohm * (1.0 + t));
 }
@@ -198,11 +199,12 @@ static double step_a(const stn_mtj *m)
     return low - high;
 }
 
-void stn_mtj_draw_content(const stn_mtj *m, stn_rng *rng, double content[2])
+void stn_mtj_content(const stn_mtj *m, const stn_mtj_deviation *d,
+                     double content[2])
 {
     double ideal_a = 0.0, spread = 0.0, current_a[2];
     cell_current(m, false, &ideal_a, &spread);
-    draw_cell(m, rng, current_a);
+    currents(m, d, current_a);
     for (int k = 0; k < 2; k++)
         content[k] = (ideal_a - current_a[k]) / step_a(m);
 }
@@ -218,7 +220,8 @@ static double draw_a(const stn_mtj *m, int rows, int high, stn_rng *rng)
     double sum = m->sigma_offset_a * (double)stn_rng_normal(rng);
     for (int i = 0; i < rows; i++) {
         double current_a[2];
-        draw_cell(m, rng, current_a);
+        stn_mtj_deviation d = stn_mtj_draw(m, rng);
+        currents(m, &d, current_a);
         sum += current_a[i < high];
     }
     return sum;

@@ -20,6 +20,7 @@ typedef struct stn_mtj {
     double strip_ohm_m, assist_t; /* spin-orbit; assist field along it */
     double read_v, read_s, write_a, write_s;
     double sigma_ra, sigma_tmr, sigma_diameter; /* relative */
+    double sigma_strip;    /* of the strip's section; spin-orbit */
     double sigma_offset_a; /* of the sense amplifier's input */
 } stn_mtj;
 
@@ -58,14 +59,42 @@ double stn_mtj_sense_error(const stn_mtj *m, int rows, int antiparallel);
 /* The same by drawing `n` sets of cells for each level. */
 double stn_mtj_sense_error_drawn(const stn_mtj *m, int rows, int antiparallel,
                                  int n, stn_rng *rng);
-/* One drawn cell, as a junction. */
-stn_mtj stn_mtj_draw(const stn_mtj *m, stn_rng *rng);
-/* The same cell from the same numbers: the current it takes from its column
- * while it is in the low and in the high state, in steps between the two, so
- * that ideal cells have 0 and 1. */
-void stn_mtj_draw_content(const stn_mtj *m, stn_rng *rng, double content[2]);
+/* What a cell's figures are, times those of the mean cell. */
+typedef struct stn_mtj_deviation {
+    double diameter, ra, tmr, strip;
+} stn_mtj_deviation;
+
+/* Draws a cell; three numbers, all but the strip. */
+stn_mtj_deviation stn_mtj_draw(const stn_mtj *m, stn_rng *rng);
+/* Draws its strip, one number; nothing for a junction that has none. */
+double stn_mtj_draw_strip(const stn_mtj *m, stn_rng *rng);
+/* That cell as a junction. */
+stn_mtj stn_mtj_cell(const stn_mtj *m, const stn_mtj_deviation *d);
+/* The current it takes from its column while it is in the low and in the high
+ * state, in steps between the two, so that ideal cells have 0 and 1. */
+void stn_mtj_content(const stn_mtj *m, const stn_mtj_deviation *d,
+                     double content[2]);
 /* Offset of one drawn amplifier in the same unit. */
 double stn_mtj_draw_offset(const stn_mtj *m, stn_rng *rng);
+
+/* ---- mtj_write.c: the pulse of the file, cell by cell */
+
+#define STN_MTJ_TORQUES 33
+
+/* Made once for a device. Of a spin-orbit junction: the margin of
+ * stn_mtj_margin() for strips from `narrowest` on, in equal steps. */
+typedef struct stn_mtj_writing {
+    const stn_mtj *mtj; /* has to outlive it */
+    double narrowest, step;
+    double margin[STN_MTJ_TORQUES];
+} stn_mtj_writing;
+
+stn_mtj_writing stn_mtj_writing_make(const stn_mtj *m);
+/* Chance that one pulse leaves that cell as it was. */
+double stn_mtj_cell_write_error(const stn_mtj_writing *w,
+                                const stn_mtj_deviation *d);
+/* Its mean over all cells, by the trapezoidal rule. */
+double stn_mtj_mean_write_error(const stn_mtj_writing *w);
 
 /* ---- llg.c */
 /* A macrospin in units of its anisotropy field; time in units of
@@ -84,5 +113,9 @@ double stn_mtj_time_unit_s(const stn_mtj *m);
  * a pulse exists after which it relaxes to the other side (spin-orbit); 0 when
  * that does not happen within `pulse_s`. */
 double stn_mtj_switching_s(const stn_mtj *m, double current_a, double pulse_s);
+/* Spin-orbit: how far beyond the equator m is at the end of a pulse, over the
+ * deviation that thermal motion would have there with a barrier of 1 kT;
+ * negative: not beyond. Goes with the root of the barrier. */
+double stn_mtj_margin(const stn_mtj *m, double current_a, double pulse_s);
 
 #endif

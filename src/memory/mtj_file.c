@@ -34,7 +34,8 @@ static const stn_figure_row orbit_rows[] = {
     {"strip_thickness", STN_QUANTITY_LENGTH, 5e-10, 1e-7, AT(strip_thickness_m)},
     {"strip_length", STN_QUANTITY_LENGTH, 5e-9, 1e-5, AT(strip_length_m)},
     {"strip_resistivity", STN_QUANTITY_RESISTIVITY, 1e-8, 1e-4, AT(strip_ohm_m)},
-    {"assist_field", STN_QUANTITY_FLUX_DENSITY, 0, 1, AT(assist_t)}};
+    {"assist_field", STN_QUANTITY_FLUX_DENSITY, 0, 1, AT(assist_t)},
+    {"sigma_strip", STN_QUANTITY_RATIO, 0, 0.5, AT(sigma_strip)}};
 /* clang-format on */
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
@@ -110,12 +111,14 @@ static stn_mtj_report report(const stn_mtj *m)
         .critical_a = critical_a,
         .overdrive = critical_a > 0.0 ? m->write_a / critical_a : 0.0,
         .switching_s = stn_mtj_switching_s(m, m->write_a, m->write_s)};
+    const stn_mtj_deviation mean = {1.0, 1.0, 1.0, 1.0};
+    const stn_mtj_writing writing = stn_mtj_writing_make(m);
     double write_ohm = parallel_ohm;
     if (m->spin_orbit)
         write_ohm = m->strip_ohm_m * m->strip_length_m /
                     (m->strip_width_m * m->strip_thickness_m);
-    else
-        r.write_error = stn_mtj_write_error(m, r.overdrive, m->write_s);
+    r.write_error = stn_mtj_cell_write_error(&writing, &mean);
+    r.write_error_spread = stn_mtj_mean_write_error(&writing);
     r.write_energy_j = m->write_a * m->write_a * write_ohm * m->write_s;
     r.read_disturb = stn_mtj_disturb(m, stn_mtj_read_drive(m), m->read_s);
     for (int k = 0; k < STN_MTJ_ROWS; k++)
@@ -142,6 +145,7 @@ stn_mtj stn_mtj_at_spread(const stn_mtj *m, double spread)
     r.sigma_ra *= spread;
     r.sigma_tmr *= spread;
     r.sigma_diameter *= spread;
+    r.sigma_strip *= spread;
     r.sigma_offset_a *= spread;
     return r;
 }
