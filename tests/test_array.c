@@ -518,6 +518,138 @@ static void a_spin_orbit_cell_is_its_junction_behind_two_ports(void **state)
     stn_yaml_destroy(document);
 }
 
+/* ---- write drivers */
+
+static stn_tech ptm_at_45(void)
+{
+    stn_figures unlisted = {0};
+    stn_error err;
+    stn_tech t;
+    const stn_tech_choice transistors = {
+        .set = "ptm", .roadmap = "HP", .node_nm = 45, .temperature_k = 300};
+    assert_ok(stn_tech_load(&transistors, &unlisted, &t, &err), err);
+    return t;
+}
+
+static void writes_are_driven_where_the_technology_says_how(void **state)
+{
+    (void)state;
+    for (size_t c = 0; c < COUNT(cells); c++)
+        for (int k = 0; k < 2; k++) {
+            stn_array_request q = request();
+            q.cell = cells[c];
+            q.tech = sets[k];
+            stn_array_report r = evaluate(&q);
+            for (int t = 0; t < STN_ARRAY_TOTALS; t++) {
+                double x = r.part[t][STN_ARRAY_WRITE_DRIVER];
+                bool written = t == STN_ARRAY_AREA_M2 ||
+                               t == STN_ARRAY_WRITE_ENERGY_J ||
+                               t == STN_ARRAY_LEAKAGE_W;
+                if (t != STN_ARRAY_WRITE_LATENCY_S)
+                    assert_true((x > 0.0) == (k == 1 && written));
+            }
+        }
+}
+
+/* With and without: reading is as it was, but for the decoder's longer way
+ * round the larger outline. */
+static void a_write_driver_changes_nothing_but_writes(void **state)
+{
+    (void)state;
+    stn_figures unlisted = {0};
+    stn_error err;
+    stn_tech t = ptm_at_45(), bare = t;
+    bare.write_headroom = 0.0;
+    for (size_t c = 0; c < COUNT(cells); c++) {
+        stn_cell cell;
+        assert_ok(stn_cell_load(cells[c], &unlisted, &cell, &err), err);
+        if (cell.kind == STN_CELL_DRAM) /* senses every column */
+            continue;
+        stn_array_report with = of_cell(&cell, &t);
+        stn_array_report without = of_cell(&cell, &bare);
+        assert_near(with.total[STN_ARRAY_READ_ENERGY_J],
+                    without.total[STN_ARRAY_READ_ENERGY_J], 0.02);
+        assert_near(with.total[STN_ARRAY_READ_LATENCY_S],
+                    without.total[STN_ARRAY_READ_LATENCY_S], 0.02);
+        assert_near(with.total[STN_ARRAY_LEAKAGE_W] -
+                        with.part[STN_ARRAY_LEAKAGE_W][STN_ARRAY_WRITE_DRIVER],
+                    without.total[STN_ARRAY_LEAKAGE_W], 0.01);
+        assert_true(
+            with.total[STN_ARRAY_AREA_M2] >=
+            without.total[STN_ARRAY_AREA_M2] +
+                0.99 * with.part[STN_ARRAY_AREA_M2][STN_ARRAY_WRITE_DRIVER]);
+        assert_true(with.total[STN_ARRAY_WRITE_ENERGY_J] >
+                    without.total[STN_ARRAY_WRITE_ENERGY_J] +
+                        0.99 * with.part[STN_ARRAY_WRITE_ENERGY_J]
+                                        [STN_ARRAY_WRITE_DRIVER]);
+    }
+}
+
+/* The last transistors' widths are in leakage and area. */
+static void drivers_of_currents_are_as_wide_as_the_current_asks(void **state)
+{
+    (void)state;
+    stn_tech t = ptm_at_45();
+    stn_write_driver w = {.device = &t.device,
+                          .count = 3,
+                          .write_a = 200e-6,
+                          .headroom = 0.1,
+                          .load_f = 50e-15,
+                          .load_ohm = 300};
+    stn_part_cost once = stn_write_driver_cost(&w);
+    stn_write_driver twice_a = w, half_v = w, four = w, voltage = w;
+    twice_a.write_a *= 2.0;
+    half_v.headroom *= 0.5;
+    stn_part_cost wide = stn_write_driver_cost(&twice_a);
+    assert_near(stn_write_driver_cost(&half_v).leakage_w, wide.leakage_w,
+                1e-12);
+    /* 2 lines x 3 drivers, I / (0.1 Ion) more; chains grow by a fraction. */
+    const stn_gate grown = {.inputs = 1,
+                            .width_n_m = 200e-6 / 0.1 / t.device.on_n_a_m,
+                            .width_p_m = 200e-6 / 0.1 / t.device.on_p_a_m};
+    double grown_w = 2.0 * 3.0 * stn_gate_leakage_w(&t.device, &grown);
+    assert_near(wide.leakage_w - once.leakage_w, 1.2 * grown_w, 0.2);
+    assert_true(wide.leakage_w - once.leakage_w > grown_w);
+    assert_true(wide.area_m2 > 1.5 * once.area_m2);
+    assert_true(wide.energy_j > 1.5 * once.energy_j);
+    four.count = 4;
+    stn_part_cost more = stn_write_driver_cost(&four);
+    assert_near(more.energy_j, once.energy_j * 4.0 / 3.0, 1e-12);
+    assert_near(more.area_m2, once.area_m2 * 4.0 / 3.0, 1e-12);
+    assert_near(more.latency_s, once.latency_s, 1e-12);
+    voltage.write_a = 0.0;
+    once = stn_write_driver_cost(&voltage);
+    voltage.load_f *= 4.0;
+    more = stn_write_driver_cost(&voltage);
+    /* The line's own charge is not the driver's. */
+    assert_true(once.energy_j > 0.0 && once.energy_j < 3 * 50e-15 *
+                                                           t.device.supply_v *
+                                                           t.device.supply_v);
+    assert_true(more.energy_j > once.energy_j);
+    assert_true(more.latency_s > once.latency_s);
+}
+
+/* Beside the decoders a driver takes no time, on a long line it does. */
+static void drivers_of_long_lines_add_to_the_write(void **state)
+{
+    (void)state;
+    stn_array_request q = request();
+    q.cell = "sram-6t";
+    q.tech = "ptm";
+    q.rows = q.columns = 256;
+    stn_array_report r = evaluate(&q);
+    assert_true(r.part[STN_ARRAY_WRITE_LATENCY_S][STN_ARRAY_WRITE_DRIVER] ==
+                0.0);
+    double last_s = 0.0;
+    for (q.rows = 2048, q.columns = 16; q.rows <= 8192; q.rows *= 2) {
+        r = evaluate(&q);
+        double driver_s =
+            r.part[STN_ARRAY_WRITE_LATENCY_S][STN_ARRAY_WRITE_DRIVER];
+        assert_true(driver_s > last_s);
+        last_s = driver_s;
+    }
+}
+
 /* k rows: k word lines, cells and latches; all else once. As many latches as a
  * sense amplifier has take room and leak. */
 static void rows_sensed_together_cost_what_each_needs(void **state)
@@ -685,6 +817,10 @@ int main(void)
         cmocka_unit_test(dram_pays_for_refresh),
         cmocka_unit_test(a_read_port_adds_drivers_and_leakage),
         cmocka_unit_test(a_spin_orbit_cell_is_its_junction_behind_two_ports),
+        cmocka_unit_test(writes_are_driven_where_the_technology_says_how),
+        cmocka_unit_test(a_write_driver_changes_nothing_but_writes),
+        cmocka_unit_test(drivers_of_currents_are_as_wide_as_the_current_asks),
+        cmocka_unit_test(drivers_of_long_lines_add_to_the_write),
         cmocka_unit_test(rows_sensed_together_cost_what_each_needs),
         cmocka_unit_test(a_signal_that_is_too_small_is_refused),
         cmocka_unit_test(tables_are_split_with_quotes_and_refused_with_a_line),

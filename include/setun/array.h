@@ -46,7 +46,8 @@ typedef enum stn_array_part {
     STN_ARRAY_MULTIPLEXER,
     STN_ARRAY_PRECHARGE,
     STN_ARRAY_SENSE_AMPLIFIER,
-    STN_ARRAY_WHITE_SPACE, /* area only */
+    STN_ARRAY_WRITE_DRIVER, /* where the technology describes one */
+    STN_ARRAY_WHITE_SPACE,  /* area only */
     STN_ARRAY_PARTS
 } stn_array_part;
 

@@ -152,6 +152,18 @@ double stn_multiplexer_pass_f(const stn_multiplexer *m);   /* one drain */
 double stn_multiplexer_pass_ohm(const stn_multiplexer *m); /* one channel */
 stn_part_cost stn_multiplexer_cost(const stn_multiplexer *m);
 
+/* ---- write_driver.c: a pair of lines for each written bit */
+typedef struct stn_write_driver {
+    const stn_device *device;
+    int count;
+    double write_a;  /* forced through the cell; 0: a voltage is */
+    double headroom; /* of the supply, across each transistor that carries it */
+    double load_f, load_ohm; /* of one line */
+} stn_write_driver;
+/* From data until a line has its voltage; energy of writing `count` bits,
+ * without that of their lines. */
+stn_part_cost stn_write_driver_cost(const stn_write_driver *w);
+
 /* ---- sense_amplifier.c */
 /* What a current-to-voltage converter before the latch adds, from the
  * technology file. */

@@ -11,8 +11,9 @@ static const char *const total_names[STN_ARRAY_TOTALS] = {
 static const char *const total_units[STN_ARRAY_TOTALS] = {"m2", "s", "s", "J",
                                                           "J",  "W", "J", "J"};
 static const char *const part_names[STN_ARRAY_PARTS] = {
-    "cells",       "predecoder", "row_decoder",     "column_select", "bit_line",
-    "multiplexer", "precharge",  "sense_amplifier", "white_space"};
+    "cells",        "predecoder",  "row_decoder", "column_select",
+    "bit_line",     "multiplexer", "precharge",   "sense_amplifier",
+    "write_driver", "white_space"};
 
 const char *stn_array_total_name(stn_array_total total)
 {

@@ -44,6 +44,7 @@ static const formula rows[] = {
     {WRITE_J, STN_ARRAY_CELLS, ORBIT, "word x write_current x supply x write_pulse: what the supply gives"},
     {WRITE_S, STN_ARRAY_CELLS, RESISTIVE | ORBIT, "pulses x the longer of set and reset"},
     {WRITE_S, STN_ARRAY_CELLS, DRAM, "2.3 R C of access transistor and storage_capacitance"},
+    {WRITE_S, STN_ARRAY_CELLS, ANY_SRAM, "delay of an inverter that drives four: the cell turns over; without write drivers the bit line's time has it"},
     {LEAKAGE, STN_ARRAY_CELLS, DRAM, "rows x energy of a read / retention: refresh"},
     {LEAKAGE, STN_ARRAY_CELLS, ANY_SRAM, "rows x columns x (two inverters + one access transistor, and the read port) x off-current x supply"},
     {LOGIC_J, STN_ARRAY_CELLS, ANY, "rows sensed together x that of a read: each row's cells conduct"},
@@ -103,6 +104,11 @@ static const formula rows[] = {
     {WRITE_J, STN_ARRAY_SENSE_AMPLIFIER, RESISTIVE, "program_pulses x that of a read: each pulse is verified"},
     {LEAKAGE, STN_ARRAY_SENSE_AMPLIFIER, ANY, "amplifiers x latches x off-current x supply, and the converter of current sensing"},
     {LOGIC_J, STN_ARRAY_SENSE_AMPLIFIER, ANY, "rows sensed together x that of a read: as many references, each with a latch"},
+
+    {AREA, STN_ARRAY_WRITE_DRIVER, ANY, "two lines for each written bit x (NAND and chain by logical effort; a forced current I takes an output of I / (headroom Ion)), folded into their pitch"},
+    {WRITE_S, STN_ARRAY_WRITE_DRIVER, ANY, "NAND and chain into the line, by what they take longer than decoders, multiplexer and line"},
+    {WRITE_J, STN_ARRAY_WRITE_DRIVER, ANY, "word x pulses x C Vdd^2 of one NAND and chain of the pair"},
+    {LEAKAGE, STN_ARRAY_WRITE_DRIVER, ANY, "off-current x supply of the NANDs and chains of both lines of all written bits"},
 
     {AREA, STN_ARRAY_WHITE_SPACE, ANY, "rectangle around cells, decoders at the side, strip at the foot and predecoder at an end, less the parts"},
 };

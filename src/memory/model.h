@@ -15,6 +15,7 @@ typedef struct stn_tech {
     stn_device cell_device; /* of the cells */
     stn_wire local, global; /* word and bit lines | between sub-arrays */
     stn_current_sense current_sense;
+    double write_headroom; /* of its write drivers; 0: it has none */
 } stn_tech;
 
 /* Refuses a name that could lead out of the folder of its files. */

@@ -33,7 +33,7 @@ typedef struct parts {
     stn_multiplexer mux, write_mux;
     stn_sense_amplifier sense;
     stn_part_cost predecoder, column_predecoder, row, row_write, select,
-        bit_read, multiplexer, write_multiplexer, precharge, amplifier;
+        bit_read, multiplexer, write_multiplexer, precharge, amplifier, driver;
 } parts;
 
 static int address_bits(int n)
@@ -128,6 +128,23 @@ static void size_columns(parts *p)
     p->write_multiplexer = stn_multiplexer_cost(&p->write_mux);
 }
 
+/* One for each written bit; the line behind a pass transistor. */
+static void cost_write_driver(parts *p)
+{
+    const stn_bitline *b = &p->write_bit;
+    const stn_cell *c = p->s->cell;
+    if (p->s->tech->write_headroom == 0.0)
+        return;
+    stn_write_driver w = {.device = &p->s->tech->device,
+                          .count = p->sense.count,
+                          .write_a = c->write_a,
+                          .headroom = p->s->tech->write_headroom,
+                          .load_f = b->drain_f + b->farad + b->mux_drain_f,
+                          /* As a line's, of which half counts. */
+                          .load_ohm = b->ohm + 2.0 * b->mux_ohm};
+    p->driver = stn_write_driver_cost(&w);
+}
+
 /* Lines across the columns. Each carries one small gate per column, a local
  * buffer in front of wide pass transistors. */
 static void cost_select(parts *p, double ramp)
@@ -167,9 +184,10 @@ static stn_box outline(const parts *p)
     double foot_m = p->precharge.box.width_m > p->word_m
                         ? p->precharge.area_m2 / p->word_m
                         : p->precharge.box.height_m;
-    foot_m +=
-        (p->multiplexer.area_m2 + p->write_multiplexer.area_m2) / p->word_m +
-        p->amplifier.box.height_m;
+    foot_m += (p->multiplexer.area_m2 + p->write_multiplexer.area_m2 +
+               p->driver.area_m2) /
+                  p->word_m +
+              p->amplifier.box.height_m;
     return (stn_box){.width_m = p->word_m + fmax(side_m, p->select.box.width_m),
                      .height_m = p->bit.length_m + foot_m};
 }
@@ -231,6 +249,7 @@ static void post_area(const parts *p, stn_box box, stn_array_report *r)
         p->multiplexer.area_m2 + p->write_multiplexer.area_m2;
     area[STN_ARRAY_PRECHARGE] = p->precharge.area_m2;
     area[STN_ARRAY_SENSE_AMPLIFIER] = p->amplifier.area_m2;
+    area[STN_ARRAY_WRITE_DRIVER] = p->driver.area_m2;
     for (int i = 0; i < STN_ARRAY_PARTS; i++)
         placed += area[i];
     area[STN_ARRAY_WHITE_SPACE] =
@@ -241,6 +260,31 @@ static void post_area(const parts *p, stn_box box, stn_array_report *r)
 static double cell_bits(const stn_cell *c)
 {
     return log2(c->levels);
+}
+
+/* SRAM. Without a driver, a full swing takes about as long as the small one
+ * through the cell and its sensing; with one, the cell turns over in the time
+ * of a gate when both its word line and its bit lines are there. */
+static void post_sram_write_latency(const parts *p, const double *read,
+                                    double *write)
+{
+    if (p->driver.latency_s == 0.0)
+        memcpy(write, read, STN_ARRAY_PARTS * sizeof *write);
+    else
+        write[STN_ARRAY_CELLS] = stn_fo4_s(&p->s->tech->cell_device);
+    write[STN_ARRAY_PREDECODER] = read[STN_ARRAY_PREDECODER];
+    write[STN_ARRAY_ROW_DECODER] = p->row_write.latency_s;
+    write[STN_ARRAY_COLUMN_SELECT] = read[STN_ARRAY_COLUMN_SELECT];
+}
+
+/* The driver begins with the decoders: what it takes beyond them and the line.
+ */
+static void post_driver_latency(const parts *p, double *write)
+{
+    double beside_s =
+        write[STN_ARRAY_PREDECODER] + write[STN_ARRAY_ROW_DECODER] +
+        write[STN_ARRAY_COLUMN_SELECT] + write[STN_ARRAY_BIT_LINE];
+    write[STN_ARRAY_WRITE_DRIVER] = fmax(0.0, p->driver.latency_s - beside_s);
 }
 
 static void post_latency(const parts *p, stn_array_report *r)
@@ -258,15 +302,14 @@ static void post_latency(const parts *p, stn_array_report *r)
     read[STN_ARRAY_MULTIPLEXER] = p->multiplexer.latency_s;
     read[STN_ARRAY_SENSE_AMPLIFIER] = cell_bits(c) * p->amplifier.latency_s;
     if (c->kind == STN_CELL_SRAM || c->kind == STN_CELL_SRAM_8T) {
-        /* A full swing through the write driver takes about as long as the
-         * small one through the cell and its sensing. */
-        memcpy(write, read, sizeof r->part[0]);
-        write[STN_ARRAY_ROW_DECODER] = p->row_write.latency_s;
+        post_sram_write_latency(p, read, write);
+        post_driver_latency(p, write);
         return;
     }
     if (c->kind == STN_CELL_DRAM) {
         memcpy(write, read, sizeof r->part[0]);
         write[STN_ARRAY_CELLS] = SETTLE * p->bit.access_ohm * c->storage_f;
+        post_driver_latency(p, write);
         return;
     }
     double charge_s = stn_bitline_charge_s(&p->write_bit);
@@ -275,6 +318,7 @@ static void post_latency(const parts *p, stn_array_report *r)
     write[STN_ARRAY_ROW_DECODER] = row_s;
     write[STN_ARRAY_BIT_LINE] =
         fmax(0.0, p->select.latency_s + charge_s - row_s);
+    post_driver_latency(p, write);
     write[STN_ARRAY_CELLS] = c->program_pulses * fmax(c->set_s, c->reset_s);
     if (c->levels > 2.0)
         write[STN_ARRAY_SENSE_AMPLIFIER] =
@@ -290,6 +334,7 @@ static void post_energy(const parts *p, stn_array_report *r)
     double *read = r->part[STN_ARRAY_READ_ENERGY_J];
     double *write = r->part[STN_ARRAY_WRITE_ENERGY_J];
     int words = p->sense.count;
+    write[STN_ARRAY_WRITE_DRIVER] = c->program_pulses * p->driver.energy_j;
     read[STN_ARRAY_PREDECODER] = write[STN_ARRAY_PREDECODER] =
         p->predecoder.energy_j + p->column_predecoder.energy_j;
     read[STN_ARRAY_ROW_DECODER] = p->row.energy_j;
@@ -361,6 +406,7 @@ static void post_leakage(const parts *p, stn_array_report *r)
     leak[STN_ARRAY_COLUMN_SELECT] = p->select.leakage_w;
     leak[STN_ARRAY_PRECHARGE] = p->precharge.leakage_w;
     leak[STN_ARRAY_SENSE_AMPLIFIER] = p->amplifier.leakage_w;
+    leak[STN_ARRAY_WRITE_DRIVER] = p->driver.leakage_w;
     if (c->kind == STN_CELL_DRAM) {
         /* Every row is read once per retention time. */
         double read_j = 0.0;
@@ -419,6 +465,7 @@ stn_status stn_subarray_model(const stn_subarray *s, stn_array_report *out,
     p.amplifier.area_m2 *= p.latches;
     p.amplifier.box.height_m *= p.latches;
     p.amplifier.leakage_w *= p.latches;
+    cost_write_driver(&p);
     /* Areas do not depend on ramps: the outline comes first, since it loads
      * the predecoder, whose ramp starts everything else. */
     cost_word_lines(&p, STN_STEP_RAMP);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Technology files: transistors of two roadmaps, wires, current sensing.
+ * Technology files: transistors of two roadmaps, wires, current sensing, write
+ * drivers where there are any.
  *
  * A file holds one node. Between two nodes the transistors are interpolated
  * figure by figure, linearly; currents that leak geometrically, since they
  * span decades. Wires and current sensing are not: tables of wires jump
- * between nodes, so the coarser node's wires and the finer node's converter
- * are taken, as NVSim does. Between the two temperatures of a file, and
- * beyond, the same rules hold for currents. */
+ * between nodes, so the coarser node's wires and the finer node's converter and
+ * write drivers are taken, as NVSim does of those it has. Between the two
+ * temperatures of a file, and beyond, the same rules hold for currents. */
 #include "base/file.h"
 #include "memory/model.h"
 #include <math.h>
@@ -31,6 +32,7 @@ typedef struct tech_figures {
     device_figures device;
     stn_wire_figures local, global;
     stn_current_sense current_sense;
+    double write_headroom;
 } tech_figures;
 
 #define N_DOUBLES (sizeof(device_figures) / sizeof(double))
@@ -76,6 +78,9 @@ static const stn_figure_row sense_rows[] = {
     {"energy", STN_QUANTITY_ENERGY, 1e-18, 1e-9, SENSE(energy_j)},
     {"leakage", STN_QUANTITY_POWER, 0, 1e-3, SENSE(leakage_w)},
     {"area", STN_QUANTITY_CELL, 1, 1e6, SENSE(area_f2)},
+    {0}};
+static const stn_figure_row write_rows[] = {
+    {"headroom", STN_QUANTITY_RATIO, 0.01, 0.5, offsetof(tech_figures, write_headroom)},
     {0}};
 /* clang-format on */
 
@@ -125,9 +130,11 @@ typedef struct listing {
 static stn_status parse(const stn_yaml *root, const char *roadmap,
                         const listing *list, tech_figures *t, stn_error *err)
 {
-    static const char *const keys[] = {
-        "title",         "timing", "feature_size", "local_wire", "global_wire",
-        "current_sense", "hp",     "lstp",         NULL};
+    static const char *const keys[] = {"title",        "timing",
+                                       "feature_size", "local_wire",
+                                       "global_wire",  "current_sense",
+                                       "write_driver", "hp",
+                                       "lstp",         NULL};
     const stn_yaml *feature = stn_yaml_get(root, "feature_size");
     STN_TRY(stn_yaml_check_keys(root, keys, err));
     STN_TRY(timing(root, &t->device.cold, err));
@@ -139,8 +146,11 @@ static stn_status parse(const stn_yaml *root, const char *roadmap,
         part(root, roadmap, device_rows, list->transistors, &t->device, err));
     STN_TRY(wire(root, "local_wire", list->rest, &t->local, err));
     STN_TRY(wire(root, "global_wire", list->rest, &t->global, err));
-    return part(root, "current_sense", sense_rows, list->rest,
-                &t->current_sense, err);
+    STN_TRY(part(root, "current_sense", sense_rows, list->rest,
+                 &t->current_sense, err));
+    if (!stn_yaml_get(root, "write_driver"))
+        return STN_OK;
+    return part(root, "write_driver", write_rows, list->rest, t, err);
 }
 
 static stn_status load(const char *set, const char *roadmap, int node_nm,
@@ -191,7 +201,8 @@ static stn_tech at_temperature(const tech_figures *t, double temperature_k)
     stn_tech tech = {.device = f->cold,
                      .local = stn_wire_layer(&t->local, temperature_k),
                      .global = stn_wire_layer(&t->global, temperature_k),
-                     .current_sense = t->current_sense};
+                     .current_sense = t->current_sense,
+                     .write_headroom = t->write_headroom};
     stn_device *d = &tech.device;
     d->on_n_a_m = linear(d->on_n_a_m, f->hot_on_n, share);
     d->on_p_a_m = linear(d->on_p_a_m, f->hot_on_p, share);
@@ -246,6 +257,7 @@ static stn_status load_roadmap(const stn_tech_choice *choice,
     high.device = between(&low.device, &high.device,
                           (node_nm - nodes[i - 1]) / (nodes[i] - nodes[i - 1]));
     high.current_sense = low.current_sense;
+    high.write_headroom = low.write_headroom;
     *out = at_temperature(&high, temperature_k);
     return STN_OK;
 }
