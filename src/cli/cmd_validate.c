@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * setun validate: the array model beside SPICE, NVSim and silicon. */
-#include "cli.h"
+#include "results.h"
 #include "setun/validate.h"
 #include <stdio.h>
 
@@ -38,22 +38,23 @@ static void put(stn_json_writer *w, const stn_agreement *a)
     stn_json_end_object(w);
 }
 
-static void write_json(const stn_validation *v, stn_json_writer *w)
+/* What was compared, and the command that asked for it. */
+typedef struct ladder {
+    const stn_arguments *arguments;
+    stn_validation *validation;
+} ladder;
+
+static void write(const void *study, stn_json_writer *w)
 {
+    const ladder *l = study;
     stn_json_begin_object(w, NULL);
-    stn_json_bool(w, "met", v->met);
+    stn_cli_results_origin(w, l->arguments);
+    stn_json_bool(w, "met", l->validation->met);
     stn_json_begin_array(w, "agreements");
-    for (int i = 0; i < v->n; i++)
-        put(w, &v->items[i]);
+    for (int i = 0; i < l->validation->n; i++)
+        put(w, &l->validation->items[i]);
     stn_json_end_array(w);
     stn_json_end_object(w);
-}
-
-static int save(const stn_validation *v, const char *path)
-{
-    stn_json_writer w = {.indent = 2};
-    write_json(v, &w);
-    return stn_cli_json_save(&w, path);
 }
 
 static void limit(double value)
@@ -64,8 +65,9 @@ static void limit(double value)
         stn_table_cell("-");
 }
 
-static void print_text(const stn_validation *v)
+static void print(const void *study)
 {
+    const stn_validation *v = ((const ladder *)study)->validation;
     stn_table_begin("lllrrrrrrl", "rung", "quantity", "group", "n", "median",
                     "worst", "signed", "limit", "worst limit", "", NULL);
     for (int i = 0; i < v->n; i++) {
@@ -87,25 +89,17 @@ static void print_text(const stn_validation *v)
 static int run(const stn_arguments *arguments)
 {
     stn_error err = {0};
-    stn_validation *v = NULL;
-    const char *results = stn_cli_text(arguments, "results");
+    ladder l = {.arguments = arguments};
+    const stn_cli_study study = {
+        .arguments = arguments, .study = &l, .print = print, .write = write};
     stn_status status =
-        stn_validate(stn_cli_text(arguments, "reference"), &v, &err);
+        stn_validate(stn_cli_text(arguments, "reference"), &l.validation, &err);
     if (status != STN_OK)
         return stn_cli_fail(status, &err);
-    int code = STN_EXIT_OK;
-    if (stn_cli_switch(arguments, "json")) {
-        stn_json_writer w = {.indent = 2};
-        write_json(v, &w);
-        code = stn_cli_json(&w);
-    } else {
-        print_text(v);
-    }
-    if (code == STN_EXIT_OK && results)
-        code = save(v, results);
-    if (code == STN_EXIT_OK && !v->met)
+    int code = stn_cli_results_show(&study);
+    if (code == STN_EXIT_OK && !l.validation->met)
         code = STN_EXIT_MISMATCH;
-    stn_validation_destroy(v);
+    stn_validation_destroy(l.validation);
     return code;
 }
 

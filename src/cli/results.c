@@ -19,19 +19,24 @@ void stn_cli_command_text(const stn_arguments *a, char *out, size_t capacity)
                               a->command->options[i].name, a->values[i][k]);
 }
 
-void stn_cli_results_begin(stn_json_writer *w, const char *system,
-                           const stn_arguments *arguments)
+void stn_cli_results_origin(stn_json_writer *w, const stn_arguments *arguments)
 {
     char text[1024];
-    stn_json_begin_object(w, NULL);
-    stn_json_string(w, "system", system);
     stn_library_commit(text, sizeof text);
     stn_json_string(w, "commit", text);
     stn_library_machine(text, sizeof text);
     stn_json_string(w, "machine", text);
-    stn_json_int(w, "seed", 1);
     stn_cli_command_text(arguments, text, sizeof text);
     stn_json_string(w, "command", text);
+}
+
+void stn_cli_results_begin(stn_json_writer *w, const char *system,
+                           const stn_arguments *arguments)
+{
+    stn_json_begin_object(w, NULL);
+    stn_json_string(w, "system", system);
+    stn_cli_results_origin(w, arguments);
+    stn_json_int(w, "seed", 1);
     stn_json_begin_array(w, "rows");
 }
 

@@ -10,8 +10,10 @@
 void stn_cli_command_text(const stn_arguments *arguments, char *out,
                           size_t capacity);
 
-/* Begins the file of `system`, with commit, machine and command line, and its
- * list of rows. */
+/* Where figures come from: commit, machine and the command line as it was
+ * typed (switches left out), as members of the object that is open. */
+void stn_cli_results_origin(stn_json_writer *w, const stn_arguments *arguments);
+/* Begins the file of `system`, with its origin, and its list of rows. */
 void stn_cli_results_begin(stn_json_writer *w, const char *system,
                            const stn_arguments *arguments);
 /* `conditions`: "network, data, variant, …". */

@@ -66,15 +66,19 @@ static void statistics(const stn_json *list, const char *rung, FILE *out)
     }
 }
 
-void stn_report_agreements(const stn_json *agreements, const char *rung,
-                           FILE *out)
+void stn_report_agreements(const stn_json *root, const char *rung,
+                           const char *path, FILE *out)
 {
+    const stn_json *list = stn_json_member(root, "agreements");
     bool single = true;
-    for (const stn_json *i = agreements->first; i; i = i->next)
+    for (const stn_json *i = list->first; i; i = i->next)
         if (chosen(i, rung) && stn_json_number_or(i, "n", 0) > 1.0)
             single = false;
     if (single)
-        side_by_side(agreements, rung, out);
+        side_by_side(list, rung, out);
     else
-        statistics(agreements, rung, out);
+        statistics(list, rung, out);
+    fprintf(out, "\nFrom `%s`: `%s`, commit %.10s, %s.\n", path,
+            stn_json_text(root, "command"), stn_json_text(root, "commit"),
+            stn_json_text(root, "machine"));
 }

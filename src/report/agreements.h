@@ -8,8 +8,9 @@
 #include <stdio.h>
 
 /* Prints the agreements of one rung, or all of them (`rung` NULL), as one
- * table; single comparisons with both figures, groups with their spread. */
-void stn_report_agreements(const stn_json *agreements, const char *rung,
-                           FILE *out);
+ * table; single comparisons with both figures, groups with their spread. Below
+ * it stands where the file `path`, whose root it is, comes from. */
+void stn_report_agreements(const stn_json *root, const char *rung,
+                           const char *path, FILE *out);
 
 #endif

@@ -282,7 +282,7 @@ stn_status stn_report_markdown(const char *results_file, const char *data,
     const stn_json *rows = stn_json_member(root, "rows");
     const stn_json *agreements = stn_json_member(root, "agreements");
     if (agreements && agreements->kind == STN_JSON_ARRAY) {
-        stn_report_agreements(agreements, data, out);
+        stn_report_agreements(root, data, results_file, out);
         goto out;
     }
     if (stn_json_member(root, "tables")) {
