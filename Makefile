@@ -55,12 +55,12 @@ bench-simulate: build
 bench-sweep bench-sweep-mapped: build
 	bench/bench-sweep.py build 3
 
-# The array model beside SPICE, NVSim and published macros, whose figures are
-# in the folder REFERENCE: results/validate.json.
+# The models beside other tools and published macros: results/validate.json.
+# Rungs whose figures are not shipped need the folder REFERENCE.
 REFERENCE = ../shared/reference
 validate: build
-	build/setun validate --reference $(REFERENCE) \
-	    --results results/validate.json
+	build/setun validate --results results/validate.json \
+	    $(addprefix --reference ,$(wildcard $(REFERENCE)))
 
 # Published costs of accelerators beside ours, without training:
 # results/compare-ID.json.

@@ -768,6 +768,53 @@ static void a_median_above_its_limit_is_missed(void **state)
     assert_true(item.met);
 }
 
+static void
+a_series_names_its_worst_case_and_leaves_out_what_has_no_figure(void **state)
+{
+    (void)state;
+    stn_arena arena = {0};
+    stn_error err;
+    stn_validate_list list = {.arena = &arena};
+    stn_validate_series s;
+    stn_agreement item = {.rung = "cacti"};
+    assert_ok(stn_validate_series_init(&s, &arena, 3, &err), err);
+    assert_ok(stn_validate_add_series(&list, &s, &item, &err), err);
+    assert_int_equal(list.n, 0);
+    stn_validate_note(&s, 8.0, 10.0, "fifth below");
+    stn_validate_note(&s, 8.0, NAN, "no figure");
+    stn_validate_note(&s, 11.0, 10.0, "tenth above");
+    assert_ok(stn_validate_add_series(&list, &s, &item, &err), err);
+    assert_int_equal(list.n, 1);
+    assert_int_equal(list.items[0].n, 2);
+    assert_string_equal(list.items[0].worst_case, "fifth below");
+    assert_near(list.items[0].worst, 0.2, 1e-9);
+    stn_free(list.items);
+    stn_arena_deinit(&arena);
+}
+
+/* Four sub-arrays of the same cell take no more room than CACTI's mat, and not
+ * much less. */
+static void rungs_that_are_shipped_need_no_folder(void **state)
+{
+    (void)state;
+    stn_error err;
+    stn_validation *v = NULL;
+    int areas = 0;
+    assert_ok(stn_validate(NULL, &v, &err), err);
+    for (int i = 0; i < v->n; i++) {
+        const stn_agreement *a = &v->items[i];
+        assert_string_not_equal(a->rung, "nvsim");
+        if (strcmp(a->rung, "cacti") != 0 ||
+            strcmp(a->quantity, "area_m2") != 0)
+            continue;
+        areas++;
+        assert_int_equal(a->n, 90);
+        assert_true(a->median_signed < 0.0 && a->median < 0.2);
+    }
+    assert_int_equal(areas, 4);
+    stn_validation_destroy(v);
+}
+
 static void the_ladder_of_validation_is_climbed(void **state)
 {
     (void)state;
@@ -825,6 +872,9 @@ int main(void)
         cmocka_unit_test(a_signal_that_is_too_small_is_refused),
         cmocka_unit_test(tables_are_split_with_quotes_and_refused_with_a_line),
         cmocka_unit_test(a_median_above_its_limit_is_missed),
+        cmocka_unit_test(
+            a_series_names_its_worst_case_and_leaves_out_what_has_no_figure),
+        cmocka_unit_test(rungs_that_are_shipped_need_no_folder),
         cmocka_unit_test(the_ladder_of_validation_is_climbed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

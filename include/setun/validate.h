@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * How well the array model agrees with what others say: SPICE, NVSim,
+ * How well the models agree with what others say: SPICE, NVSim, CACTI,
  * published macros. Nothing is fitted per case. */
 #ifndef STN_VALIDATE_H
 #define STN_VALIDATE_H
@@ -11,7 +11,7 @@
 /* One figure compared with the model, or a group of them. An error is
  * model / reference - 1. */
 typedef struct stn_agreement {
-    char rung[16];     /* "spice", "nvsim", "units", "silicon" */
+    char rung[16];     /* "spice", "nvsim", "cacti", "units", "silicon" */
     char quantity[48]; /* "read_latency_s" */
     char group[80];    /* what was compared: "stt-mram", or conditions */
     char unit[8];
@@ -31,8 +31,9 @@ typedef struct stn_validation {
     bool met; /* every limit */
 } stn_validation;
 
-/* Compares with the CSV files in `reference_folder`; columns and conventions
- * of them are in docs/memory.md. */
+/* Compares with the figures of share/setun/references, and with the CSV files
+ * in `reference_folder`, or NULL: the rungs of SPICE, NVSim and silicon are
+ * left out. */
 stn_status stn_validate(const char *reference_folder, stn_validation **out,
                         stn_error *err);
 void stn_validation_destroy(stn_validation *validation); /* NULL is legal */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * setun validate: the array model beside SPICE, NVSim and silicon. */
+ * setun validate: the models beside other tools and silicon. */
 #include "results.h"
 #include "setun/validate.h"
 #include <stdio.h>
 
 static const stn_option OPTIONS[] = {
-    {"reference", 0, false, "FOLDER", "../shared/reference",
-     "CSV files to compare with"},
+    {"reference", 0, false, "FOLDER", NULL,
+     "CSV files of SPICE, NVSim and silicon; without, these are left out"},
     {"results", 0, false, "FILE", NULL, "write every agreement there, as JSON"},
     STN_CLI_JSON,
     {0},
@@ -108,12 +108,12 @@ const stn_command stn_cmd_validate = {
     .operands = "",
     .min_operands = 0,
     .max_operands = 0,
-    .summary = "Compare the array model with SPICE, NVSim and silicon",
+    .summary = "Compare the models with other tools and silicon",
     .details =
-        "Prints how far the model of `setun array` is from the figures of "
-        "others: an error is model / reference - 1, median and worst are "
-        "without sign. Nothing is fitted per case. Exit code 3 when a limit "
-        "is missed.\n\nExample: setun validate --reference ../shared/reference "
+        "Prints how far the models are from the figures of others: an error is "
+        "model / reference - 1, median and worst are without sign. Nothing is "
+        "fitted per case. Exit code 3 when a limit is missed.\n\n"
+        "Example: setun validate --reference ../shared/reference "
         "--results results/validate.json",
     .options = OPTIONS,
     .run = run,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The ladder: each rung adds its agreements to one list. */
+ * What rungs share: each adds its agreements to one list. */
 #include "memory/validate.h"
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 stn_status stn_validate_add(stn_validate_list *list, const stn_agreement *item,
                             stn_error *err)
@@ -55,37 +55,44 @@ void stn_validate_summarise(double *errors, int n, stn_agreement *item)
         item->met = false;
 }
 
-stn_status stn_validate(const char *reference_folder, stn_validation **out,
-                        stn_error *err)
+stn_status stn_validate_series_init(stn_validate_series *s, stn_arena *arena,
+                                    int cases, stn_error *err)
 {
-    stn_arena arena = {0};
-    stn_validate_list list = {.arena = &arena};
-    stn_status status = stn_validate_spice(reference_folder, &list, err);
-    if (status == STN_OK)
-        status = stn_validate_nvsim(reference_folder, &list, err);
-    if (status == STN_OK)
-        status = stn_validate_units(&list, err);
-    if (status == STN_OK)
-        status = stn_validate_silicon(reference_folder, &list, err);
-    stn_arena_deinit(&arena);
-    stn_validation *v = status == STN_OK ? stn_alloc(1, sizeof *v) : NULL;
-    if (!v) {
-        stn_free(list.items);
-        if (status == STN_OK)
-            status = stn_fail_memory(err, "a validation");
-        return status;
-    }
-    *v = (stn_validation){.items = list.items, .n = list.n, .met = true};
-    for (int i = 0; i < v->n; i++)
-        v->met = v->met && v->items[i].met;
-    *out = v;
-    return STN_OK;
+    *s = (stn_validate_series){
+        .errors = stn_arena_alloc(arena, (size_t)cases, sizeof *s->errors)};
+    return s->errors ? STN_OK : stn_fail_memory(err, "a validation");
 }
 
-void stn_validation_destroy(stn_validation *validation)
+void stn_validate_note(stn_validate_series *s, double model, double reference,
+                       const char *name)
 {
-    if (!validation)
+    if (!(reference > 0.0))
         return;
-    stn_free(validation->items);
-    stn_free(validation);
+    double error = model / reference - 1.0;
+    s->errors[s->n++] = error;
+    if (fabs(error) < s->worst)
+        return;
+    s->worst = fabs(error);
+    snprintf(s->worst_case, sizeof s->worst_case, "%s", name);
+}
+
+stn_status stn_validate_add_series(stn_validate_list *list,
+                                   stn_validate_series *s, stn_agreement *item,
+                                   stn_error *err)
+{
+    if (s->n == 0)
+        return STN_OK;
+    snprintf(item->worst_case, sizeof item->worst_case, "%s", s->worst_case);
+    stn_validate_summarise(s->errors, s->n, item);
+    return stn_validate_add(list, item, err);
+}
+
+stn_status stn_validate_add_single(stn_validate_list *list, stn_agreement *item,
+                                   stn_error *err)
+{
+    if (!(item->reference > 0.0))
+        return STN_OK;
+    double error = item->model / item->reference - 1.0;
+    stn_validate_summarise(&error, 1, item);
+    return stn_validate_add(list, item, err);
 }

@@ -6,7 +6,6 @@
 #include "base/file.h"
 #include "memory/validate.h"
 #include "setun/array.h"
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,14 +37,6 @@ static const column columns[] = {
 };
 
 #define COLUMNS ((int)(sizeof columns / sizeof columns[0]))
-
-/* Errors of one column over the lines of one cell. */
-typedef struct series {
-    double *errors;
-    int n;
-    double worst;
-    char worst_case[96];
-} series;
 
 typedef struct cells {
     char names[GROUPS][40];
@@ -87,56 +78,45 @@ static stn_status request(const stn_csv *csv, int row, stn_array_request *q,
     return STN_OK;
 }
 
-static void note(series *s, double error, const stn_array_request *q)
-{
-    s->errors[s->n++] = error;
-    if (fabs(error) < s->worst)
-        return;
-    s->worst = fabs(error);
-    snprintf(s->worst_case, sizeof s->worst_case,
-             "%s %g nm %s %dx%d, %d a sense amplifier", q->cell, q->node_nm,
-             q->roadmap, q->rows, q->columns, q->columns_per_sense_amp);
-}
-
 /* Compares one line; into the series of its cell and those of all cells. */
 static stn_status compare(const stn_csv *csv, int row, cells *known,
-                          series (*all)[GROUPS + 1], stn_error *err)
+                          stn_validate_series (*all)[GROUPS + 1],
+                          stn_error *err)
 {
     stn_array_request q;
     stn_array_report r;
+    char name[96];
     STN_TRY(request(csv, row, &q, err));
     STN_TRY(stn_array_evaluate(&q, &r, err));
     int cell = find_cell(known, q.cell);
     if (cell < 0)
         return stn_fail(err, STN_E_FORMAT, "%s:%d: more than %d cells",
                         csv->file, row + 2, GROUPS);
+    snprintf(name, sizeof name, "%s %g nm %s %dx%d, %d a sense amplifier",
+             q.cell, q.node_nm, q.roadmap, q.rows, q.columns,
+             q.columns_per_sense_amp);
     for (int i = 0; i < COLUMNS; i++) {
         const column *c = &columns[i];
         double reference = stn_csv_number(csv, row, c->name);
         double model =
             c->part < 0 ? r.total[c->total] : r.part[c->total][c->part];
-        if (!(reference > 0.0))
-            continue;
-        note(&all[i][cell], model / reference - 1.0, &q);
-        note(&all[i][GROUPS], model / reference - 1.0, &q);
+        stn_validate_note(&all[i][cell], model, reference, name);
+        stn_validate_note(&all[i][GROUPS], model, reference, name);
     }
     return STN_OK;
 }
 
-static stn_status add(const column *c, series *s, const char *group,
-                      bool judged, stn_validate_list *list, stn_error *err)
+static stn_status add(const column *c, stn_validate_series *s,
+                      const char *group, bool judged, stn_validate_list *list,
+                      stn_error *err)
 {
     stn_agreement item = {.rung = "nvsim"};
-    if (s->n == 0)
-        return STN_OK;
     snprintf(item.quantity, sizeof item.quantity, "%s", c->name);
     snprintf(item.group, sizeof item.group, "%s", group);
     snprintf(item.unit, sizeof item.unit, "%s", stn_array_total_unit(c->total));
-    snprintf(item.worst_case, sizeof item.worst_case, "%s", s->worst_case);
     item.limit_median = judged ? 0.10 : 0.0;
     item.limit_worst = judged ? 0.30 : 0.0;
-    stn_validate_summarise(s->errors, s->n, &item);
-    return stn_validate_add(list, &item, err);
+    return stn_validate_add_series(list, s, &item, err);
 }
 
 stn_status stn_validate_nvsim(const char *folder, stn_validate_list *list,
@@ -145,17 +125,14 @@ stn_status stn_validate_nvsim(const char *folder, stn_validate_list *list,
     char path[1024];
     stn_csv csv;
     cells known = {0};
-    series all[COLUMNS][GROUPS + 1] = {{{0}}};
+    stn_validate_series all[COLUMNS][GROUPS + 1];
     STN_TRY(
         stn_path_format(path, sizeof path, err, "%s/nvsim-arrays.csv", folder));
     STN_TRY(stn_csv_load(path, list->arena, &csv, err));
     for (int i = 0; i < COLUMNS; i++)
-        for (int g = 0; g <= GROUPS; g++) {
-            all[i][g].errors = stn_arena_alloc(list->arena, (size_t)csv.n_rows,
-                                               sizeof(double));
-            if (!all[i][g].errors)
-                return stn_fail_memory(err, "a validation");
-        }
+        for (int g = 0; g <= GROUPS; g++)
+            STN_TRY(stn_validate_series_init(&all[i][g], list->arena,
+                                             csv.n_rows, err));
     for (int row = 0; row < csv.n_rows; row++)
         STN_TRY(compare(&csv, row, &known, all, err));
     for (int i = 0; i < COLUMNS; i++) {

@@ -135,9 +135,7 @@ stn_status stn_validate_spice(const char *folder, stn_validate_list *list,
         snprintf(item.group, sizeof item.group, "%s", conditions);
         snprintf(item.unit, sizeof item.unit, "%s",
                  stn_csv_text(&csv, row, "unit"));
-        double error = item.model / item.reference - 1.0;
-        stn_validate_summarise(&error, 1, &item);
-        STN_TRY(stn_validate_add(list, &item, err));
+        STN_TRY(stn_validate_add_single(list, &item, err));
     }
     return STN_OK;
 }

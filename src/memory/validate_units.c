@@ -13,13 +13,11 @@ static stn_status put(const char *quantity, const stn_unit_request *q,
 {
     stn_agreement item = {
         .rung = "units", .reference = reference, .model = model};
-    double error = model / reference - 1.0;
     snprintf(item.quantity, sizeof item.quantity, "%s", quantity);
     snprintf(item.group, sizeof item.group, "%s of %d bits",
              stn_unit_name(q->kind), q->bits);
     snprintf(item.unit, sizeof item.unit, "%s", unit);
-    stn_validate_summarise(&error, 1, &item);
-    return stn_validate_add(list, &item, err);
+    return stn_validate_add_single(list, &item, err);
 }
 
 stn_status stn_validate_units(stn_validate_list *list, stn_error *err)

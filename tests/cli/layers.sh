@@ -26,6 +26,6 @@ allow pack base nn compress train io
 allow run base kernels pack
 allow memory base
 allow accel base memory pack nn train
-allow report base tensor nn compress train pack run accel io
+allow report base tensor nn compress train pack run memory accel io
 allow cli
 exit $failed
