@@ -13,7 +13,7 @@
 typedef struct stn_agreement {
     char rung[16];     /* "spice", "nvsim", "cacti", "units", "silicon" */
     char quantity[48]; /* "read_latency_s" */
-    char group[80];    /* what was compared: "stt-mram", or conditions */
+    char group[96];    /* what was compared: "stt-mram", or conditions */
     char unit[8];
     int n;                     /* comparisons */
     double reference, model;   /* of the one comparison; 0 if n > 1 */
