@@ -11,7 +11,7 @@
 /* One figure compared with the model, or a group of them. An error is
  * model / reference - 1. */
 typedef struct stn_agreement {
-    char rung[16];     /* "spice", "nvsim", "cacti", "units", "silicon" */
+    char rung[16];     /* "spice", "nvsim", "scale-sim" */
     char quantity[48]; /* "read_latency_s" */
     char group[96];    /* what was compared: "stt-mram", or conditions */
     char unit[8];

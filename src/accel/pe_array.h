@@ -28,6 +28,7 @@ typedef struct pe_options {
     int rows, columns;
     int flow;        /* pe_flow */
     bool skip_zeros; /* output: steps that no filter of a tile needs */
+    bool systolic;   /* weight, output: operands pass from element to element */
     int group;       /* groups: channels of one */
     int weight_bits; /* of a magnitude that are multiplied at once */
     int input_bits;
@@ -148,6 +149,19 @@ static inline bool pe_is_whole(const pe_mapping *m, const pe_layer *l)
     return stn_opcode_is_time(l->in->opcode) ||
            (l->products && m->options.flow == PE_FLOW_SPIKES);
 }
+
+/* Operands of a systolic array enter a cycle later in each row and column, and
+ * weights or sums pass all rows on their way in or out: what a fold takes
+ * beside its steps (Samajdar et al., ISPASS 2020: 2 R + C + T - 2 in all). */
+static inline uint64_t pe_fill_cycles(const pe_mapping *m)
+{
+    const pe_options *o = &m->options;
+    return o->systolic ? 2 * (uint64_t)o->rows + (uint64_t)o->columns - 2 : 0;
+}
+
+/* Cycles of the elements for a layer of products, in closed form; not of flow
+ * spikes, whose cycles depend on data. */
+uint64_t pe_layer_cycles(const pe_mapping *m, const pe_layer *l);
 
 /* What one layer did. Totals are in `row`, which has no steps yet: time is
  * that of the slowest of the units, `unit_steps` of them, the buffer and the

@@ -164,8 +164,11 @@ static void weight_cycle(work *k, int block, int position, const int *tile)
                 sum += product(k, codes_of(l, o)[e], e);
         add(k, position, o, sum);
     }
-    clock_registers(k, (uint64_t)(tile[3] - tile[2]), -1);
-    clock_registers(k, (uint64_t)(tile[1] - tile[0]), l->y_bits);
+    uint64_t inputs = (uint64_t)(tile[3] - tile[2]);
+    uint64_t sums = (uint64_t)(tile[1] - tile[0]);
+    bool systolic = k->s->m->options.systolic;
+    clock_registers(k, systolic ? inputs * sums : inputs, -1);
+    clock_registers(k, systolic ? inputs * sums : sums, l->y_bits);
     k->cycles += passes(l);
 }
 
@@ -183,6 +186,8 @@ static void weight_round(work *k, int block, int first, int last, int round)
             weight_cycle(k, block, p,
                          (int[]){first, last, e, pe_least(end, e + o->rows)});
     }
+    k->cycles += pe_div_up((uint64_t)(end - begin), (uint64_t)o->rows) *
+                 pe_fill_cycles(k->s->m);
     if (round + 1 < l->rounds) { /* sums wait for the rest */
         uint64_t bits = l->positions * filters * (uint64_t)l->y_bits;
         post_rows(k->s, STN_EVENT_row_write, bits, k->row);
@@ -226,9 +231,14 @@ static void output_tile(work *k, int block, int tile, int p0, int p1)
                 clock_registers(k, 1, l->y_bits);
             }
     }
-    clock_registers(k, steps * (uint64_t)(p1 - p0), -1);
-    clock_registers(k, steps * (uint64_t)(last - first), l->code_bits);
-    k->cycles += steps * passes(l);
+    uint64_t inputs = steps * (uint64_t)(p1 - p0);
+    uint64_t weights = steps * (uint64_t)(last - first);
+    bool systolic = k->s->m->options.systolic;
+    clock_registers(k, systolic ? inputs * (uint64_t)(last - first) : inputs,
+                    -1);
+    clock_registers(k, systolic ? weights * (uint64_t)(p1 - p0) : weights,
+                    l->code_bits);
+    k->cycles += steps * passes(l) + pe_fill_cycles(k->s->m);
 }
 
 static void run_output(work *k)

@@ -90,6 +90,17 @@ static double utilisation(const pe_mapping *m, const pe_layer *l)
                    : 0.0;
 }
 
+/* Share of a layer's cycles in which a fold is not filling or draining. */
+static double steady(const pe_mapping *m, const pe_layer *l)
+{
+    pe_mapping lock_step = *m;
+    lock_step.options.systolic = false;
+    if (!m->options.systolic)
+        return 1.0;
+    return (double)pe_layer_cycles(&lock_step, l) /
+           (double)pe_layer_cycles(m, l);
+}
+
 /* Whether weights stay beside the elements while positions change. */
 static bool is_held(const pe_mapping *m, const pe_layer *l)
 {
@@ -133,7 +144,7 @@ static stn_status map_products(pe_mapping *m, pe_layer *l, stn_error *err)
     l->w_digits = div_up(l->w_bits, o->weight_bits);
     l->held = is_held(m, l);
     choose_rereads(m, l);
-    l->placement.utilisation = utilisation(m, l);
+    l->placement.utilisation = utilisation(m, l) * steady(m, l);
     size_t window = (size_t)l->window * (size_t)(l->x_digits + 1);
     if (window > m->n_window)
         m->n_window = window;
@@ -266,7 +277,8 @@ static stn_status check_room(const pe_mapping *m, uint64_t room, stn_error *err)
 
 /* Elements with their registers; a sum stands in each (or at the foot of each
  * column, or for each step of a window), an input at each row (or column), and
- * lines beside the array. */
+ * lines beside the array. Of a systolic array each has an input, a sum and a
+ * weight. */
 static double array_area(const pe_mapping *m)
 {
     const pe_options *o = &m->options;
@@ -282,6 +294,11 @@ static double array_area(const pe_mapping *m)
                      code;
     double sums = (weight ? (double)o->columns : n * (spikes ? o->held : 1)) *
                   o->sum_bits;
+    if (o->systolic) {
+        inputs = n * o->input_bits;
+        weights += weight ? 0.0 : n * code;
+        sums = n * o->sum_bits;
+    }
     double registers = (double)o->line_bits + inputs + weights + sums;
     double gates = n * o->sum_bits * c->add_area_m2;
     if (o->weight_bits > 1 && o->input_bits > 1)
@@ -334,6 +351,18 @@ static stn_status place_states(pe_mapping *m, uint64_t *room, stn_error *err)
     return STN_OK;
 }
 
+static stn_status check_systolic(const pe_mapping *m, stn_error *err)
+{
+    const pe_options *o = &m->options;
+    if (!o->systolic || o->flow == PE_FLOW_WEIGHT || o->flow == PE_FLOW_OUTPUT)
+        return STN_OK;
+    return stn_fail(err, STN_E_UNSUPPORTED,
+                    "%s: options.systolic: expected false with this flow; "
+                    "operands pass from element to element with flow weight "
+                    "or output only",
+                    m->machine->name);
+}
+
 static stn_status map_all(pe_mapping *m, stn_error *err)
 {
     const stn_program *p = m->program;
@@ -341,6 +370,7 @@ static stn_status map_all(pe_mapping *m, stn_error *err)
     const stn_array *a = &m->machine->array;
     uint64_t room = (uint64_t)m->options.sub_arrays * (uint64_t)a->rows *
                     (uint64_t)a->columns;
+    STN_TRY(check_systolic(m, err));
     m->layers = stn_arena_alloc(&m->arena, (size_t)p->n_instructions,
                                 sizeof *m->layers);
     m->homes = stn_arena_alloc(&m->arena, n, 1);

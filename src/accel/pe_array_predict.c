@@ -84,11 +84,26 @@ static void predict_partial(const pe_mapping *m, const pe_layer *l,
     }
 }
 
+/* Bits of registers clocked in one pass of all products by a systolic array:
+ * inputs pass every filter, sums or weights every element or position. */
+static uint64_t systolic_registers(const pe_mapping *m, const pe_layer *l,
+                                   int x_bits)
+{
+    uint64_t x = (uint64_t)x_bits, y = (uint64_t)l->y_bits;
+    if (m->options.flow == PE_FLOW_WEIGHT)
+        return l->positions * (uint64_t)l->n_blocks * (uint64_t)l->window *
+               (uint64_t)l->filters * (x + y);
+    return l->slots * l->positions * (x + (uint64_t)l->code_bits) +
+           l->nonzero * l->positions * y;
+}
+
 /* Bits of registers clocked in one pass of all products. */
 static uint64_t registers(const pe_mapping *m, const pe_layer *l, int x_bits)
 {
     uint64_t x = (uint64_t)x_bits, y = (uint64_t)l->y_bits;
     uint64_t sums = l->nonzero * l->positions * y;
+    if (m->options.systolic)
+        return systolic_registers(m, l, x_bits);
     if (m->options.flow == PE_FLOW_WEIGHT)
         return l->positions * (uint64_t)l->n_blocks *
                ((uint64_t)l->f_tiles * (uint64_t)l->window * x +
@@ -100,15 +115,17 @@ static uint64_t registers(const pe_mapping *m, const pe_layer *l, int x_bits)
            l->live * l->longest * l->p_tiles * (uint64_t)l->stored_bits + sums;
 }
 
-static uint64_t cycles(const pe_mapping *m, const pe_layer *l)
+uint64_t pe_layer_cycles(const pe_mapping *m, const pe_layer *l)
 {
+    uint64_t passes = (uint64_t)(l->x_digits * l->w_digits);
+    uint64_t folds = (uint64_t)l->n_blocks * (uint64_t)l->f_tiles;
     if (m->options.flow == PE_FLOW_WEIGHT)
-        return (uint64_t)l->n_blocks * (uint64_t)l->f_tiles *
-               (uint64_t)l->k_tiles * l->positions;
+        return folds * (uint64_t)l->k_tiles *
+               (l->positions * passes + pe_fill_cycles(m));
     if (m->options.flow == PE_FLOW_OUTPUT)
-        return l->steps * l->p_tiles;
+        return l->p_tiles * (l->steps * passes + folds * pe_fill_cycles(m));
     return pe_div_up(l->live, (uint64_t)m->options.columns) * l->longest *
-           l->p_tiles;
+           l->p_tiles * passes;
 }
 
 static void predict_products(const pe_mapping *m, const pe_layer *l,
@@ -245,7 +262,7 @@ static void predict_layer(const pe_mapping *m, const pe_layer *l,
         times = (uint64_t)l->time_steps;
     } else if (l->products) {
         predict_products(m, l, row);
-        steps = cycles(m, l) * (uint64_t)(l->x_digits * l->w_digits);
+        steps = pe_layer_cycles(m, l);
     } else {
         bool is_rescale = in->opcode == STN_RESCALE;
         uint64_t lanes = (uint64_t)m->options.lanes;
