@@ -53,6 +53,34 @@ static void a_ratio_is_that_of_the_rows_above(void **state)
     stn_comparison_destroy(c);
 }
 
+/* Efficiency is of the energy of some events, density of time and area. */
+static void rates_are_of_two_operations_a_product(void **state)
+{
+    (void)state;
+    stn_error err;
+    stn_comparison *c = NULL;
+    assert_ok(
+        compare(
+            "  d: {machine: xnor-reram, network: matrix, layers: [product]}\n"
+            "published:\n"
+            "  - {quantity: energy, case: d, events: [dac], value: 1, "
+            "unit: uJ, source: s, confidence: text}\n"
+            "  - {quantity: efficiency, case: d, events: [dac], value: 1, "
+            "unit: TOPS/W, source: s, confidence: text}\n"
+            "  - {quantity: density, case: d, value: 1, unit: TOPS/mm2, "
+            "source: s, confidence: text}\n",
+            &c, &err),
+        err);
+    assert_int_equal(c->n_rows, 12);
+    double operations = 2.0 * 128 * 128 * 256;
+    double density =
+        1e-12 * operations / (1e-3 * c->rows[7].ours) / c->rows[8].ours;
+    double efficiency = 1e-12 * operations / (1e-6 * c->rows[10].ours);
+    assert_true(fabs(c->rows[9].ours / density - 1.0) < 1e-9);
+    assert_true(fabs(c->rows[11].ours / efficiency - 1.0) < 1e-9);
+    stn_comparison_destroy(c);
+}
+
 /* But leakage, of which this crossbar has a thousandth. */
 static void energies_of_events_sum_to_the_energy(void **state)
 {
@@ -97,7 +125,7 @@ static void what_is_not_there_is_refused_by_name(void **state)
          "adc9"},
         {"published: [{quantity: area, case: a, events: [link_bit], value: 1, "
          "unit: mm2, source: s, confidence: text}]\n",
-         "events: expected with the energy"},
+         "events: expected with the energy or efficiency"},
         {"  d: {machine: imce, network: lenet5, layers: [nothing]}\n"
          "published: []\n",
          "called like"},
@@ -176,6 +204,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_ratio_is_that_of_the_rows_above),
+        cmocka_unit_test(rates_are_of_two_operations_a_product),
         cmocka_unit_test(energies_of_events_sum_to_the_energy),
         cmocka_unit_test(what_is_not_there_is_refused_by_name),
         cmocka_unit_test(the_converters_of_bit_slice_are_the_papers),

@@ -12,9 +12,9 @@
  * model / reference - 1. */
 typedef struct stn_agreement {
     char rung[16];     /* "spice", "nvsim", "scale-sim" */
-    char quantity[48]; /* "read_latency_s" */
+    char quantity[64]; /* "read_latency_s" */
     char group[96];    /* what was compared: "stt-mram", or conditions */
-    char unit[8];
+    char unit[12];
     int n;                     /* comparisons */
     double reference, model;   /* of the one comparison; 0 if n > 1 */
     double median, p95, worst; /* of the errors without sign */

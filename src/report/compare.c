@@ -118,6 +118,8 @@ static stn_status cost_network(comparison_image *image,
     ours[STN_COMPARE_POWER] =
         ours[STN_COMPARE_ENERGY] / ours[STN_COMPARE_LATENCY];
     ours[STN_COMPARE_EFFICIENCY] = 2.0 * products / ours[STN_COMPARE_ENERGY];
+    ours[STN_COMPARE_DENSITY] =
+        2.0 * products / ours[STN_COMPARE_LATENCY] / ours[STN_COMPARE_AREA];
     stn_status status = sum_events(image, c, s, err);
     stn_simulation_destroy(s);
     if (!n)
@@ -212,7 +214,8 @@ static void add_case(comparison_image *image, int i)
                 {"latency per image", "ms", 1e3},
                 {"area", "mm2", 1e6},
                 {"power", "W", 1},
-                {"efficiency", "TOPS/W", 1e-12}};
+                {"efficiency", "TOPS/W", 1e-12},
+                {"density", "TOPS/mm2", 1e-18}};
     const stn_compare_file *f = image->file;
     const stn_compare_case *c = &f->cases[i];
     for (int q = 0; !c->adc_bits && q < STN_COMPARE_QUANTITIES; q++) {
@@ -242,9 +245,15 @@ static void add_events(comparison_image *image, int i)
     const stn_compare_published *p = &image->file->published[i];
     const stn_compare_case *c = &image->file->cases[p->of];
     char events[256];
+    double ours = image->of_events[i];
+    if (p->quantity == STN_COMPARE_EFFICIENCY)
+        ours = image->ours[p->of][STN_COMPARE_EFFICIENCY] *
+               image->ours[p->of][STN_COMPARE_ENERGY] / ours;
     stn_list_words(events, sizeof events, p->events.items);
-    add(image, format(image, "energy of %s%s%s%s", events, "", "", ""),
-        conditions_of(image, c), p->unit, image->of_events[i] * p->scale, p);
+    add(image,
+        format(image, "%s of %s%s%s", stn_compare_quantity_names[p->quantity],
+               events, "", ""),
+        conditions_of(image, c), p->unit, ours * p->scale, p);
 }
 
 static stn_status fill(comparison_image *image, stn_error *err)

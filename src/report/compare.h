@@ -42,13 +42,15 @@ typedef enum stn_compare_quantity {
     STN_COMPARE_AREA,
     STN_COMPARE_POWER,      /* energy / latency */
     STN_COMPARE_EFFICIENCY, /* two operations a product / energy */
+    STN_COMPARE_DENSITY,    /* the same / latency and area */
     STN_COMPARE_QUANTITIES
 } stn_compare_quantity;
 extern const char *const stn_compare_quantity_names[]; /* NULL ends */
 
 typedef struct stn_compare_published {
     int quantity, of, over;  /* over: -1, or the case that `of` is divided by */
-    stn_compare_list events; /* energy: only of these, patterns; 0: of all */
+    stn_compare_list events; /* energy, efficiency: only of these, patterns;
+                                0: of all */
     double value;
     const char *unit, *source, *confidence;
     double scale; /* SI to unit */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 const char *const stn_compare_quantity_names[] = {
-    "energy", "latency", "area", "power", "efficiency", NULL};
+    "energy", "latency", "area", "power", "efficiency", "density", NULL};
 
 static const char *const FILE_KEYS[] = {"title", "scope",     "layers",
                                         "cases", "published", NULL};
@@ -168,7 +168,8 @@ static stn_status read_unit(const stn_yaml *row, stn_compare_published *p,
                  {"us", STN_COMPARE_LATENCY, 1e6},
                  {"mm2", STN_COMPARE_AREA, 1e6},
                  {"W", STN_COMPARE_POWER, 1},
-                 {"TOPS/W", STN_COMPARE_EFFICIENCY, 1e-12}};
+                 {"TOPS/W", STN_COMPARE_EFFICIENCY, 1e-12},
+                 {"TOPS/mm2", STN_COMPARE_DENSITY, 1e-18}};
     p->scale = 1.0;
     STN_TRY(text(row, "unit", true, &p->unit, err));
     if (p->over >= 0 && strcmp(p->unit, "x") == 0)
@@ -181,7 +182,7 @@ static stn_status read_unit(const stn_yaml *row, stn_compare_published *p,
         }
     return stn_yaml_fail(stn_yaml_get(row, "unit"), err,
                          "unit: got \"%.20s\", expected x for a ratio, else "
-                         "uJ, mJ, ms, us, mm2, W or TOPS/W",
+                         "uJ, mJ, ms, us, mm2, W, TOPS/W or TOPS/mm2",
                          p->unit);
 }
 
@@ -202,11 +203,14 @@ static stn_status read_row(const stn_compare_file *f, const stn_yaml *row,
     if (stn_yaml_get(row, "over"))
         STN_TRY(find_case(f, row, "over", &p->over, err));
     STN_TRY(list(row, "events", &p->events, err));
-    if (p->events.n && (p->quantity != STN_COMPARE_ENERGY || p->over >= 0 ||
+    bool of_energy = p->quantity == STN_COMPARE_ENERGY ||
+                     p->quantity == STN_COMPARE_EFFICIENCY;
+    if (p->events.n && (!of_energy || p->over >= 0 ||
                         f->cases[p->of].adc_bits || f->cases[p->of].is_float))
-        return stn_yaml_fail(stn_yaml_get(row, "events"), err,
-                             "events: expected with the energy of a network "
-                             "of integers, without \"over\"");
+        return stn_yaml_fail(
+            stn_yaml_get(row, "events"), err,
+            "events: expected with the energy or efficiency of "
+            "a network of integers, without \"over\"");
     STN_TRY(read_unit(row, p, err));
     STN_TRY(text(row, "source", true, &p->source, err));
     STN_TRY(text(row, "confidence", true, &p->confidence, err));

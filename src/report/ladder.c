@@ -3,6 +3,7 @@
  * The ladder of validation, from single circuits to whole machines. Rungs
  * whose figures are not ours to ship need the folder that has them. */
 #include "accel/validate.h"
+#include "report/validate.h"
 
 static stn_status climb(const char *folder, stn_validate_list *list,
                         stn_error *err)
@@ -14,6 +15,7 @@ static stn_status climb(const char *folder, stn_validate_list *list,
     STN_TRY(stn_validate_cacti(list, err));
     STN_TRY(stn_validate_units(list, err));
     STN_TRY(stn_validate_pe_array(list, err));
+    STN_TRY(stn_validate_cim(list, err));
     return folder ? stn_validate_silicon(folder, list, err) : STN_OK;
 }
 
