@@ -101,8 +101,10 @@ static stn_status units(const stn_machine *machine,
     stn_unit_event(out, STN_EVENT_add_bit, &sum, o->sum_bits,
                    "adder of an element, behind its multiplier");
     out->latency_s[STN_EVENT_add_bit] += product.latency_s;
-    out->logic_leakage_w = (double)o->rows * o->columns *
-                           (product.leakage_w + sum.leakage_w) / o->sub_arrays;
+    out->logic_leakage_w =
+        ((double)o->rows * o->columns * product.leakage_w +
+         pe_array_adder_bits(o) / o->sum_bits * sum.leakage_w) /
+        o->sub_arrays;
     return STN_OK;
 }
 

@@ -112,6 +112,12 @@ static inline uint64_t pe_div_up(uint64_t a, uint64_t b)
     return (a + b - 1) / b;
 }
 
+/* Bits of a layer's digit: x of input_bits, w of weight_bits. */
+static inline int pe_least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
 /* Rows of the buffer that hold so many bits. */
 static inline uint64_t pe_rows_of(const pe_mapping *m, uint64_t bits)
 {
@@ -129,12 +135,6 @@ static inline int pe_bits_of(const pe_mapping *m, int value)
 {
     const stn_value *v = &m->program->values[value];
     return pe_range_bits(v->lo, v->hi);
-}
-
-/* Bits of a layer's digit: x of input_bits, w of weight_bits. */
-static inline int pe_least(int a, int b)
-{
-    return a < b ? a : b;
 }
 
 /* Time steps that the columns are at work on at once (spikes). */
@@ -158,6 +158,24 @@ static inline uint64_t pe_fill_cycles(const pe_mapping *m)
     const pe_options *o = &m->options;
     return o->systolic ? 2 * (uint64_t)o->rows + (uint64_t)o->columns - 2 : 0;
 }
+
+/* Whether a tree adds the rows of a column. */
+static inline bool pe_has_trees(const pe_options *o)
+{
+    return o->flow == PE_FLOW_WEIGHT && !o->systolic;
+}
+
+/* Bits of the adder that a product of x_bits by w_bits takes. In a tree n / 2^i
+ * adders of level i are x_bits + w_bits + i - 1 wide, in all n times one bit
+ * more than a product has; elsewhere each adds to a sum. */
+static inline int pe_adder_bits(const pe_options *o, int x_bits, int w_bits,
+                                int sum_bits)
+{
+    return pe_has_trees(o) ? pe_least(x_bits + w_bits + 1, sum_bits) : sum_bits;
+}
+
+/* Of all elements, and of the sums below the trees. */
+double pe_array_adder_bits(const pe_options *o);
 
 /* Cycles of the elements for a layer of products, in closed form; not of flow
  * spikes, whose cycles depend on data. */

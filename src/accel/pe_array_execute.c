@@ -110,7 +110,8 @@ static uint32_t product(const work *k, int code, int element)
             int32_t part = w * k->s->window[d * l->window + element];
             sum += (uint32_t)part << (d * o->input_bits + v * o->weight_bits);
             int w_bits = pe_least(l->w_bits, o->weight_bits);
-            stn_ledger_post(k->row, STN_EVENT_add_bit, (uint64_t)l->y_bits, 0);
+            int add_bits = pe_adder_bits(o, x_bits, w_bits, l->y_bits);
+            stn_ledger_post(k->row, STN_EVENT_add_bit, (uint64_t)add_bits, 0);
             if (w_bits > 1 && x_bits > 1)
                 stn_ledger_post(k->row, STN_EVENT_mul_bit,
                                 (uint64_t)(w_bits * x_bits), 0);
@@ -169,6 +170,9 @@ static void weight_cycle(work *k, int block, int position, const int *tile)
     bool systolic = k->s->m->options.systolic;
     clock_registers(k, systolic ? inputs * sums : inputs, -1);
     clock_registers(k, systolic ? inputs * sums : sums, l->y_bits);
+    if (pe_has_trees(&k->s->m->options))
+        stn_ledger_post(k->row, STN_EVENT_add_bit,
+                        sums * (uint64_t)l->y_bits * passes(l), 0);
     k->cycles += passes(l);
 }
 

@@ -275,6 +275,13 @@ static stn_status check_room(const pe_mapping *m, uint64_t room, stn_error *err)
 
 /* --- area -----------------------------------------------------------------*/
 
+double pe_array_adder_bits(const pe_options *o)
+{
+    double n = (double)o->rows * o->columns;
+    int each = pe_adder_bits(o, o->input_bits, o->weight_bits, o->sum_bits);
+    return n * each + (pe_has_trees(o) ? (double)o->columns * o->sum_bits : 0);
+}
+
 /* Elements with their registers; a sum stands in each (or at the foot of each
  * column, or for each step of a window), an input at each row (or column), and
  * lines beside the array. Of a systolic array each has an input, a sum and a
@@ -300,7 +307,7 @@ static double array_area(const pe_mapping *m)
         sums = n * o->sum_bits;
     }
     double registers = (double)o->line_bits + inputs + weights + sums;
-    double gates = n * o->sum_bits * c->add_area_m2;
+    double gates = pe_array_adder_bits(o) * c->add_area_m2;
     if (o->weight_bits > 1 && o->input_bits > 1)
         gates += n * o->weight_bits * o->input_bits * c->multiply_area_m2;
     return (gates + registers * c->register_area_m2) / c->cell_density;

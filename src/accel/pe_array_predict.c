@@ -128,6 +128,13 @@ uint64_t pe_layer_cycles(const pe_mapping *m, const pe_layer *l)
            l->p_tiles * passes;
 }
 
+/* Bits added below the trees in one pass. */
+static uint64_t tree_sums(const pe_layer *l)
+{
+    return l->positions * (uint64_t)l->n_blocks * (uint64_t)l->k_tiles *
+           (uint64_t)l->filters * (uint64_t)l->y_bits;
+}
+
 static void predict_products(const pe_mapping *m, const pe_layer *l,
                              stn_ledger_row *row)
 {
@@ -141,8 +148,10 @@ static void predict_products(const pe_mapping *m, const pe_layer *l,
     for (int d = 0; d < l->x_digits; d++) {
         int x_bits = pe_least(o->input_bits, l->x_bits - d * o->input_bits);
         uint64_t passes = (uint64_t)l->w_digits;
-        row->total[STN_EVENT_add_bit] +=
-            passes * products * (uint64_t)l->y_bits;
+        int add_bits = pe_adder_bits(o, x_bits, w_bits, l->y_bits);
+        row->total[STN_EVENT_add_bit] += passes * products * (uint64_t)add_bits;
+        if (pe_has_trees(o))
+            row->total[STN_EVENT_add_bit] += passes * tree_sums(l);
         row->total[STN_EVENT_register_bit] += passes * registers(m, l, x_bits);
         if (w_bits > 1 && x_bits > 1)
             row->total[STN_EVENT_mul_bit] +=
