@@ -65,10 +65,11 @@ static void energies(const stn_csv *csv, int row, const stn_array_report *r,
     f[0] = (figure){"read_energy_j", STN_ARRAY_READ_ENERGY_J,
                     mat(r, STN_ARRAY_READ_ENERGY_J),
                     of(csv, row, "read_energy_j") - output_j};
-    f[1] = (figure){
-        "row_decoder_energy_j", STN_ARRAY_READ_ENERGY_J,
-        read_j(r, STN_ARRAY_PREDECODER) + read_j(r, STN_ARRAY_ROW_DECODER),
-        of(csv, row, "decoder_energy_j") + of(csv, row, "word_line_energy_j")};
+    f[1] = (figure){"row_decoder_energy_j", STN_ARRAY_READ_ENERGY_J,
+                    r->part[STN_ARRAY_READ_ENERGY_J][STN_ARRAY_PREDECODER] +
+                        read_j(r, STN_ARRAY_ROW_DECODER),
+                    of(csv, row, "decoder_energy_j") +
+                        of(csv, row, "word_line_energy_j")};
     f[2] = (figure){
         "bitline_energy_j", STN_ARRAY_READ_ENERGY_J,
         read_j(r, STN_ARRAY_BIT_LINE) + read_j(r, STN_ARRAY_PRECHARGE) +
