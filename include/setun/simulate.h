@@ -39,7 +39,8 @@ typedef struct stn_adc_cost {
     int bits;
     const char *structure; /* "latch", "flash", "SAR", "scaled" */
     double energy_j, latency_s, area_m2;
-    double power_w; /* while it converts: energy / latency */
+    double power_w;   /* while it converts: energy / latency */
+    double leakage_w; /* always, besides; 0: its figures do not say */
 } stn_adc_cost;
 /* Fills up to `capacity` converters, from 1 bit upwards, and returns how many
  * resolutions the machine may have: 0 for one without converters. */

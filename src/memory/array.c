@@ -10,6 +10,7 @@
  * amplifier. The factors are figures of the cell. Rows that share charge are
  * never two at once, so that such a cell has no factors of two. */
 #include "memory/memory.h"
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -211,6 +212,7 @@ static stn_status read_array(const stn_array_choice *choice,
     if (endurance)
         STN_TRY(stn_figure_parse(figures, "cell", &endurance_row, endurance,
                                  &a->endurance, err));
+    a->cell_m = sqrt(cell.area_f2) * feature_m;
     a->logic2_energy_j = cell.logic2_energy * a->read_energy_j;
     a->logic3_energy_j = cell.logic3_energy * a->read_energy_j;
     a->logic2_latency_s = cell.logic2_latency * a->read_latency_s;

@@ -8,6 +8,7 @@
  * at most, unless the file says how many. */
 #include "memory/model.h"
 #include "setun/mtj.h"
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -128,6 +129,7 @@ stn_status stn_array_create_modelled(const stn_array_choice *choice,
     snprintf(a.cell, sizeof a.cell, "%s", choice->cell_name);
     snprintf(a.tech, sizeof a.tech, "%s", choice->tech_name);
     take(&e.array, &a);
+    a.cell_m = sqrt(e.cell.area_f2 / e.cell.aspect_ratio) * feature_m;
     a.endurance = e.cell.endurance;
     a.cell_bits = e.array.cell_bits;
     a.shares_charge = e.cell.kind == STN_CELL_DRAM;

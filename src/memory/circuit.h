@@ -16,7 +16,9 @@
 /* Transistors of one flavour at one temperature, and their process. */
 typedef struct stn_device {
     double feature_m, supply_v, threshold_v;
-    double gate_f_m;      /* gate capacitance per width */
+    double matching_v_m; /* deviation of the thresholds of two equal transistors
+                            times the root of a channel's area */
+    double gate_f_m;     /* gate capacitance per width */
     double junction_f_m2; /* of drains: area, outer edge, gate edge */
     double sidewall_f_m, gate_edge_f_m;
     double on_n_a_m, on_p_a_m, off_n_a_m, off_p_a_m; /* per width */
@@ -33,6 +35,7 @@ typedef struct stn_device {
 /* One layer of wires, per metre. */
 typedef struct stn_wire {
     double ohm_m, farad_m;
+    double finger_f_m2; /* of a layer of them in two combs, per area */
 } stn_wire;
 
 typedef enum stn_gate_kind {
@@ -58,6 +61,13 @@ typedef struct stn_part_cost {
     stn_box box;
     double ramp; /* at its output */
 } stn_part_cost;
+
+/* ---- device.c */
+/* How far a supply may be from the one its currents were measured at. */
+double stn_device_lowest_v(const stn_device *d);
+double stn_device_highest_v(const stn_device *d);
+/* The same transistors at another supply within these. */
+stn_device stn_device_at_supply(const stn_device *d, double supply_v);
 
 /* ---- gate.c: layout and electrical figures of gates */
 double stn_min_width(const stn_device *d); /* smallest NMOS */

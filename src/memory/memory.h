@@ -33,6 +33,7 @@ typedef enum stn_quantity {
     STN_QUANTITY_CAPACITANCE_PER_WIDTH, /* F/m, fF/um */
     STN_QUANTITY_CAPACITANCE_PER_AREA,  /* F/m2 */
     STN_QUANTITY_RESISTANCE_AREA,       /* ohm m2, ohm um2 */
+    STN_QUANTITY_MATCHING,              /* V m, mV um */
     STN_QUANTITY_MAGNETISATION,         /* A/m, kA/m */
     STN_QUANTITY_FLUX_DENSITY,          /* T, mT */
     STN_QUANTITY_RATIO                  /* unit "1" */
@@ -90,6 +91,7 @@ typedef struct stn_array {
     double write_energy_j, write_latency_s;   /* one row, all columns */
     double copy_energy_j, copy_latency_s;     /* one row to another */
     double leakage_w, area_m2;
+    double cell_m;    /* width of a cell, along a row */
     double endurance; /* writes of a cell; 0: its file does not say */
     int cell_bits;    /* of a modelled cell; 0: a table does not say */
     /* Rows activated together share charge, which destroys them: of three the
@@ -161,6 +163,14 @@ typedef struct stn_unit_chain {
 stn_status stn_unit_chain_add(const stn_unit_source *source, stn_unit_kind kind,
                               int bits, int times, stn_unit_chain *chain,
                               stn_error *err);
+
+/* Converters of an analog array: a machine file's `converters` map
+ * (memory/converter.h). */
+typedef struct stn_converter_source stn_converter_source;
+stn_status stn_converter_source_read(const stn_yaml *map, double feature_m,
+                                     stn_tech_cache *technologies,
+                                     stn_figures *figures,
+                                     stn_converter_source *out, stn_error *err);
 
 /* A text and a whole number of a file, refused when they are missing. */
 stn_status stn_array_text(const stn_yaml *map, const char *key,

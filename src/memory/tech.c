@@ -44,6 +44,7 @@ static const stn_figure_row feature_row =
 static const stn_figure_row device_rows[] = {
     {"supply_voltage", STN_QUANTITY_VOLTAGE, 0.3, 5, DEVICE(supply_v)},
     {"threshold_voltage", STN_QUANTITY_VOLTAGE, 0.05, 1.5, DEVICE(threshold_v)},
+    {"threshold_matching", STN_QUANTITY_MATCHING, 1e-10, 1e-7, DEVICE(matching_v_m)},
     {"gate_capacitance", STN_QUANTITY_CAPACITANCE_PER_WIDTH, 1e-10, 1e-8, DEVICE(gate_f_m)},
     {"junction_capacitance", STN_QUANTITY_CAPACITANCE_PER_AREA, 1e-6, 1e-1, DEVICE(junction_f_m2)},
     {"sidewall_capacitance", STN_QUANTITY_CAPACITANCE_PER_WIDTH, 1e-13, 1e-8, DEVICE(sidewall_f_m)},

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Technologies and cells of the array model that were read before, and digital
- * units that were simulated. A sweep asks for few of them and for many
- * sub-arrays, and reading a file takes as long as modelling dozens of
+ * Technologies and cells of the array model that were read before, digital
+ * units that were simulated, and converters. A sweep asks for few of them and
+ * for many sub-arrays, and reading a file takes as long as modelling dozens of
  * sub-arrays. A full cache forgets its oldest. */
+#include "memory/converter.h"
 #include "memory/model.h"
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #define MAX_KEPT 16
 #define MAX_UNITS 128
 #define MAX_CELLS 8
+#define MAX_CONVERTERS 64
 
 typedef struct kept {
     char set[STN_NAME_CAPACITY], roadmap[8], cell_roadmap[8];
@@ -29,6 +31,11 @@ typedef struct kept_cell {
     stn_cell cell;
 } kept_cell;
 
+typedef struct kept_adcs {
+    stn_converter of;
+    stn_adc_cost adcs[STN_ADC_MOST_BITS];
+} kept_adcs;
+
 struct stn_tech_cache {
     kept items[MAX_KEPT];
     int n, oldest;
@@ -36,6 +43,8 @@ struct stn_tech_cache {
     int n_units, oldest_unit;
     kept_cell cells[MAX_CELLS];
     int n_cells, oldest_cell;
+    kept_adcs converters[MAX_CONVERTERS];
+    int n_converters, oldest_converter;
 };
 
 stn_status stn_tech_cache_create(stn_tech_cache **out, stn_error *err)
@@ -142,4 +151,32 @@ void stn_tech_cache_forget_cells(stn_tech_cache *cache)
 {
     if (cache)
         cache->n_cells = cache->oldest_cell = 0;
+}
+
+static stn_status make_adcs(const stn_converter *of, stn_adc_cost *out,
+                            stn_error *err)
+{
+    for (int i = 0; i < STN_ADC_MOST_BITS; i++)
+        STN_TRY(stn_adc_model(of, i + 1, NULL, &out[i], err));
+    return STN_OK;
+}
+
+stn_status stn_tech_cache_adcs(stn_tech_cache *cache, const stn_converter *of,
+                               stn_adc_cost *out, stn_error *err)
+{
+    if (!cache)
+        return make_adcs(of, out, err);
+    for (int i = 0; i < cache->n_converters; i++)
+        if (memcmp(&cache->converters[i].of, of, sizeof *of) == 0) {
+            memcpy(out, cache->converters[i].adcs,
+                   sizeof cache->converters[i].adcs);
+            return STN_OK;
+        }
+    STN_TRY(make_adcs(of, out, err));
+    kept_adcs *k = &cache->converters[cache->oldest_converter];
+    cache->oldest_converter = (cache->oldest_converter + 1) % MAX_CONVERTERS;
+    cache->n_converters += cache->n_converters < MAX_CONVERTERS;
+    k->of = *of;
+    memcpy(k->adcs, out, sizeof k->adcs);
+    return STN_OK;
 }

@@ -18,5 +18,9 @@ typedef struct stn_unit {
 stn_status stn_unit_create(stn_unit_kind kind, int bits, stn_unit *out,
                            stn_error *err);
 void stn_unit_deinit(stn_unit *unit);
+/* What a circuit costs with transistors of a technology; see stn_unit_request
+ * for `pulses`. */
+stn_status stn_unit_cost(const stn_netlist *net, const stn_tech *tech,
+                         bool pulses, stn_unit_report *out, stn_error *err);
 
 #endif

@@ -44,8 +44,8 @@ static void simulate(const stn_netlist *net, const double *switch_j,
     out->energy_max_j = all_j / (64.0 * ROUNDS);
 }
 
-static stn_status cost(const stn_netlist *net, const stn_tech *tech,
-                       bool pulses, stn_unit_report *out, stn_error *err)
+stn_status stn_unit_cost(const stn_netlist *net, const stn_tech *tech,
+                         bool pulses, stn_unit_report *out, stn_error *err)
 {
     size_t n = (size_t)net->n;
     uint64_t *words = stn_alloc(4 * n, sizeof *words);
@@ -84,7 +84,7 @@ stn_status stn_unit_evaluate(const stn_unit_request *request,
     if (status != STN_OK)
         return status;
     STN_TRY(stn_unit_create(request->kind, request->bits, &unit, err));
-    status = cost(&unit.net, &tech, request->pulses, out, err);
+    status = stn_unit_cost(&unit.net, &tech, request->pulses, out, err);
     stn_unit_deinit(&unit);
     return status;
 }

@@ -30,6 +30,9 @@ stn_wire stn_wire_layer(const stn_wire_figures *f, double temperature_k)
         .ohm_m = resistivity / conductor_m2,
         .farad_m = 2.0 * VACUUM_PERMITTIVITY_F_M * (planes + neighbours) +
                    f->fringe_f_m,
+        /* One gap between neighbours a pitch; fringes are left out. */
+        .finger_f_m2 = VACUUM_PERMITTIVITY_F_M * f->dielectric * thickness_m /
+                       space_m / f->pitch_m,
     };
 }
 
