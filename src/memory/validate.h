@@ -51,6 +51,7 @@ stn_status stn_validate_spice(const char *folder, stn_validate_list *list,
 stn_status stn_validate_units(stn_validate_list *list, stn_error *err);
 /* Mats of SRAM, of share/setun/references/cacti-sram.csv. */
 stn_status stn_validate_cacti(stn_validate_list *list, stn_error *err);
+stn_status stn_validate_converters(stn_validate_list *list, stn_error *err);
 stn_status stn_validate_silicon(const char *folder, stn_validate_list *list,
                                 stn_error *err);
 stn_status stn_validate_nvsim(const char *folder, stn_validate_list *list,

@@ -14,6 +14,7 @@ static stn_status climb(const char *folder, stn_validate_list *list,
     }
     STN_TRY(stn_validate_cacti(list, err));
     STN_TRY(stn_validate_units(list, err));
+    STN_TRY(stn_validate_converters(list, err));
     STN_TRY(stn_validate_pe_array(list, err));
     STN_TRY(stn_validate_cim(list, err));
     return folder ? stn_validate_silicon(folder, list, err) : STN_OK;
