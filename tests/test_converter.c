@@ -2,9 +2,11 @@
  *
  * Converters from the transistors of a technology: sums of parts, what follows
  * node, roadmap, supply, temperature and resolution, and charge counted by
- * hand. */
+ * hand, and what machines make of them. */
 #include "test.h"
+#include "accel/crossbar.h"
 #include "memory/converter.h"
+#include "programs.h"
 #include <math.h>
 
 static const double nodes[] = {90, 65, 45, 32, 22};
@@ -305,6 +307,240 @@ static void resolutions_that_are_not_modelled_are_refused(void **state)
                    "got 13 bits");
 }
 
+/* ---- machines */
+
+static stn_machine *machine_of(const char *name, const char *const *set, int n)
+{
+    stn_error err;
+    stn_machine *m = NULL;
+    assert_ok(stn_machine_load(name, set, n, &m, &err), err);
+    return m;
+}
+
+/* Layers of 8, 4 and 2 arrays of 128 x 128. */
+static stn_program_image *in_a_row(void)
+{
+    stn_error err;
+    stn_program_image *p = new_image((stn_shape){1, 1, 256}, 4);
+    int v = append_sum(p, "fc1", 0, STN_CONV, STN_CODE_TERNARY, 256, 1, 0, 256);
+    v = append_rescale(p, "act1", v, 0, STN_TYPE_U8, 12);
+    v = append_sum(p, "fc2", v, STN_CONV, STN_CODE_TERNARY, 4, 1, 0, 256);
+    v = append_rescale(p, "act2", v, 0, STN_TYPE_U8, 8);
+    append_sum(p, "fc3", v, STN_CONV, STN_CODE_TERNARY, 4, 1, 0, 4);
+    assert_ok(stn_program_check(p, "in a row", &err), err);
+    return p;
+}
+
+static stn_simulation *execute(const stn_machine *m, const stn_program *p)
+{
+    stn_error err;
+    stn_simulation *s = NULL;
+    uint8_t pixels[256];
+    for (int i = 0; i < 256; i++)
+        pixels[i] = (uint8_t)(i * 97 + 31);
+    const stn_simulate_options o = {.pixels = pixels,
+                                    .n_pictures = 1,
+                                    .threads = 1,
+                                    .check = STN_CHECK_ALL};
+    assert_ok(stn_simulate(m, p, &o, &s, &err), err);
+    assert_int_equal(s->n_mismatches, 0);
+    assert_true(s->predicted_equals_counted);
+    return s;
+}
+
+#define CONVERTERS                                                             \
+    "converters={transistors: ptm, roadmap: HP, full_scale: {value: 0.5, "     \
+    "unit: V, source: test, confidence: assumed}, unit_capacitor: {value: 1, " \
+    "unit: fF, source: test, confidence: assumed}, capacitor_matching: "       \
+    "{value: 10, unit: nm, source: test, confidence: assumed}"
+
+/* The same bits and the same events, whatever converters cost. */
+static void modelled_converters_change_no_bit(void **state)
+{
+    (void)state;
+    static const char *const bits[] = {
+        "options.adc_bits=8", "options.adc_bits=4", "options.adc_bits=[3, 2]"};
+    stn_program_image *p = in_a_row();
+    for (int k = 0; k < 3; k++) {
+        const char *set[] = {bits[k], CONVERTERS "}"};
+        stn_machine *plain = machine_of("isaac-like", set, 1);
+        stn_machine *modelled = machine_of("isaac-like", set, 2);
+        stn_simulation *a = execute(plain, &p->program);
+        stn_simulation *b = execute(modelled, &p->program);
+        assert_int_equal(a->n_inexact, b->n_inexact);
+        assert_int_equal(a->n_events, b->n_events);
+        for (int e = 0; e < a->n_events; e++) {
+            assert_string_equal(a->events[e].name, b->events[e].name);
+            assert_true(a->events[e].count == b->events[e].count);
+            if (a->events[e].component != STN_COMPONENT_CONVERTER)
+                assert_true(a->events[e].energy_j == b->events[e].energy_j);
+        }
+        assert_true(a->total.leakage_j[STN_PART_CONVERTER] == 0.0);
+        assert_true(b->total.leakage_j[STN_PART_CONVERTER] > 0.0);
+        stn_simulation_destroy(a);
+        stn_simulation_destroy(b);
+        stn_machine_destroy(plain);
+        stn_machine_destroy(modelled);
+    }
+    free_image(p);
+}
+
+/* One function says what a modelled converter costs. */
+static void a_machine_says_what_its_transistors_say(void **state)
+{
+    (void)state;
+    const char *set[] = {CONVERTERS "}"};
+    stn_adc_cost adcs[STN_ADC_MOST_BITS], twin[STN_ADC_MOST_BITS];
+    stn_machine *m = machine_of("isaac-modelled", NULL, 0);
+    stn_machine *like = machine_of("isaac-like", set, 1);
+    stn_converter c = converter("HP", 32, 300);
+    assert_int_equal(stn_machine_adcs(m, adcs, STN_ADC_MOST_BITS),
+                     STN_ADC_MOST_BITS);
+    stn_machine_adcs(like, twin, STN_ADC_MOST_BITS);
+    for (int i = 0; i < STN_ADC_MOST_BITS; i++) {
+        stn_adc_cost a = adc(&c, i + 1);
+        assert_true(near(adcs[i].energy_j, a.energy_j));
+        assert_true(near(adcs[i].leakage_w, a.leakage_w));
+        assert_true(near(adcs[i].area_m2, a.area_m2));
+        assert_true(near(twin[i].energy_j, a.energy_j));
+        assert_true(near(m->event_energy_j[STN_EVENT_adc1 + i], a.energy_j));
+        assert_true(near(m->event_latency_s[STN_EVENT_adc1 + i], a.latency_s));
+    }
+    stn_row_line row = stn_converter_row(&c, 128, m->array.cell_m);
+    stn_unit_chain dac = stn_dac_model(&c, 1, &row);
+    stn_unit_chain hold = stn_hold_model(&c, 8);
+    assert_true(near(m->event_energy_j[STN_EVENT_dac], dac.energy_j));
+    assert_true(near(m->event_energy_j[STN_EVENT_sample_hold], hold.energy_j));
+    assert_true(near(m->event_latency_s[STN_EVENT_crossbar_read],
+                     100e-9 + dac.latency_s + hold.latency_s));
+    /* Cells of 30 F2, and of 4. */
+    assert_true(near(m->array.cell_m, sqrt(30.0) * 32e-9));
+    assert_true(near(like->array.cell_m, 2.0 * 32e-9));
+    stn_machine_destroy(m);
+    stn_machine_destroy(like);
+}
+
+/* Of an array of 128 x 128 with two ADCs: rows, columns and ADCs. */
+static double array_w(const stn_machine *m, int bits)
+{
+    const xb_circuits *c = m->circuits;
+    stn_adc_cost a = {0};
+    assert_true(m->type->adc(m, bits, &a));
+    return 128 * c->dac_leakage_w + 128 * c->hold_leakage_w + 2 * a.leakage_w;
+}
+
+/* While their layer runs, borrowed or its own; parts sum to the total. */
+static void converters_leak_while_their_layer_runs(void **state)
+{
+    (void)state;
+    static const char *const set[] = {
+        "options.signs=pair", "options.adc_bits=8",
+        "options.columns_per_adc=64", "options.stream=true",
+        "options.arrays=3"};
+    static const int arrays[2][3] = {{8, 4, 2}, {3, 3, 2}};
+    stn_program_image *p = in_a_row();
+    for (int streamed = 0; streamed < 2; streamed++) {
+        stn_machine *m = machine_of("isaac-modelled", set, 4 + streamed);
+        stn_simulation *s = execute(m, &p->program);
+        const double each_w = array_w(m, 8);
+        double sum_j = 0.0;
+        for (int k = 0; k < 3; k++) {
+            const stn_cost *cost = &s->layers[2 * k].cost;
+            assert_true(
+                fabs(cost->leakage_j[STN_PART_CONVERTER] /
+                         (arrays[streamed][k] * each_w * cost->latency_s) -
+                     1.0) < 1e-9);
+        }
+        for (int k = 0; k < STN_PART_COUNT; k++)
+            sum_j += s->total.leakage_j[k];
+        assert_true(fabs(sum_j / s->total.energy_j[STN_COMPONENT_LEAKAGE] -
+                         1.0) < 1e-9);
+        stn_simulation_destroy(s);
+        stn_machine_destroy(m);
+    }
+    free_image(p);
+}
+
+/* A file's own figures may say what leaks; an ADC's follows its area. */
+static void figures_of_files_may_leak(void **state)
+{
+    (void)state;
+#define LEAKS(name, value)                                                     \
+    "circuits." name "={value: " value                                         \
+    ", unit: nW, source: test, confidence: assumed}"
+    const char *set[] = {LEAKS("dac_leakage", "1"), LEAKS("hold_leakage", "2"),
+                         LEAKS("adc_leakage", "100"), "options.adc_bits=6",
+                         "options.columns_per_adc=64"};
+    stn_program_image *p = in_a_row();
+    stn_machine *m = machine_of("bitslice-isaac", set, 5);
+    stn_adc_cost adcs[8];
+    assert_int_equal(stn_machine_adcs(m, adcs, 8), STN_ADC_MOST_BITS);
+    assert_true(near(adcs[7].leakage_w, 100e-9));
+    assert_true(near(adcs[5].leakage_w, 50e-9)); /* half of the area */
+    stn_simulation *s = execute(m, &p->program);
+    const stn_cost *fc1 = &s->layers[0].cost;
+    assert_true(fabs(fc1->leakage_j[STN_PART_CONVERTER] /
+                         (8 * (128 * 3e-9 + 2 * 50e-9) * fc1->latency_s) -
+                     1.0) < 1e-9);
+    stn_simulation_destroy(s);
+    stn_machine_destroy(m);
+    free_image(p);
+}
+
+/* A supply of their own slows them down and spares energy. */
+static void converters_have_a_supply_of_their_own(void **state)
+{
+    (void)state;
+    const char *set[] = {CONVERTERS ", supply: {value: 0.75, unit: V, source: "
+                                    "test, confidence: assumed}}"};
+    stn_adc_cost a[8], b[8];
+    stn_machine *low = machine_of("isaac-like", set, 1);
+    stn_machine *high = machine_of("isaac-modelled", NULL, 0);
+    stn_machine_adcs(low, a, 8);
+    stn_machine_adcs(high, b, 8);
+    for (int i = 0; i < 8; i++) {
+        assert_true(a[i].energy_j < b[i].energy_j);
+        assert_true(a[i].leakage_w < b[i].leakage_w);
+        assert_true(a[i].latency_s > b[i].latency_s);
+    }
+    stn_machine_destroy(low);
+    stn_machine_destroy(high);
+}
+
+static void senseless_converters_of_machines_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *machine, *set, *says;
+    } cases[] = {
+        {"imce", CONVERTERS "}", "the bitwise family has no converters"},
+        {"pe-int8", CONVERTERS "}", "the pe_array family has no converters"},
+        {"isaac-like", "converters=ptm", "converters: expected a map"},
+        {"isaac-like", CONVERTERS ", bits: 3}", "bits"},
+        {"isaac-like", "converters={transistors: ptm, roadmap: HP}",
+         "converters.full_scale is missing"},
+        {"isaac-modelled", "converters.roadmap=fast", "expected HP or LSTP"},
+        {"isaac-modelled", "converters.transistors=../x", "letters, digits"},
+        {"isaac-modelled", "converters.full_scale.value=1.1",
+         "full_scale: got 1.1 V, expected at most the supply, 0.9 V"},
+        {"isaac-modelled", "converters.full_scale.unit=fF", "full_scale.unit"},
+        {"isaac-like",
+         CONVERTERS ", supply: {value: 0.4, unit: V, source: test, "
+                    "confidence: assumed}}",
+         "supply: got 0.4 V, expected from 0.644 to 1.17 V"},
+        {"isaac-like", "circuits.adc_leakage.value=3", "adc_leakage"},
+        {"isaac-like", "circuits.adc_leak=3", "adc_leakage"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        stn_error err = {0};
+        stn_machine *m = NULL;
+        if (stn_machine_load(cases[i].machine, &cases[i].set, 1, &m, &err) ==
+            STN_OK)
+            fail_msg("%s is accepted", cases[i].set);
+        if (!strstr(err.text, cases[i].says))
+            fail_msg("error text lacks '%s': %s", cases[i].says, err.text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -320,6 +556,12 @@ int main(void)
         cmocka_unit_test(comparators_are_as_wide_as_their_step_asks_for),
         cmocka_unit_test(rows_cost_their_line_and_digits_their_levels),
         cmocka_unit_test(a_cache_changes_nothing),
-        cmocka_unit_test(resolutions_that_are_not_modelled_are_refused)};
+        cmocka_unit_test(resolutions_that_are_not_modelled_are_refused),
+        cmocka_unit_test(modelled_converters_change_no_bit),
+        cmocka_unit_test(a_machine_says_what_its_transistors_say),
+        cmocka_unit_test(converters_leak_while_their_layer_runs),
+        cmocka_unit_test(figures_of_files_may_leak),
+        cmocka_unit_test(converters_have_a_supply_of_their_own),
+        cmocka_unit_test(senseless_converters_of_machines_are_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

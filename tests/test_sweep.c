@@ -165,6 +165,17 @@ static void parts_that_are_kept_never_outlive_their_fields(void **state)
     static const char *const roadmaps[] = {"HP", "LSTP"};
     static const char *const models[] = {"scaled", "structure"};
     static const char *const areas[] = {"4"};
+#define LEAK(nw)                                                               \
+    "{value: " nw ", unit: nW, source: a test, confidence: assumed}"
+    static const char *const leaks[] = {LEAK("1"), LEAK("9")};
+#define OF(roadmap)                                                            \
+    "{transistors: ptm, roadmap: " roadmap ", full_scale: {value: 0.5, "       \
+    "unit: V, source: a test, confidence: assumed}, unit_capacitor: {value: "  \
+    "1, unit: fF, source: a test, confidence: assumed}, capacitor_matching: "  \
+    "{value: 10, unit: nm, source: a test, confidence: assumed}}"
+    static const char *const of[] = {OF("HP"), OF("LSTP")};
+    static const char *const scales[] = {"0.3", "0.5"}, *adcs[] = {"4", "0"};
+    static const char *const digits[] = {"1", "2"}, *nodes[] = {"32", "28"};
 #define OWN(pj)                                                                \
     "{energy: {value: " pj ", unit: pJ, source: a test, confidence: assumed}," \
     " latency: {value: 1, unit: ns, source: a test, confidence: assumed}}"
@@ -202,6 +213,34 @@ static void parts_that_are_kept_never_outlive_their_fields(void **state)
                   {"areas.sub_array_logic.value", figures, 2},
                   {"cell.cell_area.value", areas, 1},
                   {"options.cell_bits", figures, 1}}},
+                {"isaac-like",
+                 0,
+                 {{"circuits.dac_leakage", leaks, 2},
+                  {"circuits.adc_leakage", leaks, 2},
+                  {"options.columns_per_adc", banks, 2},
+                  {"options.adc_bits", adcs, 2},
+                  {"options.adc_model", models, 2}}},
+                {"isaac-like",
+                 0,
+                 {{"converters", of, 2},
+                  {"circuits.read_latency.value", widths, 2},
+                  {"options.columns_per_adc", banks, 2},
+                  {"tech.feature_size.value", nodes, 2},
+                  {"options.dac_bits", digits, 2}}},
+                {"isaac-modelled",
+                 0,
+                 {{"options.adc_bits", adcs, 2},
+                  {"converters.roadmap", roadmaps, 2},
+                  {"converters.full_scale.value", scales, 2},
+                  {"array.columns", rows, 2},
+                  {"tech", techs, 2}}},
+                {"isaac-modelled",
+                 0,
+                 {{"cell.cell_area.value", widths, 2},
+                  {"converters.unit_capacitor.value", figures, 2},
+                  {"array.rows", rows, 2},
+                  {"circuits.read_energy.value", figures, 2},
+                  {"options.dac_bits", digits, 2}}},
                 {"pe-int8",
                  0,
                  {{"bank.sub_arrays", banks, 2},
@@ -223,6 +262,22 @@ static void parts_that_are_kept_never_outlive_their_fields(void **state)
         check_all(list[i].machine, buffer, list[i].n_set, list[i].axes, 5);
         check_all(list[i].machine, buffer, list[i].n_set, turned, 5);
     }
+}
+
+/* Converters of many technologies and resolutions, kept from point to point. */
+static void modelled_converters_are_kept_and_change_nothing(void **state)
+{
+    (void)state;
+    static const char *const resolutions[] = {"4", "8", "[3, 1]", "0"};
+    static const char *const techs[] = {"cmos-65nm", "cmos-32nm", "cmos-22nm"};
+    static const char *const roadmaps[] = {"HP", "LSTP"};
+    static const char *const scales[] = {"0.3", "0.5"};
+    const stn_sweep_axis converters[] = {
+        {"options.adc_bits", resolutions, 4},
+        {"tech", techs, 3},
+        {"converters.roadmap", roadmaps, 2},
+        {"converters.full_scale.value", scales, 2}};
+    check_all("isaac-modelled", NULL, 0, converters, 4);
 }
 
 static bool beats(const stn_sweep_point *a, const stn_sweep_point *b)
@@ -392,6 +447,7 @@ int main(void)
         cmocka_unit_test(mappings_are_kept_for_machines_with_circuits_too),
         cmocka_unit_test(digital_units_are_kept_and_change_nothing),
         cmocka_unit_test(parts_that_are_kept_never_outlive_their_fields),
+        cmocka_unit_test(modelled_converters_are_kept_and_change_nothing),
         cmocka_unit_test(
             forgotten_mappings_and_kept_technologies_change_nothing),
         cmocka_unit_test(forgotten_mappings_leave_nothing_to_other_networks),

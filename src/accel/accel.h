@@ -54,6 +54,7 @@ typedef struct stn_placement {
     uint64_t sub_arrays;           /* occupied by this instruction */
     uint64_t lanes;                /* digital units beside them */
     double logic_m2, converter_m2; /* the family's, around the sub-arrays */
+    double converter_w;            /* that these leak, borrowed ones included */
     uint64_t buffer_bits; /* most that the buffer holds for it at a time */
     double utilisation;   /* columns that carry data / columns active */
     uint64_t weight_rows; /* written when the network is loaded */
@@ -93,15 +94,19 @@ typedef struct stn_accel_type {
                         stn_error *err);
     const char *no_device; /* why `device` is refused; NULL: it is not */
     const char *no_buffer; /* likewise `buffer` */
-    /* Reads `circuits` of the machine file into machine->circuits. NULL: a
+    /* Reads `circuits` of the machine file into machine->circuits; `modelled`:
+     * without figures of converters, for there are `converters`. NULL: a
      * machine has no such key. */
-    stn_status (*circuits)(const stn_yaml *map, struct stn_machine *machine,
-                           stn_error *err);
+    stn_status (*circuits)(const stn_yaml *map, bool modelled,
+                           struct stn_machine *machine, stn_error *err);
     size_t circuits_size;               /* of what it makes; zeroed before */
     const stn_figure_row *circuit_rows; /* its figures, by their places there */
     /* Sets the figures of converter events and array events of its own, when
-     * options and circuits are known. NULL: there are none. */
-    void (*circuit_events)(struct stn_machine *machine);
+     * sub-array, options and circuits are known, and what `converters` (NULL:
+     * there are none) make of circuits. NULL: there are no such events. */
+    stn_status (*circuit_events)(struct stn_machine *machine,
+                                 const stn_converter_source *converters,
+                                 stn_error *err);
     /* Adds what digital units make of the family's own events and logic, for
      * a machine with `units`, when options and sub-array are known. NULL:
      * nothing. */
@@ -166,13 +171,15 @@ typedef struct stn_cost_input {
     uint64_t sub_arrays;
     uint64_t borrowed; /* of these, those whose area another layer has */
     double logic_m2, converter_m2; /* beside the sub-arrays */
+    double converter_w;
     uint64_t buffer_bits;
     double utilisation;
 } stn_cost_input;
 
 /* Cost of one layer for one picture: energy = Σ events · figure, latency =
- * Σ steps · figure, leakage = (sub-arrays · stn_machine_leakage_w + buffer) ·
- * latency, area = sub-arrays · stn_machine_area_m2 + units + buffer. */
+ * Σ steps · figure, leakage = (sub-arrays · stn_machine_leakage_w + converters
+ * + buffer) · latency, area = sub-arrays · stn_machine_area_m2 + units +
+ * buffer. */
 stn_cost stn_cost_fold(const stn_machine *machine, const stn_cost_input *in);
 /* The same for one instruction of a program, from where it lives. */
 stn_cost stn_cost_placed(const stn_machine *machine,

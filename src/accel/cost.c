@@ -96,6 +96,7 @@ static void add_parts(const stn_machine *machine, const stn_cost_input *in,
             (double)in->sub_arrays * one_w[k] * cost->latency_s;
         cost->area_m2[k] = (double)cost->sub_arrays * one_m2[k];
     }
+    cost->leakage_j[STN_PART_CONVERTER] = in->converter_w * cost->latency_s;
     double bits = (double)in->buffer_bits;
     cost->leakage_j[STN_PART_BUFFER] =
         bits * machine->buffer_bit_w * cost->latency_s;
@@ -136,6 +137,7 @@ stn_cost stn_cost_placed(const stn_machine *machine,
                                                (double)placement->lanes *
                                                    machine->lane_m2,
                                    .converter_m2 = placement->converter_m2,
+                                   .converter_w = placement->converter_w,
                                    .buffer_bits = placement->buffer_bits,
                                    .utilisation = placement->utilisation});
 }

@@ -31,7 +31,7 @@ static const stn_attr attrs[] = {
      .help = "saturate: a code is one cell step, larger sums clip; full: codes span the largest possible sum, in steps of a power of two"},
     {"adc_model", STN_ATTR_CHOICE, offsetof(xb_options, adc_model),
      .initial = XB_ADC_STRUCTURE, .words = model_words,
-     .help = "cost of an ADC: structure: latch, flash or SAR from their parts; scaled: from circuits.reference by power 2^N/(N+1), time N"},
+     .help = "cost of an ADC by figures of circuits, unless there are converters: structure: latch, flash or SAR from their parts; scaled: from circuits.reference by power 2^N/(N+1), time N"},
     {"columns_per_adc", STN_ATTR_INT, offsetof(xb_options, columns_per_adc),
      .initial = 128, .min = 1, .max = 65536,
      .help = "columns of an array that share one ADC, one after the other"},

@@ -62,9 +62,11 @@ typedef struct xb_options {
     int seed;
 } xb_options;
 
-/* `circuits` of a machine file. SI units; crossbar_circuits.c. */
+/* `circuits` of a machine file, and what follows from them or from
+ * `converters`. SI units; crossbar_circuits.c. */
 typedef struct xb_circuits {
     double read_energy_j, read_latency_s; /* one cell; one array */
+    double shift_add_area_m2;             /* beside one ADC */
     double dac_energy_j, dac_area_m2;     /* one row, one digit */
     double hold_energy_j, hold_area_m2;   /* one column */
     double comparator_energy_j, comparator_latency_s, comparator_area_m2;
@@ -74,7 +76,12 @@ typedef struct xb_circuits {
     double capacitor_energy_j, capacitor_area_m2;    /* one unit */
     double reference_bits, reference_energy_j, reference_latency_s,
         reference_area_m2;
-    double shift_add_area_m2; /* beside one ADC */
+    double dac_leakage_w, hold_leakage_w, adc_leakage_w; /* 0: not said */
+    /* By `converters`: no figures of files for these, and those of row drivers
+     * and sample-and-holds above are theirs. */
+    bool modelled;
+    double drive_latency_s;            /* of both, beside read_latency_s */
+    stn_adc_cost adc[XB_MAX_ADC_BITS]; /* from 1 bit */
 } xb_circuits;
 
 extern const stn_figure_row xb_circuit_rows[];
@@ -82,6 +89,9 @@ extern const stn_figure_row xb_circuit_rows[];
 /* Figures of one resolution; false above XB_MAX_ADC_BITS or below 1. */
 bool xb_adc_cost(const xb_circuits *circuits, xb_adc_model model, int bits,
                  stn_adc_cost *cost);
+/* Bits of an ADC that misses nothing: the sum of a full group of rows. A
+ * column that may lie inverted is at most half full, its unit column full. */
+int xb_ideal_bits(const stn_machine *machine);
 
 /* code = min((sum + half a step) >> shift, max); the digital side sees
  * code << shift. Sums count cell steps, with `fraction` bits below them. */
@@ -347,9 +357,11 @@ int32_t xb_scalar_filter(const xb_mapping *m, const xb_layer *l, int o,
 
 /* --- the family's entry points --------------------------------------------*/
 
-stn_status xb_circuits_read(const stn_yaml *map, stn_machine *machine,
-                            stn_error *err);
-void xb_circuit_events(stn_machine *machine);
+stn_status xb_circuits_read(const stn_yaml *map, bool modelled,
+                            stn_machine *machine, stn_error *err);
+stn_status xb_circuit_events(stn_machine *machine,
+                             const stn_converter_source *converters,
+                             stn_error *err);
 stn_status xb_map(const stn_machine *machine, const stn_program *program,
                   void **mapping, stn_error *err);
 void xb_unmap(void *mapping);

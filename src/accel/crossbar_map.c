@@ -186,11 +186,13 @@ static void place_analog(const xb_mapping *m, xb_layer *l)
     stn_adc_cost adc = {0};
     uint64_t copies = (uint64_t)m->options.copies;
     double ends_m2 = a->rows * c->dac_area_m2 + a->columns * c->hold_area_m2;
-    double converter_m2 = 0.0;
+    double ends_w = a->rows * c->dac_leakage_w + a->columns * c->hold_leakage_w;
+    double converter_m2 = 0.0, converter_w = 0.0;
     for (int s = 0; s < l->n_slices; s++) {
         xb_adc_cost(c, (xb_adc_model)m->options.adc_model, l->adc[s].bits,
                     &adc);
         converter_m2 += l->n_signs * (ends_m2 + n_adcs(m) * adc.area_m2);
+        converter_w += l->n_signs * (ends_w + n_adcs(m) * adc.leakage_w);
     }
     uint64_t sets = l->arrays * copies;
     uint64_t kinds = (uint64_t)(l->n_signs * l->n_slices);
@@ -201,6 +203,7 @@ static void place_analog(const xb_mapping *m, xb_layer *l)
     l->placement = (stn_placement){
         .sub_arrays = sets * kinds,
         .converter_m2 = (double)sets * converter_m2,
+        .converter_w = (double)sets * converter_w,
         .logic_m2 = (double)(sets * kinds) * n_adcs(m) * c->shift_add_area_m2,
         .utilisation = (double)cells / ((double)l->arrays * (double)a->rows *
                                         (double)a->columns),

@@ -73,12 +73,10 @@ static stn_status choose_cells(const xb_mapping *m, xb_layer *l, stn_error *err)
     return STN_OK;
 }
 
-/* Bits of an ADC that misses nothing: the sum of a full group of rows. A
- * column that may lie inverted is at most half full, its unit column full. */
-static int ideal_bits(const xb_mapping *m)
+int xb_ideal_bits(const stn_machine *machine)
 {
-    const xb_options *o = &m->options;
-    uint32_t rows = (uint32_t)m->machine->array.rows;
+    const xb_options *o = machine->attrs;
+    uint32_t rows = (uint32_t)machine->array.rows;
     if (o->active_rows && (uint32_t)o->active_rows < rows)
         rows = (uint32_t)o->active_rows;
     uint32_t digit = ((uint32_t)1 << o->dac_bits) - 1;
@@ -92,7 +90,7 @@ static int ideal_bits(const xb_mapping *m)
 static stn_status choose_adcs(const xb_mapping *m, xb_layer *l, stn_error *err)
 {
     const xb_options *o = &m->options;
-    int ideal = ideal_bits(m);
+    int ideal = xb_ideal_bits(m->machine);
     for (int s = 0; s < l->n_slices; s++) {
         int i = s < o->adc_bits.n ? s : o->adc_bits.n - 1;
         int asked = i < 0 ? 0 : (int)o->adc_bits.v[i];

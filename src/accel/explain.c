@@ -149,6 +149,7 @@ static void add_array_leakage(stn_reasoning *r, stn_reason *parent, int layer)
     const stn_layer_cost *l = &r->simulation->layers[layer];
     const double power_w = stn_machine_leakage_w(r->machine);
     const double energy_j = l->cost.energy_j[STN_COMPONENT_LEAKAGE] -
+                            l->cost.leakage_j[STN_PART_CONVERTER] -
                             l->cost.leakage_j[STN_PART_BUFFER];
     if (energy_j <= 0)
         return;
@@ -195,16 +196,39 @@ static void add_buffer_leakage(stn_reasoning *r, stn_reason *parent, int layer)
     explain_latency(r, node, layer);
 }
 
+static void add_converter_leakage(stn_reasoning *r, stn_reason *parent,
+                                  int layer)
+{
+    const stn_layer_cost *l = &r->simulation->layers[layer];
+    const double energy_j = l->cost.leakage_j[STN_PART_CONVERTER];
+    if (energy_j <= 0)
+        return;
+    stn_reason *node =
+        stn_reason_add(r, parent,
+                       (stn_claim){STN_REASON_PRODUCT, energy_j, "J",
+                                   "leakage of all, time of the layer"},
+                       "%s.energy.leakage.converters", l->name);
+    stn_reason *all = stn_reason_add(
+        r, node,
+        (stn_claim){STN_REASON_FUNCTION, energy_j / l->cost.latency_s, "W",
+                    "converters and drivers of its arrays, docs/crossbar.md"},
+        "%s.leakage.converters", l->name);
+    stn_reason_layer_circuits(r, all, layer, STN_CIRCUIT_CONVERTER_LEAKAGE);
+    explain_latency(r, node, layer);
+}
+
 static stn_reason *explain_leakage(stn_reasoning *r, stn_reason *parent,
                                    int layer)
 {
     const stn_layer_cost *l = &r->simulation->layers[layer];
     const double energy_j = l->cost.energy_j[STN_COMPONENT_LEAKAGE];
-    stn_reason *node = stn_reason_add(
-        r, parent,
-        (stn_claim){STN_REASON_SUM, energy_j, "J", "of sub-arrays and buffer"},
-        "%s.energy.leakage", l->name);
+    stn_reason *node =
+        stn_reason_add(r, parent,
+                       (stn_claim){STN_REASON_SUM, energy_j, "J",
+                                   "of sub-arrays, converters and buffer"},
+                       "%s.energy.leakage", l->name);
     add_array_leakage(r, node, layer);
+    add_converter_leakage(r, node, layer);
     add_buffer_leakage(r, node, layer);
     if (energy_j <= 0)
         stn_reason_add(r, node,
@@ -402,7 +426,7 @@ static void add_unit_area(stn_reasoning *r, stn_reason *parent, int layer)
         (stn_claim){STN_REASON_FUNCTION, m2, "m2",
                     "lanes and circuits, as many as it is mapped with"},
         "%s.area.units", l->name);
-    stn_reason_layer_circuits(r, node, layer, false);
+    stn_reason_layer_circuits(r, node, layer, STN_CIRCUIT_UNIT_AREA);
 }
 
 static void add_converter_area(stn_reasoning *r, stn_reason *parent, int layer)
@@ -416,13 +440,12 @@ static void add_converter_area(stn_reasoning *r, stn_reason *parent, int layer)
         (stn_claim){STN_REASON_FUNCTION, m2, "m2",
                     "converters and drivers of its arrays, docs/crossbar.md"},
         "%s.area.converters", l->name);
-    stn_reason_layer_circuits(r, node, layer, true);
+    stn_reason_layer_circuits(r, node, layer, STN_CIRCUIT_CONVERTER_AREA);
 }
 
 static void explain_area(stn_reasoning *r, stn_reason *parent, int layer)
 {
     const stn_layer_cost *l = &r->simulation->layers[layer];
-
     stn_reason *node = stn_reason_add(
         r, parent,
         (stn_claim){STN_REASON_SUM, stn_cost_area_m2(&l->cost), "m2",

@@ -48,12 +48,19 @@ stn_reason *stn_reason_event_energy(stn_reasoning *r, stn_reason *parent,
 stn_reason *stn_reason_event_latency(stn_reasoning *r, stn_reason *parent,
                                      stn_event event);
 /* explain_circuits.c: figures of the machine's circuits as inputs of `parent`,
- * those that it changes with when each is moved a little. Of a conversion: */
+ * those that it changes with when each is moved a little; instead of them,
+ * where converters are modelled, what these are said to take. Of a conversion,
+ * which is then no figure, for the options do not ask for it: */
 void stn_reason_conversion(stn_reasoning *r, stn_reason *parent, int bits,
                            bool latency);
-/* Of a layer's area: of its converters, or of its lanes and other units. */
+/* Of all that a layer has of these. */
+typedef enum stn_reason_circuit {
+    STN_CIRCUIT_CONVERTER_AREA,
+    STN_CIRCUIT_CONVERTER_LEAKAGE,
+    STN_CIRCUIT_UNIT_AREA /* lanes and other units */
+} stn_reason_circuit;
 void stn_reason_layer_circuits(stn_reasoning *r, stn_reason *parent, int layer,
-                               bool converters);
+                               stn_reason_circuit circuit);
 
 /* The event of that name, or STN_EVENT_COUNT; `n` bytes. */
 stn_event stn_event_named(const char *name, size_t n);

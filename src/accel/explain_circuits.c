@@ -2,7 +2,8 @@
  *
  * From converters and other circuits of a family to the figures of `circuits`.
  * As for sub-arrays (explain_array.c), nothing lists what a formula rests on:
- * each figure is moved a little and the family asked again. */
+ * each figure is moved a little and the family asked again. Modelled converters
+ * end at their model. */
 #include "accel/explain.h"
 #include <math.h>
 #include <stdio.h>
@@ -13,12 +14,25 @@ static const double NOISE = 1e-9; /* relative; what rounding makes */
 
 /* What is asked of a machine. */
 typedef struct question {
-    int bits; /* of a conversion; 0: a layer's area is meant */
+    int bits; /* of a conversion; 0: a layer's circuits are meant */
     bool latency;
     const stn_program *program; /* as wide as it was mapped */
     int instruction;
-    bool converters;
+    stn_reason_circuit circuit;
 } question;
+
+static double of_circuit(const stn_machine *m, const stn_placement *p,
+                         stn_reason_circuit circuit)
+{
+    switch (circuit) {
+    case STN_CIRCUIT_CONVERTER_AREA:
+        return p->converter_m2;
+    case STN_CIRCUIT_CONVERTER_LEAKAGE:
+        return p->converter_w;
+    default:
+        return p->logic_m2 + (double)p->lanes * m->lane_m2;
+    }
+}
 
 static bool ask(const stn_machine *m, const question *q, double *out)
 {
@@ -36,8 +50,7 @@ static bool ask(const stn_machine *m, const question *q, double *out)
         return false;
     m->type->place(mapping, q->instruction, &place);
     m->type->unmap(mapping);
-    *out = q->converters ? place.converter_m2
-                         : place.logic_m2 + (double)place.lanes * m->lane_m2;
+    *out = of_circuit(m, &place, q->circuit);
     return true;
 }
 
@@ -77,17 +90,49 @@ static void add_moved(stn_reasoning *r, stn_reason *parent, const question *q)
         stn_reason_given(r, parent, "area.lane", m->lane_m2, "m2", "");
 }
 
+/* No figure of circuits moves a modelled converter. */
+static bool is_modelled(const stn_reasoning *r)
+{
+    return stn_reason_figure(r, "converters.full_scale");
+}
+
+static void add_modelled(stn_reasoning *r, stn_reason *parent,
+                         const char *quantity)
+{
+    char key[96];
+    for (int e = 0; e < STN_EVENT_COUNT; e++) {
+        snprintf(key, sizeof key, "%s.%s", stn_events[e].name, quantity);
+        const stn_figure *f = stn_reason_figure(r, key);
+        if (f && stn_events[e].component == STN_COMPONENT_CONVERTER)
+            stn_reason_given(r, parent, key, f->value, f->unit, "");
+    }
+}
+
 void stn_reason_conversion(stn_reasoning *r, stn_reason *parent, int bits,
                            bool latency)
 {
-    add_moved(r, parent, &(question){.bits = bits, .latency = latency});
+    const stn_figures *list = &r->machine->figures;
+    if (!is_modelled(r)) {
+        add_moved(r, parent, &(question){.bits = bits, .latency = latency});
+        return;
+    }
+    for (int i = 0; i < list->n; i++)
+        if (strncmp(list->items[i].key, "converters.", 11) == 0)
+            stn_reason_given(r, parent, list->items[i].key,
+                             list->items[i].value, list->items[i].unit, "");
 }
 
 void stn_reason_layer_circuits(stn_reasoning *r, stn_reason *parent, int layer,
-                               bool converters)
+                               stn_reason_circuit circuit)
 {
-    question q = {.program = r->program, .converters = converters};
+    question q = {.program = r->program, .circuit = circuit};
     stn_error refused;
+    if (is_modelled(r) && circuit != STN_CIRCUIT_UNIT_AREA) {
+        add_modelled(r, parent,
+                     circuit == STN_CIRCUIT_CONVERTER_AREA ? "area"
+                                                           : "leakage");
+        return;
+    }
     /* A narrow width runs where the widest is mapped. */
     if (r->program->n_widths &&
         stn_program_at_width(r->program, 1, &q.program, &refused) != STN_OK)

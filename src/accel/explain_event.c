@@ -40,6 +40,7 @@ static const formula rules[] = {
     {STN_EVENT_row_copy, "latency", STN_REASON_SUM, {"array.read_latency", "array.write_latency"}},
     {STN_EVENT_crossbar_read, "energy", STN_REASON_SUM, {"circuits.read_energy", NULL}},
     {STN_EVENT_crossbar_read, "latency", STN_REASON_SUM, {"circuits.read_latency", NULL}},
+    {STN_EVENT_crossbar_read, "latency", STN_REASON_SUM, {"circuits.read_latency", "drive.latency"}},
     {STN_EVENT_dac, "energy", STN_REASON_SUM, {"circuits.dac_energy", NULL}},
     {STN_EVENT_sample_hold, "energy", STN_REASON_SUM, {"circuits.hold_energy", NULL}},
 };

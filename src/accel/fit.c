@@ -53,6 +53,7 @@ static void stream(stn_placement *p, bool owns, uint64_t pool)
     double own = (double)(p->sub_arrays - p->borrowed) / (double)whole;
     p->logic_m2 *= own;
     p->converter_m2 *= own;
+    p->converter_w *= (double)p->sub_arrays / (double)whole;
 }
 
 static stn_status share(const stn_fit *f, uint64_t sum, stn_error *err)

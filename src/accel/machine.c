@@ -5,6 +5,7 @@
  * before those of digital units, which go before the technology's. Texts are
  * copied, so that no file need stay in memory. Grammar: docs/machines.md. */
 #include "accel/machine.h"
+#include "memory/converter.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -242,13 +243,31 @@ static stn_status read_circuits(const stn_machine_files *f, stn_machine *m,
                                 stn_error *err)
 {
     const stn_yaml *circuits = stn_yaml_get(f->root, "circuits");
+    const stn_yaml *converters = stn_yaml_get(f->root, "converters");
+    if (converters && !m->type->adc)
+        return stn_yaml_fail(converters, err, "the %s family has no converters",
+                             m->type->name);
     if (!m->type->circuits)
         return circuits ? stn_yaml_fail(circuits, err,
                                         "the %s family has no circuits",
                                         m->type->name)
                         : STN_OK;
     STN_TRY(stn_yaml_need_map(f->root, "circuits", &circuits, err));
-    return m->type->circuits(circuits, m, err);
+    return m->type->circuits(circuits, converters != NULL, m, err);
+}
+
+/* Some replace those of the sub-array. */
+static stn_status make_circuit_events(const stn_machine_files *f,
+                                      const stn_array_choice *choice,
+                                      stn_machine *m, stn_error *err)
+{
+    const bool modelled = stn_yaml_get(f->root, "converters") != NULL;
+    stn_converter_source converters;
+    if (!m->type->circuit_events)
+        return STN_OK;
+    if (modelled)
+        STN_TRY(stn_machine_converters(f, choice, m, &converters, err));
+    return m->type->circuit_events(m, modelled ? &converters : NULL, err);
 }
 
 /* A spread of 0 is an ideal device, which ages nevertheless. */
@@ -297,9 +316,9 @@ static stn_status read_device(const stn_machine_files *f, stn_machine *m,
 static stn_status check_files(const stn_machine_files *f, stn_error *err)
 {
     static const char *const keys[] = {
-        "title",    "family", "cell",  "device",   "tech",
-        "array",    "bank",   "units", "buffer",   "options",
-        "baseline", "events", "areas", "circuits", NULL};
+        "title", "family",   "cell",       "device",  "tech",     "array",
+        "bank",  "units",    "buffer",     "options", "baseline", "events",
+        "areas", "circuits", "converters", NULL};
     static const char *const tech_keys[] = {"title", "feature_size", "events",
                                             "areas", NULL};
     STN_TRY(stn_yaml_check_keys(f->root, keys, err));
@@ -403,8 +422,8 @@ stn_status stn_machine_make(const stn_machine_files *f, stn_machine_kept *k,
         STN_TRY(read_areas(f, &k->units, m, err));
     if (k->stale & STN_MAKE_CIRCUITS)
         STN_TRY(read_circuits(f, m, err));
-    if (m->type->circuit_events && k->stale & converters)
-        m->type->circuit_events(m); /* some replace those of the sub-array */
+    if (k->stale & converters)
+        STN_TRY(make_circuit_events(f, &choice, m, err));
     return k->stale & STN_MAKE_REST ? read_device(f, m, err) : STN_OK;
 }
 

@@ -27,8 +27,8 @@ enum {
     STN_MAKE_BUFFER = 1 << 2, /* its sub-array */
     STN_MAKE_UNITS = 1 << 3,  /* also the bank's tree, a bit of the buffer */
     STN_MAKE_AREAS = 1 << 4,
-    STN_MAKE_CIRCUITS = 1 << 5,
-    STN_MAKE_REST = 1 << 6, /* keys, device */
+    STN_MAKE_CIRCUITS = 1 << 5, /* with converters */
+    STN_MAKE_REST = 1 << 6,     /* keys, device */
     STN_MAKE_ALL = (1 << 7) - 1
 };
 
@@ -67,6 +67,11 @@ stn_status stn_machine_units(const stn_machine_files *files,
                              const stn_array_choice *array,
                              const stn_array *buffer, stn_machine *machine,
                              stn_unit_figures *out, stn_error *err);
+/* The `converters` of the file. */
+stn_status stn_machine_converters(const stn_machine_files *files,
+                                  const stn_array_choice *array,
+                                  stn_machine *machine,
+                                  stn_converter_source *out, stn_error *err);
 /* A map under `key`, refused when it is missing. */
 stn_status stn_yaml_need_map(const stn_yaml *map, const char *key,
                              const stn_yaml **out, stn_error *err);

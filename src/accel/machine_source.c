@@ -130,13 +130,14 @@ static stn_status document_of(stn_machine_source *s, const char **path,
 }
 
 /* Options have defaults, and a machine need not have a bank, digital units, a
- * buffer, a device, cells of another roadmap or figures of its own: these may
- * be laid over a file that has none. */
+ * buffer, modelled converters, a device, cells of another roadmap, figures of
+ * its own or leaking circuits: these may be laid over a file that has none. */
 static bool may_be_new(const stn_machine_source *s,
                        const stn_yaml_document *document, const char *path)
 {
-    static const char *const maps[] = {"bank",    "units",  "buffer", "device",
-                                       "options", "events", "areas"};
+    static const char *const maps[] = {"bank",       "units",  "buffer",
+                                       "converters", "device", "options",
+                                       "events",     "areas",  "circuits"};
     if (document != s->machine)
         return false;
     for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
@@ -237,7 +238,8 @@ static void mark_stale(stn_machine_source *s, const char *path)
                 {"bank", STN_MAKE_UNITS},
                 {"areas", STN_MAKE_AREAS},
                 {"tech.areas", STN_MAKE_AREAS},
-                {"circuits", STN_MAKE_CIRCUITS}};
+                {"circuits", STN_MAKE_CIRCUITS},
+                {"converters", STN_MAKE_CIRCUITS}};
     if (strncmp(path, "cell.", 5) == 0)
         stn_tech_cache_forget_cells(s->technologies);
     if (mark_event(&s->kept, path))

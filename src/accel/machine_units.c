@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * What stands beside the sub-arrays of a machine, when it is modelled: digital
- * units of gates, the tree of a bank, a buffer of sub-arrays of its own. */
+ * units of gates, the tree of a bank, a buffer of sub-arrays of its own,
+ * converters. */
 #include "accel/machine.h"
 
 void stn_unit_event(stn_unit_figures *figures, stn_event event,
@@ -154,4 +155,18 @@ stn_status stn_machine_units(const stn_machine_files *files,
     STN_TRY(read_units(files, feature_m, machine, out, err));
     STN_TRY(read_bank(files, feature_m, machine, out, err));
     return use_buffer(files, buffer, machine, out, err);
+}
+
+stn_status stn_machine_converters(const stn_machine_files *files,
+                                  const stn_array_choice *array,
+                                  stn_machine *machine,
+                                  stn_converter_source *out, stn_error *err)
+{
+    const stn_yaml *map = NULL;
+    stn_figures unlisted = {0};
+    double feature_m = 0.0;
+    STN_TRY(stn_yaml_need_map(files->root, "converters", &map, err));
+    STN_TRY(stn_array_feature(array, &unlisted, &feature_m, err));
+    return stn_converter_source_read(map, feature_m, files->technologies,
+                                     &machine->figures, out, err);
 }

@@ -67,9 +67,10 @@ static const stn_figure_row rows[] = {
     {0}};
 /* clang-format on */
 
-static stn_status circuits(const stn_yaml *map, stn_machine *machine,
-                           stn_error *err)
+static stn_status circuits(const stn_yaml *map, bool modelled,
+                           stn_machine *machine, stn_error *err)
 {
+    (void)modelled; /* there are no converters */
     pe_circuits *c = stn_arena_alloc(&machine->arena, 1, sizeof *c);
     if (!c)
         return stn_fail_memory(err, "the circuits of a machine");

@@ -129,9 +129,9 @@ static const stn_adc_cost *reference_of(const study *s)
 static void print_adcs(const study *s)
 {
     const stn_adc_cost *r = reference_of(s);
-    stn_table_begin("rlrrrrrrrr", "bits", "structure", "energy", "time",
-                    "power", "area", "8 bits: energy", "time", "power", "area",
-                    NULL);
+    stn_table_begin("rlrrrrrrrrr", "bits", "structure", "energy", "time",
+                    "power", "leakage", "area", "8 bits: energy", "time",
+                    "power", "area", NULL);
     for (int i = 0; i < s->n_adcs; i++) {
         const stn_adc_cost *a = &s->adcs[i];
         stn_table_cell("%d", a->bits);
@@ -139,6 +139,7 @@ static void print_adcs(const study *s)
         stn_table_cell("%s", stn_cli_si(a->energy_j, "J"));
         stn_table_cell("%s", stn_cli_si(a->latency_s, "s"));
         stn_table_cell("%s", stn_cli_si(a->power_w, "W"));
+        stn_table_cell("%s", stn_cli_si(a->leakage_w, "W"));
         stn_table_cell("%s", stn_cli_si(a->area_m2, "m2"));
         stn_table_cell("%.3gx", r ? r->energy_j / a->energy_j : NAN);
         stn_table_cell("%.3gx", r ? r->latency_s / a->latency_s : NAN);
@@ -190,6 +191,12 @@ static void put_adcs(const study *s, stn_json_writer *w)
                             r->latency_s / a->latency_s, "x");
         stn_cli_results_row(w, "ADC area ratio", text, r->area_m2 / a->area_m2,
                             "x");
+        if (a->leakage_w > 0.0) {
+            snprintf(text, sizeof text, "ADC, none, %d bits, %s", a->bits,
+                     s->machine);
+            stn_cli_results_row(w, "ADC leakage", text, 1e9 * a->leakage_w,
+                                "nW");
+        }
     }
 }
 
@@ -278,7 +285,8 @@ const stn_command stn_cmd_adc = {
     .max_operands = 1,
     .summary = "Cost converters by resolution, and try a network on each",
     .details =
-        "Without a network: energy, time, power and area of one conversion at "
+        "Without a network: energy, time, power, leakage and area of a "
+        "converter at "
         "each resolution, and how many times less than at 8 bits. With one: "
         "pictures are executed on the machine's bits at each resolution, and "
         "accuracy, energy, latency and area are set side by side.\n\nExample: "
