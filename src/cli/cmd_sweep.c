@@ -2,6 +2,7 @@
  *
  * setun sweep: many machines for one network, by prediction. */
 #include "engine.h"
+#include "results.h"
 #include "sweep_chart.h"
 #include "setun/sweep.h"
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #define MAX_VALUES 4096 /* of one axis */
+#define MAX_RESULTS 64  /* points of a results file, which is for tables */
 
 /* clang-format off */
 static const stn_option OPTIONS[] = {
@@ -21,6 +23,8 @@ static const stn_option OPTIONS[] = {
      "write all points; - is stdout"},
     {"chart", 0, false, "FILE.svg", NULL,
      "draw all points by the first two objectives"},
+    {"results", 0, false, "FILE", NULL,
+     "write all points as results for 'setun table --data MACHINE', 64 at most"},
     {"weights", 0, false, "BITS", "1",
      "of a NETWORK: bits of its weights"},
     {"activations", 0, false, "BITS", "8",
@@ -227,6 +231,57 @@ static bool write_csv(const char *path, const request *r, const stn_sweep *s)
     return written;
 }
 
+/* "row_packing=16 adc_bits=4": the last parts of the paths. */
+static void name_point(const request *r, uint64_t index, char *out,
+                       size_t capacity)
+{
+    size_t used = 0;
+    for (int a = 0; a < r->options.n_axes && used < capacity; a++) {
+        const char *path = r->axes[a].path, *dot = strrchr(path, '.');
+        used += (size_t)snprintf(
+            out + used, capacity - used, "%s%s=%s", a ? " " : "",
+            dot ? dot + 1 : path,
+            r->axes[a].values[stn_sweep_value(&r->options, index, a)]);
+    }
+}
+
+/* Points that do not fit have no rows. */
+static bool write_results(const char *path, const stn_arguments *arguments,
+                          const request *r, const stn_sweep *s)
+{
+    stn_json_writer w = {.indent = 2};
+    const char *network =
+        r->options.program ? r->options.program->name : r->options.network;
+    if (s->n_points > MAX_RESULTS) {
+        stn_cli_error("--results: got %llu points, expected at most %d; --csv "
+                      "writes any number",
+                      (unsigned long long)s->n_points, MAX_RESULTS);
+        return false;
+    }
+    stn_cli_results_begin(&w, "sweep", arguments);
+    for (uint64_t i = 0; i < s->n_points; i++) {
+        const stn_sweep_point *p = &s->points[i];
+        char fields[256], conditions[512];
+        name_point(r, i, fields, sizeof fields);
+        snprintf(conditions, sizeof conditions, "%s, %s, %s", network,
+                 r->options.machine, fields);
+        if (!p->fits)
+            continue;
+        stn_cli_results_row(&w, "sub-arrays", conditions, (double)p->sub_arrays,
+                            "");
+        stn_cli_results_row(&w, "utilisation", conditions, 100 * p->utilisation,
+                            "%");
+        stn_cli_results_row(&w, "energy per image", conditions,
+                            1e6 * p->objective[STN_OBJECTIVE_ENERGY], "uJ");
+        stn_cli_results_row(&w, "latency per image", conditions,
+                            1e3 * p->objective[STN_OBJECTIVE_LATENCY], "ms");
+        stn_cli_results_row(&w, "area", conditions,
+                            1e6 * p->objective[STN_OBJECTIVE_AREA], "mm2");
+    }
+    stn_cli_results_end(&w);
+    return stn_cli_json_save(&w, path) == STN_EXIT_OK;
+}
+
 static bool write_chart(const char *path, const request *r, const stn_sweep *s)
 {
     FILE *file = fopen(path, "w");
@@ -254,26 +309,12 @@ static int by_first(const void *a, const void *b)
 static void print_front(const request *r, const stn_sweep *s,
                         const stn_sweep_point **front)
 {
-    char align[STN_SWEEP_AXES + 8] = "rrrrr";
-    const char *heads[STN_SWEEP_AXES] = {NULL};
-    for (int a = 0; a < r->options.n_axes; a++) {
-        const char *dot = strrchr(r->axes[a].path, '.');
-        heads[a] = dot ? dot + 1 : r->axes[a].path;
-    }
-    align[5] = 'l';
-    align[6] = '\0';
-    stn_table_begin(align, "energy", "latency", "area", "sub-arrays",
+    stn_table_begin("rrrrrl", "energy", "latency", "area", "sub-arrays",
                     "utilisation", "fields", NULL);
     for (uint64_t i = 0; i < s->n_front && i < SHOWN; i++) {
         const stn_sweep_point *p = front[i];
-        uint64_t index = (uint64_t)(p - s->points);
-        char fields[256] = "";
-        size_t used = 0;
-        for (int a = 0; a < r->options.n_axes && used < sizeof fields; a++)
-            used += (size_t)snprintf(
-                fields + used, sizeof fields - used, "%s%s=%s", a ? " " : "",
-                heads[a],
-                r->axes[a].values[stn_sweep_value(&r->options, index, a)]);
+        char fields[256];
+        name_point(r, (uint64_t)(p - s->points), fields, sizeof fields);
         stn_table_cell("%s",
                        stn_cli_si(p->objective[STN_OBJECTIVE_ENERGY], "J"));
         stn_table_cell("%s",
@@ -355,7 +396,10 @@ static int print(const stn_arguments *arguments, const request *r,
     if (n)
         qsort(front, (size_t)n, sizeof *front, by_first);
     const char *chart = stn_cli_text(arguments, "chart");
-    if ((csv && !write_csv(csv, r, s)) || (chart && !write_chart(chart, r, s)))
+    const char *results = stn_cli_text(arguments, "results");
+    if ((csv && !write_csv(csv, r, s)) ||
+        (chart && !write_chart(chart, r, s)) ||
+        (results && !write_results(results, arguments, r, s)))
         code = STN_EXIT_FAILURE;
     else if (stn_cli_switch(arguments, "json"))
         code = print_json(r, s, front);

@@ -8,9 +8,10 @@
 
 void stn_cli_command_text(const stn_arguments *a, char *out, size_t capacity)
 {
-    int n =
-        snprintf(out, capacity, "setun %s%s%s", a->command->name,
-                 a->n_operands ? " " : "", a->n_operands ? a->operands[0] : "");
+    int n = snprintf(out, capacity, "setun %s", a->command->name);
+    for (int i = 0; i < a->n_operands; i++)
+        if (n > 0 && (size_t)n < capacity)
+            n += snprintf(out + n, capacity - (size_t)n, " %s", a->operands[i]);
     for (int i = 0; a->command->options[i].name; i++)
         for (int k = 0; a->command->options[i].argument && k < a->n_values[i];
              k++)

@@ -59,6 +59,13 @@ expect 0 "bdnet-sot" "machines are listed" "$setun" list machines
 expect 0 "on the front" "a sweep draws a chart" "$setun" sweep imce lenet5 \
     --vary options.replicas=1,2,4 --chart "$folder/sweep.svg"
 holds "of all points" test "$(grep -c "<circle" "$folder/sweep.svg")" = 3
+expect 0 "on the front" "a sweep writes results" "$setun" sweep imce lenet5 \
+    --vary options.replicas=1,2,4 --results "$folder/sweep.json"
+expect 0 "| quantity | unit | replicas=1 | replicas=2 | replicas=4 |" \
+    "which make a table" "$setun" table "$folder/sweep.json" --data imce
+expect 1 "got 65 points, expected at most 64" "of 64 points at most" \
+    "$setun" sweep imce lenet5 --vary options.lanes=1:65:1 \
+    --results "$folder/sweep.json"
 expect 0 "mram-lowbit" "comparisons are listed" "$setun" list comparisons
 expect 4 "no /" "missing comparison" "$setun" compare nothing
 expect 0 "analog over sot" "published beside ours" "$setun" compare mram-lowbit
