@@ -177,12 +177,28 @@ static void print_tries(const study *s)
 
 static void put_adcs(const study *s, stn_json_writer *w)
 {
+    for (int i = 0; i < s->n_adcs; i++) {
+        const stn_adc_cost *a = &s->adcs[i];
+        char text[160];
+        snprintf(text, sizeof text, "ADC, none, %d bits, %s", a->bits,
+                 s->machine);
+        stn_cli_results_row(w, "ADC energy", text, 1e15 * a->energy_j, "fJ");
+        stn_cli_results_row(w, "ADC time", text, 1e12 * a->latency_s, "ps");
+        stn_cli_results_row(w, "ADC area", text, 1e12 * a->area_m2, "um2");
+        if (a->leakage_w > 0.0)
+            stn_cli_results_row(w, "ADC leakage", text, 1e9 * a->leakage_w,
+                                "nW");
+    }
+}
+
+static void put_ratios(const study *s, stn_json_writer *w)
+{
     const stn_adc_cost *r = reference_of(s);
     for (int i = 0; r && i < 8; i++) {
         const stn_adc_cost *a = &s->adcs[i];
         char text[160];
-        snprintf(text, sizeof text, "ADC, none, %d bits, %s, over 8 bits",
-                 a->bits, s->machine);
+        snprintf(text, sizeof text, "ADC, over 8 bits, %d bits, %s", a->bits,
+                 s->machine);
         stn_cli_results_row(w, "ADC power ratio", text, r->power_w / a->power_w,
                             "x");
         stn_cli_results_row(w, "ADC energy ratio", text,
@@ -191,12 +207,6 @@ static void put_adcs(const study *s, stn_json_writer *w)
                             r->latency_s / a->latency_s, "x");
         stn_cli_results_row(w, "ADC area ratio", text, r->area_m2 / a->area_m2,
                             "x");
-        if (a->leakage_w > 0.0) {
-            snprintf(text, sizeof text, "ADC, none, %d bits, %s", a->bits,
-                     s->machine);
-            stn_cli_results_row(w, "ADC leakage", text, 1e9 * a->leakage_w,
-                                "nW");
-        }
     }
 }
 
@@ -232,6 +242,7 @@ static void write_json(const void *study_of, stn_json_writer *w)
     const study *s = study_of;
     stn_cli_results_begin(w, "crossbar-adc", s->arguments);
     put_adcs(s, w);
+    put_ratios(s, w);
     put_tries(s, w);
     stn_cli_results_end(w);
 }
