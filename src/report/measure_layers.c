@@ -42,17 +42,22 @@ static double min_live_sparsity(const stn_weights *w)
     return least;
 }
 
+static void shape_of(const stn_weights *w, stn_measure_layer *layer)
+{
+    layer->code = stn_code_name(w->code);
+    layer->out = w->out;
+    layer->kh = w->kh;
+    layer->kw = w->kw;
+    layer->in = w->in;
+}
+
 static void weights_of(const stn_program *program, int i,
                        stn_measure_layer *layer)
 {
     const stn_weights *w = &program->instructions[i].weights;
     uint64_t dense = 0, nonzero = 0;
     stn_instruction_operations(program, i, &dense, &nonzero);
-    layer->code = stn_code_name(w->code);
-    layer->out = w->out;
-    layer->kh = w->kh;
-    layer->kw = w->kw;
-    layer->in = w->in;
+    shape_of(w, layer);
     layer->slices = stn_program_slices(program, i);
     layer->is_low = layer->slices.n == 0;
     layer->n_weights = layer->slices.n;
@@ -89,11 +94,7 @@ static void outline_of(const stn_program *program, int i,
     const size_t blocks = (size_t)w->outline->blocks;
     uint64_t dense = 0, nonzero = 0;
     stn_instruction_operations(program, i, &dense, &nonzero);
-    layer->code = stn_code_name(w->code);
-    layer->out = w->out;
-    layer->kh = w->kh;
-    layer->kw = w->kw;
-    layer->in = w->in;
+    shape_of(w, layer);
     layer->bits = w->outline->bits;
     layer->n_weights =
         (size_t)w->out * (size_t)w->kh * (size_t)w->kw * (size_t)w->in / blocks;
