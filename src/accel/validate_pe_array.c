@@ -8,7 +8,6 @@
  * kept up. Reported, not judged. */
 #include "accel/pe_array.h"
 #include "accel/validate.h"
-#include "base/file.h"
 #include "setun/outline.h"
 #include <stdio.h>
 #include <string.h>
@@ -120,12 +119,8 @@ static stn_status compare_network(const stn_csv *csv, const char *network,
 
 stn_status stn_validate_pe_array(stn_validate_list *list, stn_error *err)
 {
-    char path[1024];
     stn_csv csv;
-    STN_TRY(stn_path_format(path, sizeof path, err,
-                            "%s/references/scale-sim.csv",
-                            stn_share_directory()));
-    STN_TRY(stn_csv_load(path, list->arena, &csv, err));
+    STN_TRY(stn_validate_table(list, NULL, "scale-sim.csv", &csv, err));
     for (size_t i = 0; i < sizeof NETWORKS / sizeof NETWORKS[0]; i++)
         STN_TRY(compare_network(&csv, NETWORKS[i], list, err));
     return STN_OK;

@@ -2,9 +2,20 @@
  *
  * What rungs share: each adds its agreements to one list. */
 #include "memory/validate.h"
+#include "base/file.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+stn_status stn_validate_table(const stn_validate_list *list, const char *folder,
+                              const char *file, stn_csv *out, stn_error *err)
+{
+    char path[1024];
+    STN_TRY(stn_path_format(path, sizeof path, err, "%s%s/%s",
+                            folder ? folder : stn_share_directory(),
+                            folder ? "" : "/references", file));
+    return stn_csv_load(path, list->arena, out, err);
+}
 
 stn_status stn_validate_add(stn_validate_list *list, const stn_agreement *item,
                             stn_error *err)

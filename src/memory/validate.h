@@ -14,6 +14,9 @@ typedef struct stn_validate_list {
     stn_arena *arena;
 } stn_validate_list;
 
+/* The table FOLDER/FILE; NULL: of share/setun/references. In the arena. */
+stn_status stn_validate_table(const stn_validate_list *list, const char *folder,
+                              const char *file, stn_csv *out, stn_error *err);
 /* Adds a copy of `item`. */
 stn_status stn_validate_add(stn_validate_list *list, const stn_agreement *item,
                             stn_error *err);

@@ -7,7 +7,6 @@
  * the set `nvsim` what differs is the model, with `ptm` also the transistors.
  * Reported, not judged.
  */
-#include "base/file.h"
 #include "memory/validate.h"
 #include "setun/array.h"
 #include <stdio.h>
@@ -146,12 +145,8 @@ static stn_status compare_all(const stn_csv *csv, const char *set,
 
 stn_status stn_validate_cacti(stn_validate_list *list, stn_error *err)
 {
-    char path[1024];
     stn_csv csv;
-    STN_TRY(stn_path_format(path, sizeof path, err,
-                            "%s/references/cacti-sram.csv",
-                            stn_share_directory()));
-    STN_TRY(stn_csv_load(path, list->arena, &csv, err));
+    STN_TRY(stn_validate_table(list, NULL, "cacti-sram.csv", &csv, err));
     for (size_t s = 0; s < sizeof SETS / sizeof SETS[0]; s++)
         for (size_t k = 0; k < sizeof ROADMAPS / sizeof ROADMAPS[0]; k++)
             STN_TRY(compare_all(&csv, SETS[s], ROADMAPS[k], list, err));

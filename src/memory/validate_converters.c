@@ -43,12 +43,10 @@ static stn_status put(const char *quantity, const char *group, const char *unit,
 {
     stn_agreement item = {
         .rung = "converters", .reference = reference, .model = model};
-    double error = model / reference - 1.0;
     snprintf(item.quantity, sizeof item.quantity, "%s", quantity);
     snprintf(item.group, sizeof item.group, "%s", group);
     snprintf(item.unit, sizeof item.unit, "%s", unit);
-    stn_validate_summarise(&error, 1, &item);
-    return stn_validate_add(list, &item, err);
+    return stn_validate_add_single(list, &item, err);
 }
 
 static stn_status silicon(stn_validate_list *list, stn_error *err)

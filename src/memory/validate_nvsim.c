@@ -3,7 +3,6 @@
  * Against NVSim: nvsim-arrays.csv has one sub-array a line, its six totals and
  * some of its parts. The technology set is `nvsim`: the same transistors and
  * wires, so that what differs is the model. */
-#include "base/file.h"
 #include "memory/validate.h"
 #include "setun/array.h"
 #include <stdio.h>
@@ -122,13 +121,10 @@ static stn_status add(const column *c, stn_validate_series *s,
 stn_status stn_validate_nvsim(const char *folder, stn_validate_list *list,
                               stn_error *err)
 {
-    char path[1024];
     stn_csv csv;
     cells known = {0};
     stn_validate_series all[COLUMNS][GROUPS + 1];
-    STN_TRY(
-        stn_path_format(path, sizeof path, err, "%s/nvsim-arrays.csv", folder));
-    STN_TRY(stn_csv_load(path, list->arena, &csv, err));
+    STN_TRY(stn_validate_table(list, folder, "nvsim-arrays.csv", &csv, err));
     for (int i = 0; i < COLUMNS; i++)
         for (int g = 0; g <= GROUPS; g++)
             STN_TRY(stn_validate_series_init(&all[i][g], list->arena,

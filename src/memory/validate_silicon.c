@@ -7,7 +7,6 @@
  * resistances where the survey has them; nothing else is taken from the macro.
  * Reported, not judged: macros hold redundancy, test logic, references, pumps
  * and pads, which the model has not. */
-#include "base/file.h"
 #include "memory/model.h"
 #include "memory/validate.h"
 #include <math.h>
@@ -164,12 +163,9 @@ stn_status stn_validate_silicon(const char *folder, stn_validate_list *list,
 {
     for (size_t i = 0; i < sizeof surveys / sizeof surveys[0]; i++) {
         stn_figures figures = {.arena = list->arena};
-        char path[1024];
         stn_csv csv;
         stn_cell ours;
-        STN_TRY(stn_path_format(path, sizeof path, err, "%s/%s", folder,
-                                surveys[i].file));
-        STN_TRY(stn_csv_load(path, list->arena, &csv, err));
+        STN_TRY(stn_validate_table(list, folder, surveys[i].file, &csv, err));
         STN_TRY(stn_cell_load(surveys[i].cell, &figures, &ours, err));
         for (int row = 0; row < csv.n_rows; row++)
             STN_TRY(macro(&surveys[i], &csv, row, &ours, list, err));

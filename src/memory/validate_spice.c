@@ -3,7 +3,6 @@
  * Against SPICE: spice-45nm.csv has ngspice's figures of single circuits with
  * the PTM 45 nm HP card at 350 K. The technology set is `ptm`, whose
  * transistors are measured with the same card; the circuits are not. */
-#include "base/file.h"
 #include "memory/validate.h"
 #include "memory/model.h"
 #include <math.h>
@@ -112,12 +111,9 @@ static stn_status load_bench(stn_arena *arena, bench *b, stn_error *err)
 stn_status stn_validate_spice(const char *folder, stn_validate_list *list,
                               stn_error *err)
 {
-    char path[1024];
     stn_csv csv;
     bench b;
-    STN_TRY(
-        stn_path_format(path, sizeof path, err, "%s/spice-45nm.csv", folder));
-    STN_TRY(stn_csv_load(path, list->arena, &csv, err));
+    STN_TRY(stn_validate_table(list, folder, "spice-45nm.csv", &csv, err));
     STN_TRY(load_bench(list->arena, &b, err));
     for (int row = 0; row < csv.n_rows; row++) {
         stn_agreement item = {.rung = "spice"};
