@@ -3,10 +3,10 @@
  * setun reproduce: a system of the literature, from data to the table that
  * sets the paper beside ours. */
 #include "cli.h"
+#include "results.h"
 #include "setun/reproduce.h"
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 /* clang-format off */
 static const stn_option OPTIONS[] = {
@@ -110,28 +110,8 @@ static int print_json(const stn_reproduction *r)
     return stn_cli_json(&w);
 }
 
-/* Options that say where things lie or what is printed; figures do not depend
- * on them. */
-static bool is_place(const char *name)
-{
-    return !strcmp(name, "json") || !strcmp(name, "out") ||
-           !strcmp(name, "results");
-}
-
-/* The command line as typed, for the results file: defaults left out. */
-static void command_text(const stn_arguments *arguments, char *out,
-                         size_t capacity)
-{
-    int n =
-        snprintf(out, capacity, "setun reproduce %s", arguments->operands[0]);
-    for (int i = 0; OPTIONS[i].name; i++) {
-        if (!arguments->n_values[i] || is_place(OPTIONS[i].name))
-            continue;
-        if (n > 0 && (size_t)n < capacity)
-            n += snprintf(out + n, capacity - (size_t)n, " --%s %s",
-                          OPTIONS[i].name, arguments->values[i][0]);
-    }
-}
+/* Options that say where things lie; figures do not depend on them. */
+static const char *const PLACES[] = {"out", "results", NULL};
 
 static bool fill(const stn_arguments *arguments, stn_reproduce_options *o)
 {
@@ -166,7 +146,7 @@ static int run(const stn_arguments *arguments)
     if (!fill(arguments, &o))
         return STN_EXIT_USAGE;
     char command[1024];
-    command_text(arguments, command, sizeof command);
+    stn_cli_command_text(arguments, PLACES, command, sizeof command);
     o.command = command;
     stn_error err = {0};
     stn_reproduction *r = NULL;

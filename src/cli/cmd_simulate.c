@@ -387,7 +387,7 @@ static int simulate(const stn_arguments *arguments, const stn_cli_subject *s,
     const char *html = stn_cli_text(arguments, "html");
     if (status == STN_OK && html) {
         char command[1024];
-        stn_cli_command_text(arguments, command, sizeof command);
+        stn_cli_command_text(arguments, NULL, command, sizeof command);
         status = stn_report_simulation(machine, s->program, simulation, command,
                                        html, &err);
     }

@@ -6,18 +6,29 @@
 #include <stdio.h>
 #include <string.h>
 
-void stn_cli_command_text(const stn_arguments *a, char *out, size_t capacity)
+static bool is_one_of(const char *const *names, const char *name)
+{
+    while (names && *names && strcmp(*names, name) != 0)
+        names++;
+    return names && *names;
+}
+
+void stn_cli_command_text(const stn_arguments *a, const char *const *left_out,
+                          char *out, size_t capacity)
 {
     int n = snprintf(out, capacity, "setun %s", a->command->name);
     for (int i = 0; i < a->n_operands; i++)
         if (n > 0 && (size_t)n < capacity)
             n += snprintf(out + n, capacity - (size_t)n, " %s", a->operands[i]);
-    for (int i = 0; a->command->options[i].name; i++)
-        for (int k = 0; a->command->options[i].argument && k < a->n_values[i];
-             k++)
+    for (int i = 0; a->command->options[i].name; i++) {
+        const stn_option *o = &a->command->options[i];
+        if (!o->argument || is_one_of(left_out, o->name))
+            continue;
+        for (int k = 0; k < a->n_values[i]; k++)
             if (n > 0 && (size_t)n < capacity)
                 n += snprintf(out + n, capacity - (size_t)n, " --%s %s",
-                              a->command->options[i].name, a->values[i][k]);
+                              o->name, a->values[i][k]);
+    }
 }
 
 void stn_cli_results_origin(stn_json_writer *w, const stn_arguments *arguments)
@@ -27,7 +38,7 @@ void stn_cli_results_origin(stn_json_writer *w, const stn_arguments *arguments)
     stn_json_string(w, "commit", text);
     stn_library_machine(text, sizeof text);
     stn_json_string(w, "machine", text);
-    stn_cli_command_text(arguments, text, sizeof text);
+    stn_cli_command_text(arguments, NULL, text, sizeof text);
     stn_json_string(w, "command", text);
 }
 

@@ -6,8 +6,10 @@
 
 #include "cli.h"
 
-/* The command line as it was typed, switches left out. */
-void stn_cli_command_text(const stn_arguments *arguments, char *out,
+/* The command line as it was typed, without switches and the options in
+ * `left_out`, whose last is NULL; NULL: none. */
+void stn_cli_command_text(const stn_arguments *arguments,
+                          const char *const *left_out, char *out,
                           size_t capacity);
 
 /* Where figures come from: commit, machine and the command line as it was
