@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * max_pool and avg_pool. max_pool first takes the largest of each column of a
- * window, over whole rows, then the largest column; of equal values the
- * leftmost column's uppermost wins. It saves the place of each for the
- * gradient. Where padding reaches into a window, the window is smaller. */
+ * max_pool and avg_pool. Both first take the columns of windows over whole
+ * rows, then the windows. Of equal values the leftmost column's uppermost is
+ * the largest; max_pool saves the place of each for the gradient. Where
+ * padding reaches into a window, the window is smaller. */
 #include "base/compiler.h"
 #include "nn/ops.h"
 #include <stddef.h>
@@ -190,80 +190,101 @@ static void max_backward(const stn_op_call *call)
             }
 }
 
-/* ---- avg_pool ---- */
+/* ---- avg_pool: whole rows first, as above ---- */
 
-/* What one output pixel works on. */
-typedef struct cell {
-    const float *x; /* first pixel of the window */
-    float *y;
-    float *dx;
-    const float *dy;
-    size_t c, row; /* floats in a pixel, in a row of the input */
-} cell;
-
-STN_CLONES
-static void avg_cell(const cell *at, const window *g)
+static stn_status avg_plan(const stn_node *node, int n, bool training,
+                           void **out, stn_op_needs *needs, stn_error *err)
 {
-    const size_t c = at->c;
-    const float scale = 1.0f / (float)(g->kh * g->kw);
-    float *STN_RESTRICT y = at->y;
-    memset(y, 0, c * sizeof *y);
-    for (int ky = 0; ky < g->kh; ky++)
-        for (int kx = 0; kx < g->kw; kx++) {
-            const float *x = at->x + (size_t)ky * at->row + (size_t)kx * c;
-            for (size_t i = 0; i < c; i++)
-                y[i] += x[i];
-        }
-    for (size_t i = 0; i < c; i++)
-        y[i] *= scale;
+    (void)n, (void)training, (void)out, (void)err;
+    needs->scratch_floats = row_floats(node);
+    return STN_OK;
 }
 
+/* sum[i] = sum of `rows` values `count` apart from x[i] on. */
 STN_CLONES
-static void avg_cell_backward(const cell *at, const window *g)
+static void sum_columns(const float *STN_RESTRICT x, size_t count, int rows,
+                        float *STN_RESTRICT sum)
 {
-    const size_t c = at->c;
-    const float scale = 1.0f / (float)(g->kh * g->kw);
-    const float *STN_RESTRICT dy = at->dy;
-    for (int ky = 0; ky < g->kh; ky++)
-        for (int kx = 0; kx < g->kw; kx++) {
-            float *STN_RESTRICT dx =
-                at->dx + (size_t)ky * at->row + (size_t)kx * c;
+    memcpy(sum, x, count * sizeof *sum);
+    for (int r = 1; r < rows; r++) {
+        const float *STN_RESTRICT below = x + (size_t)r * count;
+        for (size_t i = 0; i < count; i++)
+            sum[i] += below[i];
+    }
+}
+
+/* One row of y: `scale` times the sums of the columns of each window. */
+STN_CLONES
+static void average_windows(const float *STN_RESTRICT sum, const stn_node *node,
+                            const window *g, float scale, float *STN_RESTRICT y)
+{
+    const size_t c = (size_t)node->in[0].c;
+    for (int ox = 0; ox < node->out.w; ox++, y += c) {
+        const float *STN_RESTRICT first = sum + (size_t)(ox * g->sw) * c;
+        memcpy(y, first, c * sizeof *y);
+        for (int kx = 1; kx < g->kw; kx++)
             for (size_t i = 0; i < c; i++)
-                dx[i] += dy[i] * scale;
+                y[i] += first[(size_t)kx * c + i];
+        for (size_t i = 0; i < c; i++)
+            y[i] *= scale;
+    }
+}
+
+/* The gradient that one row of dy gives to each row of its windows. */
+STN_CLONES
+static void spread_windows(const float *STN_RESTRICT dy, const stn_node *node,
+                           const window *g, float scale,
+                           float *STN_RESTRICT row)
+{
+    const size_t c = (size_t)node->in[0].c;
+    memset(row, 0, row_floats(node) * sizeof *row);
+    for (int ox = 0; ox < node->out.w; ox++, dy += c)
+        for (int kx = 0; kx < g->kw; kx++) {
+            float *STN_RESTRICT to = row + (size_t)(ox * g->sw + kx) * c;
+            for (size_t i = 0; i < c; i++)
+                to[i] += dy[i] * scale;
         }
 }
 
-static void walk(const stn_op_call *call,
-                 void (*visit)(const cell *at, const window *g))
+/* dx[i] += row[i] in `rows` rows of `count` values. */
+STN_CLONES
+static void add_to_rows(const float *STN_RESTRICT row, size_t count, int rows,
+                        float *STN_RESTRICT dx)
 {
-    const stn_shape *in = &call->node->in[0], *out = &call->node->out;
-    const window g = window_of(call->node);
-    for (int n = 0; n < call->n; n++)
-        for (int oy = 0; oy < out->h; oy++)
-            for (int ox = 0; ox < out->w; ox++) {
-                const size_t from = pixel(in, n, oy * g.sh, ox * g.sw);
-                const size_t to = pixel(out, n, oy, ox);
-                const cell at = {.x = call->x[0] + from,
-                                 .y = call->y + to,
-                                 .dx = call->dx[0] ? call->dx[0] + from : NULL,
-                                 .dy = call->dy ? call->dy + to : NULL,
-                                 .c = (size_t)in->c,
-                                 .row = (size_t)in->w * (size_t)in->c};
-                visit(&at, &g);
-            }
+    for (int r = 0; r < rows; r++, dx += count)
+        for (size_t i = 0; i < count; i++)
+            dx[i] += row[i];
 }
 
 static void avg_forward(const stn_op_call *call)
 {
-    walk(call, avg_cell);
+    const stn_shape *in = &call->node->in[0], *out = &call->node->out;
+    const window g = window_of(call->node);
+    const float scale = 1.0f / (float)(g.kh * g.kw);
+    for (int i = 0; i < call->n * out->h; i++) {
+        const int n = i / out->h, oy = i % out->h;
+        sum_columns(call->x[0] + pixel(in, n, oy * g.sh, 0),
+                    row_floats(call->node), g.kh, call->scratch);
+        average_windows(call->scratch, call->node, &g, scale,
+                        call->y + pixel(out, n, oy, 0));
+    }
 }
 
 static void avg_backward(const stn_op_call *call)
 {
     if (!call->dx[0])
         return;
+    const stn_shape *in = &call->node->in[0], *out = &call->node->out;
+    const window g = window_of(call->node);
+    const float scale = 1.0f / (float)(g.kh * g.kw);
     clear_dx(call);
-    walk(call, avg_cell_backward);
+    for (int i = 0; i < call->n * out->h; i++) {
+        const int n = i / out->h, oy = i % out->h;
+        spread_windows(call->dy + pixel(out, n, oy, 0), call->node, &g, scale,
+                       call->scratch);
+        add_to_rows(call->scratch, row_floats(call->node), g.kh,
+                    call->dx[0] + pixel(in, n, oy * g.sh, 0));
+    }
 }
 
 const stn_op_type stn_op_max_pool = {
@@ -285,6 +306,7 @@ const stn_op_type stn_op_avg_pool = {
     .attrs_size = sizeof(stn_pool_attrs),
     .n_inputs = 1,
     .shape = shape,
+    .plan = avg_plan,
     .forward = avg_forward,
     .backward = avg_backward,
 };
