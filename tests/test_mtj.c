@@ -169,10 +169,12 @@ static void more_current_switches_sooner(void **state)
 /* ---- writing */
 
 /* A trajectory with thermal kicks of variance damping / barrier a unit of time
- * and direction, from rest; where m_z ends. */
-static double thermal_end(const stn_mtj *m, double torque, stn_rng *rng)
+ * and direction, from rest through the pulse and `after` units without torque;
+ * where m_z ends. */
+static double thermal_end(const stn_mtj *m, double torque, double after,
+                          stn_rng *rng)
 {
-    const double dt = 0.05, end = m->write_s / stn_mtj_time_unit_s(m);
+    const double dt = 0.05, pulse = m->write_s / stn_mtj_time_unit_s(m);
     double rest = sqrt(0.5 / stn_mtj_stability(m));
     double kick = sqrt(m->damping * dt / stn_mtj_stability(m));
     stn_macrospin s = {.damping = m->damping,
@@ -182,7 +184,9 @@ static double thermal_end(const stn_mtj *m, double torque, stn_rng *rng)
     s.m[0] = s.field_x + rest * (double)stn_rng_normal(rng);
     s.m[1] = rest * (double)stn_rng_normal(rng);
     s.m[2] = sqrt(1.0 - s.m[0] * s.m[0] - s.m[1] * s.m[1]);
-    for (double t = dt; t <= end; t += dt) {
+    for (double t = dt; t <= pulse + after; t += dt) {
+        if (t > pulse)
+            s.torque = 0.0;
         for (int i = 0; i < 3; i++)
             s.m[i] += kick * (double)stn_rng_normal(rng);
         stn_macrospin_step(&s, dt); /* makes it a unit vector again */
@@ -221,12 +225,33 @@ static void spin_orbit_writes_err_as_thermal_trajectories_do(void **state)
         m.write_s = cases[k].pulse_s;
         double p = mean_cell_error(&m), wrong = 0.0;
         for (int i = 0; i < N; i++)
-            wrong += thermal_end(&m, torque_of(&m), &rng) > 0.0;
+            wrong += thermal_end(&m, torque_of(&m), 0.0, &rng) > 0.0;
         if (fabs(wrong - N * p) > 4.0 * sqrt(N * p) + 0.1 * N * p)
             fail_msg("barrier %g: %g of %d wrong, expected %g",
                      cases[k].barrier, wrong, N, N * p);
         assert_true(p > 0.005 && p < 0.4);
     }
+}
+
+/* The limit that docs/memory.md states: what m does after the pulse is left
+ * out, and with the file's damping a free macrospin often falls back. */
+static void after_the_pulse_a_lightly_damped_macrospin_falls_back(void **state)
+{
+    (void)state;
+    enum { N = 300 };
+    static const double damping[] = {0.05, 0.2};
+    stn_rng rng = stn_rng_make(4, STN_RNG_TEST, 0);
+    double back[2] = {0.0, 0.0};
+    for (int k = 0; k < 2; k++) {
+        stn_mtj m = load("sot-mtj");
+        m.damping = damping[k];
+        for (int i = 0; i < N; i++)
+            back[k] +=
+                thermal_end(&m, torque_of(&m), 10.0 / m.damping, &rng) > 0.0;
+    }
+    print_message("of %d fall back: %g and %g\n", N, back[0], back[1]);
+    assert_in_range((int)back[0], N / 3, 2 * N / 3);
+    assert_true(back[1] < 0.03 * N);
 }
 
 /* During a long pulse m_z = -h / a, spread by alpha / (2 a Delta). */
@@ -402,6 +427,7 @@ int main(void)
         cmocka_unit_test(spin_orbit_switches_at_the_critical_current),
         cmocka_unit_test(more_current_switches_sooner),
         cmocka_unit_test(spin_orbit_writes_err_as_thermal_trajectories_do),
+        cmocka_unit_test(after_the_pulse_a_lightly_damped_macrospin_falls_back),
         cmocka_unit_test(spin_orbit_errors_follow_field_torque_and_damping),
         cmocka_unit_test(write_errors_are_those_of_the_cell),
         cmocka_unit_test(the_mean_write_error_is_that_of_drawn_cells),
