@@ -37,6 +37,15 @@ static double spread_of(const stn_json *rows, const stn_json *row)
     return NAN;
 }
 
+/* A mean accuracy has more digits than ten thousand pictures can tell. */
+static double shown(double value, const stn_json *row)
+{
+    const char *quantity = stn_json_text(row, "quantity");
+    return strncmp(quantity, "accuracy", strlen("accuracy")) == 0
+               ? round(value * 100.0) / 100.0
+               : value;
+}
+
 static void print_published(const stn_json *rows, FILE *out)
 {
     fputs("| quantity | conditions | published | ours | unit | source |\n"
@@ -50,7 +59,7 @@ static void print_published(const stn_json *rows, FILE *out)
         const double spread = spread_of(rows, r);
         fprintf(out, "| %s | %s | %.6g | %.5g", stn_json_text(r, "quantity"),
                 stn_json_text(r, "conditions"), published,
-                stn_json_number_or(r, "ours", NAN));
+                shown(stn_json_number_or(r, "ours", NAN), r));
         if (!isnan(spread))
             fprintf(out, " (spread %.2g)", spread);
         fprintf(out, " | %s | %.*s (%s) |\n", stn_json_text(r, "unit"),
@@ -129,12 +138,12 @@ static void print_quantity(const stn_json *row, FILE *out)
         fprintf(out, ", %s of %d seeds", spread ? "best to worst" : "mean", n);
 }
 
-static void print_figure(double ours, FILE *out)
+static void print_figure(double ours, const stn_json *row, FILE *out)
 {
     if (isnan(ours))
         fputs(" |", out);
     else
-        fprintf(out, " %.4g |", ours);
+        fprintf(out, " %.4g |", shown(ours, row));
 }
 
 /* A row a variant, for many of them. */
@@ -157,7 +166,7 @@ static void print_rows(const comparison *c, FILE *out)
         fprintf(out, "\n| %s |", c->variants[v]);
         for (const stn_json *r = c->rows->first; r; r = r->next)
             if (is_about(c, r) && !seen_before(c, r))
-                print_figure(find(c, r, v), out);
+                print_figure(find(c, r, v), r, out);
     }
     fputs("\n", out);
 }
@@ -178,7 +187,7 @@ static void print_columns(const comparison *c, FILE *out)
         print_quantity(r, out);
         fprintf(out, " | %s |", stn_json_text(r, "unit"));
         for (int v = 0; v < c->n; v++)
-            print_figure(find(c, r, v), out);
+            print_figure(find(c, r, v), r, out);
         fputs("\n", out);
     }
 }
