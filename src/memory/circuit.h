@@ -11,7 +11,8 @@
 
 #include <stdbool.h>
 
-#define STN_STEP_RAMP 1e20 /* the ramp of an ideal step, 1/s */
+#define STN_STEP_RAMP 1e20  /* the ramp of an ideal step, 1/s */
+#define STN_ROW_REGION 40.0 /* features: height of a row of transistors */
 
 /* Transistors of one flavour at one temperature, and their process. */
 typedef struct stn_device {
@@ -114,6 +115,8 @@ double stn_line_tau(double ohm, double farad);
 
 /* ---- driver.c: a chain of inverters sized by logical effort */
 #define STN_DRIVER_STAGES 20
+#define STN_DRIVER_EFFORT 4.0   /* of a stage */
+#define STN_DRIVER_WIDEST 100.0 /* features: the widest nMOS */
 typedef struct stn_driver {
     const stn_device *device;
     int n;

@@ -20,13 +20,11 @@ static const double BOLTZMANN_J_K = 1.380649e-23;
 static const double LEAST_PAIR = 3.75;
 static const double LATCH_N = 3.75;
 static const double LATCH_P_OVER_N = 2.0;
-static const double REGION = 40.0; /* height of a row of transistors */
-/* All assumed: how many times narrower than the pair the latch may be, what a
- * side of the pair carries at its common mode over what it does at the supply,
- * and how many deviations a chip must bear. */
+/* Both assumed: how many times narrower than the pair the latch may be, and
+ * what a side of the pair carries at its common mode over what it does at the
+ * supply. */
 static const double PAIR_OVER_LATCH = 4.0;
 static const double PAIR_SHARE = 0.25;
-static const double SIGMAS = 3.0;
 
 void stn_unit_chain_side(stn_unit_chain *sum, double n,
                          const stn_unit_chain *part)
@@ -59,8 +57,9 @@ static widths size(const stn_converter *c, int bits, bool matched)
     double f = d->feature_m;
     double pair_m = fmax(LEAST_PAIR * f, stn_noise_f(c, bits) / d->gate_f_m);
     if (matched) {
-        /* SIGMAS · matching / sqrt(W L) = step / 2 */
-        double root_m = 2.0 * SIGMAS * d->matching_v_m / step_v(c, bits);
+        /* STN_CONVERTER_SIGMAS · matching / sqrt(W L) = step / 2 */
+        double root_m =
+            2.0 * STN_CONVERTER_SIGMAS * d->matching_v_m / step_v(c, bits);
         pair_m = fmax(pair_m, root_m * root_m / f);
     }
     double n_m = fmax(LATCH_N * f, pair_m / PAIR_OVER_LATCH);
@@ -69,7 +68,7 @@ static widths size(const stn_converter *c, int bits, bool matched)
 
 static double drain_f(const stn_device *d, double n_m, double p_m)
 {
-    return stn_drain_f(d, n_m, p_m, REGION * d->feature_m);
+    return stn_drain_f(d, n_m, p_m, STN_ROW_REGION * d->feature_m);
 }
 
 static double area_m2(const stn_device *d, double n_m, double p_m)
@@ -77,7 +76,7 @@ static double area_m2(const stn_device *d, double n_m, double p_m)
     stn_gate lone = {.inputs = 1,
                      .width_n_m = n_m,
                      .width_p_m = p_m,
-                     .region_m = REGION * d->feature_m};
+                     .region_m = STN_ROW_REGION * d->feature_m};
     stn_box box = stn_gate_box(d, &lone);
     return box.width_m * box.height_m;
 }

@@ -21,12 +21,6 @@ static const double PI2 = 9.8696044;
 static const double LAYERS = 4.0;
 static const double SEGMENT_F2 = 100.0;
 static const double SWITCH = 7.5;
-/* Deviations that the largest step of a capacitor array must bear. */
-static const double SIGMAS = 3.0;
-static const double REGION = 40.0; /* features */
-/* Of a driver (driver.c): its widest transistor in features, its effort. */
-static const double WIDEST = 100.0;
-static const double EFFORT = 4.0;
 
 const char *stn_adc_part_name(stn_adc_part part)
 {
@@ -99,11 +93,11 @@ static stn_status flash(const stn_converter *c, int bits, stn_unit_chain *part,
 
 /* The largest step of the array is that in the middle, where all capacitors
  * change: its deviation is sqrt(2^N) times that of a unit, and must stay
- * SIGMAS times below half a step. */
+ * STN_CONVERTER_SIGMAS times below half a step. */
 double stn_adc_unit_f(const stn_converter *c, int bits)
 {
     double levels = ldexp(1.0, bits);
-    double root_m = 2.0 * SIGMAS * c->mismatch_m * sqrt(levels);
+    double root_m = 2.0 * STN_CONVERTER_SIGMAS * c->mismatch_m * sqrt(levels);
     double unit_f = fmax(c->unit_f, stn_noise_f(c, bits) / levels);
     return fmax(unit_f, farad_m2(c) * root_m * root_m);
 }
@@ -148,8 +142,9 @@ static stn_unit_chain bit_driver(const stn_converter *c, double unit_f,
     const stn_device *d = &c->tech.device;
     stn_gate smallest = stn_gate_minimum(d, 1);
     double own_f = ldexp(unit_f, i), all_f = ldexp(unit_f, bits);
-    double most_f = EFFORT * stn_gate_capacitance(d, WIDEST * d->feature_m *
-                                                         (1.0 + d->pn_ratio));
+    double most_f = STN_DRIVER_EFFORT *
+                    stn_gate_capacitance(d, STN_DRIVER_WIDEST * d->feature_m *
+                                                (1.0 + d->pn_ratio));
     double pieces = ceil(own_f / most_f), v = d->supply_v;
     stn_driver driver = stn_driver_size(d, 1.0, stn_gate_input_f(d, &smallest),
                                         own_f / pieces, 0.0, 0);
@@ -263,7 +258,7 @@ stn_unit_chain stn_hold_model(const stn_converter *c, int bits)
     stn_gate gate = {.inputs = 1,
                      .width_n_m = width_m,
                      .width_p_m = width_m,
-                     .region_m = REGION * d->feature_m};
+                     .region_m = STN_ROW_REGION * d->feature_m};
     stn_box box = stn_gate_box(d, &gate);
     double held_f = asked_f + stn_gate_output_f(d, &gate);
     return (stn_unit_chain){

@@ -10,6 +10,8 @@
 
 #define STN_ADC_MOST_BITS 12
 #define STN_FLASH_MOST_BITS 4
+/* Assumed: how many deviations of matching a chip must bear. */
+#define STN_CONVERTER_SIGMAS 3.0
 
 /* What converters are made of. All doubles: it is the key of a cache. */
 typedef struct stn_converter {

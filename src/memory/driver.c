@@ -6,19 +6,15 @@
 #include "memory/circuit.h"
 #include <math.h>
 
-static const double STAGE_EFFORT = 4.0;
-static const double MAX_NMOS = 100.0; /* features */
-static const double REGION = 40.0;    /* features: height of a driver */
-
 stn_driver stn_driver_size(const stn_device *d, double effort, double input_f,
                            double load_f, double load_ohm, int stages)
 {
     stn_driver driver = {.device = d, .load_f = load_f, .load_ohm = load_ohm};
-    double min_m = stn_min_width(d), max_m = MAX_NMOS * d->feature_m;
+    double min_m = stn_min_width(d), max_m = STN_DRIVER_WIDEST * d->feature_m;
     double total = fmax(1.0, effort * load_f / input_f);
     /* The gate in front is a stage of its own, hence one less here; an odd
      * number restores the polarity of a NAND. */
-    int n = (int)(log(total) / log(STAGE_EFFORT) + 0.5) - 1;
+    int n = (int)(log(total) / log(STN_DRIVER_EFFORT) + 0.5) - 1;
     n = stages ? stages : n < 1 ? 1 : n | 1;
     n = n < STN_DRIVER_STAGES ? n : STN_DRIVER_STAGES - 1;
     double stage = pow(total, 1.0 / (n + 1));
@@ -45,7 +41,7 @@ stn_gate stn_driver_stage(const stn_driver *driver, int i)
                       .width_n_m = driver->width_n_m[i],
                       .width_p_m =
                           driver->device->pn_ratio * driver->width_n_m[i],
-                      .region_m = REGION * driver->device->feature_m};
+                      .region_m = STN_ROW_REGION * driver->device->feature_m};
 }
 
 double stn_driver_input_f(const stn_driver *driver)

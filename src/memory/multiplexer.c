@@ -5,7 +5,6 @@
 #include "memory/circuit.h"
 #include <math.h>
 
-static const double REGION = 40.0; /* features */
 /* RC time constants until an output has settled to 10 %. */
 static const double SETTLE = 2.3;
 
@@ -14,7 +13,7 @@ double stn_multiplexer_pass_f(const stn_multiplexer *m)
     if (m->inputs < 2)
         return 0.0;
     return stn_drain_f(m->device, m->width_m, 0.0,
-                       REGION * m->device->feature_m);
+                       STN_ROW_REGION * m->device->feature_m);
 }
 
 double stn_multiplexer_pass_ohm(const stn_multiplexer *m)
@@ -29,7 +28,7 @@ stn_part_cost stn_multiplexer_cost(const stn_multiplexer *m)
         return (stn_part_cost){0};
     stn_gate pass = {.inputs = 1,
                      .width_n_m = m->width_m,
-                     .region_m = REGION * d->feature_m};
+                     .region_m = STN_ROW_REGION * d->feature_m};
     stn_box box = stn_gate_box(d, &pass);
     double output_f = m->inputs * stn_multiplexer_pass_f(m) + m->load_f;
     stn_part_cost cost = {

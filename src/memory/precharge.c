@@ -8,12 +8,11 @@
 #include <math.h>
 
 static const double PULL_UP = 6.0; /* features */
-static const double REGION = 40.0; /* features */
 
 stn_part_cost stn_precharge_cost(const stn_precharge *p)
 {
     const stn_device *d = p->device;
-    double region_m = REGION * d->feature_m;
+    double region_m = STN_ROW_REGION * d->feature_m;
     stn_gate up = {
         .inputs = 1, .width_p_m = PULL_UP * d->feature_m, .region_m = region_m};
     stn_gate equaliser = {

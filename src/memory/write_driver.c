@@ -14,8 +14,6 @@
 #include "memory/circuit.h"
 #include <math.h>
 
-static const double REGION = 40.0; /* features: height of a driver */
-
 /* The inverter at the end of one line. */
 static stn_gate output(const stn_write_driver *w)
 {
@@ -26,7 +24,7 @@ static stn_gate output(const stn_write_driver *w)
                       .width_n_m = fmax(a / d->on_n_a_m, stn_min_width(d)),
                       .width_p_m =
                           fmax(a / d->on_p_a_m, d->pn_ratio * stn_min_width(d)),
-                      .region_m = REGION * d->feature_m};
+                      .region_m = STN_ROW_REGION * d->feature_m};
 }
 
 /* One line's, with its own energy: what the line itself takes is left out. */
