@@ -5,8 +5,10 @@
 #ifndef STN_TESTS_PROGRAMS_H
 #define STN_TESTS_PROGRAMS_H
 
+#include "test.h"
 #include "base/rng.h"
 #include "pack/program_image.h"
+#include "setun/simulate.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -160,6 +162,24 @@ static inline stn_program_image *tiny_spiking(void)
     v = append(p, "sum", v, sum, STN_TYPE_S32, (stn_shape){1, 1, 4});
     append_rescale(p, "logits", v, 0, STN_TYPE_S32, 0);
     return p;
+}
+
+/* The program on the machine: exact, and predicted as it is counted. */
+static inline stn_simulation *simulate_exactly(const stn_machine *machine,
+                                               const stn_program *program,
+                                               const uint8_t *pixels,
+                                               int n_pictures)
+{
+    stn_error err;
+    stn_simulation *s = NULL;
+    const stn_simulate_options o = {.pixels = pixels,
+                                    .n_pictures = n_pictures,
+                                    .threads = 1,
+                                    .check = STN_CHECK_ALL};
+    assert_ok(stn_simulate(machine, program, &o, &s, &err), err);
+    assert_int_equal(s->n_mismatches, 0);
+    assert_true(s->predicted_equals_counted);
+    return s;
 }
 
 static inline void free_image(stn_program_image *image)

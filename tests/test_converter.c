@@ -333,19 +333,10 @@ static stn_program_image *in_a_row(void)
 
 static stn_simulation *execute(const stn_machine *m, const stn_program *p)
 {
-    stn_error err;
-    stn_simulation *s = NULL;
     uint8_t pixels[256];
     for (int i = 0; i < 256; i++)
         pixels[i] = (uint8_t)(i * 97 + 31);
-    const stn_simulate_options o = {.pixels = pixels,
-                                    .n_pictures = 1,
-                                    .threads = 1,
-                                    .check = STN_CHECK_ALL};
-    assert_ok(stn_simulate(m, p, &o, &s, &err), err);
-    assert_int_equal(s->n_mismatches, 0);
-    assert_true(s->predicted_equals_counted);
-    return s;
+    return simulate_exactly(m, p, pixels, 1);
 }
 
 #define CONVERTERS                                                             \

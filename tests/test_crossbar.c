@@ -32,16 +32,8 @@ static uint8_t *random_pixels(const stn_program *p, uint64_t seed)
 static stn_simulation *simulate(const stn_machine *machine,
                                 const stn_program *p)
 {
-    stn_error err;
     uint8_t *pixels = random_pixels(p, 1);
-    stn_simulation *s = NULL;
-    stn_simulate_options o = {.pixels = pixels,
-                              .n_pictures = N_PICTURES,
-                              .threads = 1,
-                              .check = STN_CHECK_ALL};
-    assert_ok(stn_simulate(machine, p, &o, &s, &err), err);
-    assert_int_equal(s->n_mismatches, 0);
-    assert_true(s->predicted_equals_counted);
+    stn_simulation *s = simulate_exactly(machine, p, pixels, N_PICTURES);
     stn_free(pixels);
     return s;
 }
